@@ -1,0 +1,149 @@
+/**
+ * The tunnel: workstation ⇄ API server ⇄ manager. docs/protocol.md writes it down as numbered sequences.
+ *
+ * 1. The daemon sends `GET …/services/https:traffic-manager:tunnel/proxy/tunnel` with `Connection: Upgrade`
+ *    and `Upgrade: telepresence.v1` (or `websocket`), and the header {@link TUNNEL_HEADER.session}.
+ * 2. The manager answers 101 with {@link TUNNEL_HEADER.nonce}: 32 random bytes, base64url.
+ * 3. The daemon writes one line of JSON ({@link helloSchema}) and at once mux frames behind it: no round trip is waited for.
+ * 4. The manager checks the signature against the Session's public key. If it fails it writes nothing and ends the connection
+ *    with a mux GOAWAY whose reason says why. Everything after the hello line is the mux (src/mux).
+ * 5. Each mux stream begins with a stream header: two bytes of length (big endian), then JSON ({@link streamHeaderSchema}),
+ *    then, in the same frame where there are some, the first bytes of data.
+ */
+import { z } from 'zod';
+import { httpFilterSchema, PORT_PROTOCOLS } from './resources.ts';
+
+export const TUNNEL_PATH = '/tunnel';
+export const UPGRADE_PROTOCOL = 'telepresence.v1';
+export const TUNNEL_HEADER = {
+  /** Name of the Session object. */
+  session: 'x-telepresence-session',
+  nonce: 'x-telepresence-nonce',
+  /** Pod name of the replica that answered. */
+  replica: 'x-telepresence-replica',
+  version: 'x-telepresence-version',
+} as const;
+/** The hello line may not be longer. */
+export const HELLO_LIMIT = 16 * 1024;
+/** What the daemon signs: this prefix, the nonce as in the header, a dot and the Session's uid, as UTF-8. */
+export const SIGNATURE_PREFIX = 'telepresence-tunnel-v1:';
+
+export const helloSchema = z.looseObject({
+  version: z.string(),
+  session: z.looseObject({ name: z.string(), uid: z.string() }),
+  /** `control`: the control and dns streams, heartbeats. `data`: the rest. */
+  kind: z.enum(['control', 'data']),
+  /** Ed25519 signature, base64. */
+  signature: z.string(),
+  /** Extensions by name; both sides use the intersection. The manager's stand in {@link welcomeSchema}. */
+  capabilities: z.array(z.string()).default([]),
+});
+export type Hello = z.infer<typeof helloSchema>;
+
+const port = z.number().int().min(1).max(65535);
+/** First thing on every stream. Addresses are IP literals. */
+export const streamHeaderSchema = z.discriminatedUnion('t', [
+  /** daemon → manager, control connection, exactly one: the control RPC (src/rpc over newline-delimited JSON). */
+  z.looseObject({ t: z.literal('control') }),
+  /** daemon → manager, control connection, exactly one: DNS messages as over TCP, two bytes of length each (RFC 1035 4.2.2). */
+  z.looseObject({ t: z.literal('dns') }),
+  /** daemon → manager: a TCP connection. The manager dials; a refusal resets the stream with a reason of {@link RESET_REASONS}. */
+  z.looseObject({ t: z.literal('tcp'), host: z.string(), port }),
+  /** daemon → manager: a UDP flow. Datagrams both ways, two bytes of length each. Ends after {@link UDP_IDLE_MS} without one. */
+  z.looseObject({ t: z.literal('udp'), host: z.string(), port }),
+  /** agent → manager → daemon: a connection (or UDP flow) that an intercept took. `peer` is the client's address in the cluster. */
+  z.looseObject({
+    t: z.literal('intercept'),
+    /** uid of the Session and of the Intercept. */
+    session: z.string(),
+    intercept: z.string(),
+    protocol: z.enum(PORT_PROTOCOLS),
+    peer: z.string(),
+  }),
+  /** agent → manager, first stream of an agent's link: the control RPC of src/protocol/agent-link.ts. */
+  z.looseObject({ t: z.literal('agent-control') }),
+]);
+export type StreamHeader = z.infer<typeof streamHeaderSchema>;
+
+/** Why a stream was reset, in the mux's RST payload. */
+export const RESET_REASONS = ['refused', 'unreachable', 'timeout', 'forbidden', 'gone', 'protocol', 'overload', 'aborted'] as const;
+export type ResetReason = (typeof RESET_REASONS)[number];
+
+export const UDP_IDLE_MS = 60_000;
+/** Largest UDP payload (IPv4: 65535 − 20 − 8). */
+export const UDP_PAYLOAD_LIMIT = 65_507;
+
+/** What the cluster looks like from the manager. Sent in the welcome and as event `cluster` whenever it changes. */
+export const clusterSchema = z.looseObject({
+  /** CIDRs, IPv4 and IPv6. */
+  serviceSubnets: z.array(z.string()),
+  podSubnets: z.array(z.string()),
+  /** Addresses of nodes: traffic from them is never captured (kind, minikube). */
+  nodeAddresses: z.array(z.string()).default([]),
+  clusterDomain: z.string(),
+  dnsAddress: z.string().optional(),
+  namespaces: z.array(z.string()),
+});
+export type ClusterInfo = z.infer<typeof clusterSchema>;
+
+/**
+ * Control RPC, daemon calls manager:
+ * - `welcome` {} → {@link welcomeSchema}: the first call.
+ * - `ping` {} → {}: heartbeats, every second while idle.
+ * - `environment` {intercept: uid} → {@link environmentSchema}: only for an Active intercept of this session.
+ * - `leave` {} → {}: a clean end; the manager drops the session's intercepts from agents at once.
+ * Manager notifies daemon: `cluster` (ClusterInfo), `going-away` {reason} (the replica is stopping: open another tunnel).
+ */
+export const welcomeSchema = z.looseObject({
+  version: z.string(),
+  replica: z.string(),
+  capabilities: z.array(z.string()).default([]),
+  agentImage: z.string().optional(),
+  cluster: clusterSchema,
+});
+export type Welcome = z.infer<typeof welcomeSchema>;
+
+export const environmentSchema = z.looseObject({
+  container: z.string(),
+  pod: z.string(),
+  podIP: z.string().optional(),
+  env: z.record(z.string(), z.string()),
+});
+export type Environment = z.infer<typeof environmentSchema>;
+
+/**
+ * Agent's link, agent calls manager: `hello` {@link agentHelloSchema} → {@link agentWelcomeSchema} (the token is checked
+ * by TokenReview, its pod claims compared), `ready` {intercepts: [uid]}: these are being taken now (sent again on every change),
+ * `error` {intercept, message}.
+ * Manager notifies agent: `intercepts` {@link agentInterceptsSchema} (the whole list, after every change), `sessions` {held: [uid]} (sessions
+ * whose tunnel this replica holds: an agent opens streams of a session only on a link that has it, and answers from the app while no link has),
+ * `peers` {replicas: [{name, address}]} (dial each of them).
+ * Manager calls agent: `environment` {container?} → {@link environmentSchema}.
+ */
+export const agentHelloSchema = z.looseObject({
+  version: z.string(),
+  token: z.string(),
+  pod: z.string(),
+  namespace: z.string(),
+  podIP: z.string(),
+  workload: z.looseObject({ kind: z.string(), name: z.string() }),
+  capabilities: z.array(z.string()).default([]),
+});
+export type AgentHello = z.infer<typeof agentHelloSchema>;
+export const agentWelcomeSchema = z.looseObject({ version: z.string(), replica: z.string(), capabilities: z.array(z.string()).default([]) });
+
+export const agentInterceptSchema = z.looseObject({
+  uid: z.string(),
+  name: z.string(),
+  session: z.string(),
+  /** Container port in the pod that is taken: the key into the agent's own config. */
+  containerPort: port,
+  protocol: z.enum(PORT_PROTOCOLS),
+  mechanism: z.enum(['tcp', 'http']),
+  http: httpFilterSchema.optional(),
+  fallback: z.boolean().default(false),
+  proofHeader: z.boolean().default(true),
+});
+export type AgentIntercept = z.infer<typeof agentInterceptSchema>;
+export const agentInterceptsSchema = z.looseObject({ intercepts: z.array(agentInterceptSchema) });
+export const agentPeersSchema = z.looseObject({ replicas: z.array(z.looseObject({ name: z.string(), address: z.string() })) });

@@ -1,0 +1,27 @@
+/**
+ * Prints `N passed, N failed, N skipped` as the process's last line. A module that fails to load and an error outside of
+ * any test count as failed, so that the line can never look better than the run was.
+ */
+import { appendFileSync } from 'node:fs';
+import type { Reporter, TestModule } from 'vitest/node';
+
+export default class CountingReporter implements Reporter {
+  onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
+    const count = { passed: 0, failed: unhandledErrors.length, skipped: 0 };
+    for (const module of modules) {
+      let ran = 0;
+      for (const test of module.children.allTests()) {
+        ran++;
+        const { state } = test.result();
+        if (state === 'passed' || state === 'failed' || state === 'skipped') count[state]++;
+        else count.failed++;
+      }
+      if (module.errors().length > 0 || (ran === 0 && !module.ok())) count.failed++;
+    }
+    const line = `${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`;
+    process.on('exit', () => process.stdout.write(`${line}\n`));
+    // .ci/run adds the counts of several runs up from this file
+    const file = process.env['TEST_COUNT_FILE'];
+    if (file !== undefined) appendFileSync(file, `${line}\n`);
+  }
+}

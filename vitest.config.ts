@@ -1,0 +1,29 @@
+import { defineConfig } from 'vitest/config';
+
+/** `npm test` runs `unit`; `npm run e2e` runs `e2e` on a real cluster, one file at a time. */
+export default defineConfig({
+  test: {
+    reporters: ['default', './scripts/counting-reporter.ts'],
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['src/**/*.test.ts', 'test/*.test.ts', 'test/compliance/**/*.test.ts', 'test/integration/**/*.test.ts', 'scripts/**/*.test.ts'],
+          pool: 'forks',
+          testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          pool: 'forks',
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+          globalSetup: ['test/e2e/harness/global-setup.ts'],
+        },
+      },
+    ],
+  },
+});

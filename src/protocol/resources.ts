@@ -126,6 +126,12 @@ export const interceptSchema = z.looseObject({
   status: z
     .looseObject({
       phase: z.enum(INTERCEPT_PHASES).optional(),
+      /** The leader gave the port to this claim: from now on agents are told of it, in phase Waiting, Active and Degraded. */
+      granted: z.boolean().optional(),
+      /** The container port behind `spec.port`, found by the leader: the agents' key. Set with `granted`. */
+      containerPort: z.number().int().optional(),
+      /** The container whose environment is shown, found by the leader. */
+      container: z.string().optional(),
       reason: z.string().optional(),
       message: z.string().optional(),
       since: z.string().optional(),

@@ -1,0 +1,82 @@
+/** What the manager is told from outside: its pod's environment and the mounted JSON of the chart's ConfigMap. */
+import { z } from 'zod';
+import { CodedError, messageOf } from '../base/errors.ts';
+import { LOG_LEVELS } from '../base/log.ts';
+import { DEFAULT_MANAGER_NAMESPACE } from '../protocol/resources.ts';
+
+export const settingsSchema = z.looseObject({
+  outbound: z
+    .looseObject({
+      /** CIDRs outside the announced subnets that workstations may reach too (`--also-proxy`). */
+      allow: z.array(z.string()).default([]),
+    })
+    .prefault({}),
+  cluster: z
+    .looseObject({
+      /** Each replaces what the manager finds out by itself. */
+      domain: z.string().optional(),
+      dnsAddress: z.string().optional(),
+      podSubnets: z.array(z.string()).optional(),
+      serviceSubnets: z.array(z.string()).optional(),
+    })
+    .prefault({}),
+});
+export type ManagerSettings = z.infer<typeof settingsSchema>;
+
+/** Reads the JSON of `TELEPRESENCE_CONFIG`; absent or empty text gives the defaults. */
+export function parseSettings(text: string | undefined): ManagerSettings {
+  let json: unknown = {};
+  try {
+    if (text !== undefined && text.trim() !== '') json = JSON.parse(text);
+  } catch (error) {
+    throw new CodedError('TP-CONFIG-INVALID', `The manager's configuration is not JSON: ${messageOf(error)}.`, { cause: error });
+  }
+  const parsed = settingsSchema.safeParse(json);
+  if (!parsed.success) throw new CodedError('TP-CONFIG-INVALID', `The manager's configuration is not valid: ${z.prettifyError(parsed.error)}`);
+  return parsed.data;
+}
+
+/** The ports the pod listens on; 0 takes a free one (tests). */
+export interface ManagerPorts {
+  tunnel: number;
+  agents: number;
+  webhook: number;
+  health: number;
+}
+export const MANAGER_PORTS: ManagerPorts = { tunnel: 8443, agents: 8444, webhook: 8445, health: 8080 };
+
+const envSchema = z.object({
+  TELEPRESENCE_NAMESPACE: z.string().min(1).default(DEFAULT_MANAGER_NAMESPACE),
+  TELEPRESENCE_POD: z.string().min(1),
+  TELEPRESENCE_POD_IP: z.union([z.ipv4(), z.ipv6()]),
+  TELEPRESENCE_AGENT_IMAGE: z.string().optional(),
+  TELEPRESENCE_AGENT_PULL_POLICY: z.string().default('IfNotPresent'),
+  TELEPRESENCE_LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
+  TELEPRESENCE_CONFIG: z.string().optional(),
+});
+
+/** The pod's environment, checked; all problems are named at once. */
+export interface ManagerEnv {
+  namespace: string;
+  pod: string;
+  podIP: string;
+  agentImage: string | undefined;
+  agentPullPolicy: string;
+  logLevel: (typeof LOG_LEVELS)[number];
+  /** Path of the settings' JSON. */
+  configFile: string | undefined;
+}
+export function parseManagerEnv(env: Record<string, string | undefined>): ManagerEnv {
+  const parsed = envSchema.safeParse(env);
+  if (!parsed.success) throw new CodedError('TP-CONFIG-INVALID', `The environment of the manager's pod is not valid: ${z.prettifyError(parsed.error)}`);
+  const e = parsed.data;
+  return {
+    namespace: e.TELEPRESENCE_NAMESPACE,
+    pod: e.TELEPRESENCE_POD,
+    podIP: e.TELEPRESENCE_POD_IP,
+    agentImage: e.TELEPRESENCE_AGENT_IMAGE,
+    agentPullPolicy: e.TELEPRESENCE_AGENT_PULL_POLICY,
+    logLevel: e.TELEPRESENCE_LOG_LEVEL,
+    configFile: e.TELEPRESENCE_CONFIG,
+  };
+}

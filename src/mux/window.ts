@@ -1,0 +1,57 @@
+import { RTT_FLOOR_MS } from './limits.ts';
+
+/** What the windows of one session share: the round trip and what is left of the budget to grow. */
+export interface WindowPool {
+  growthLeft: number;
+  rtt: number | undefined;
+}
+
+/** The receive window of one stream: what the peer may still send, and how much credit to return when. */
+export class ReceiveWindow {
+  /** Bytes the peer may still send. */
+  credit: number;
+  #size: number;
+  #initial: number;
+  #max: number;
+  #owed = 0;
+  #returnedAt: number;
+
+  constructor(initial: number, max: number, now: number) {
+    this.credit = initial;
+    this.#size = initial;
+    this.#initial = initial;
+    this.#max = max;
+    this.#returnedAt = now;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /**
+   * `bytes` were read by their reader. Returns the credit to send now, 0 while less than half a window is owed.
+   * The window doubles when half of it was read in less than one round trip: then it, not the reader, is the limit.
+   */
+  consumed(bytes: number, now: number, pool: WindowPool): number {
+    this.#owed += bytes;
+    if (this.#owed < this.#size / 2) return 0;
+    let delta = this.#owed;
+    const grow = Math.min(this.#size, this.#max - this.#size, pool.growthLeft);
+    if (grow > 0 && pool.rtt !== undefined && now - this.#returnedAt < Math.max(pool.rtt, RTT_FLOOR_MS)) {
+      this.#size += grow;
+      pool.growthLeft -= grow;
+      delta += grow;
+    }
+    this.#owed = 0;
+    this.#returnedAt = now;
+    this.credit += delta;
+    return delta;
+  }
+
+  /** Gives what it had grown back to the pool. */
+  release(pool: WindowPool): void {
+    pool.growthLeft += this.#size - this.#initial;
+    this.#size = this.#initial;
+    this.#max = this.#initial;
+  }
+}

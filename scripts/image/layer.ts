@@ -41,7 +41,10 @@ export async function tarOf(entries: readonly LayerEntry[]): Promise<Buffer> {
   const archive = pack();
   const chunks: Buffer[] = [];
   const collected = (async () => {
-    for await (const chunk of archive) chunks.push(Buffer.from(chunk));
+    for await (const chunk of archive) {
+      if (!(chunk instanceof Uint8Array)) throw new Error('the tar writer gave something else than bytes');
+      chunks.push(Buffer.from(chunk));
+    }
   })();
   for (const path of [...byPath.keys()].sort()) {
     const entry = byPath.get(path);

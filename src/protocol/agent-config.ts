@@ -30,6 +30,8 @@ export const agentConfigSchema = z.looseObject({
   version: z.literal(1),
   workload: z.looseObject({ kind: z.string(), name: z.string(), namespace: z.string() }),
   ports: z.array(agentPortSchema),
+  /** Where the agent answers the kubelet: `GET /healthz` is 200 while it runs, `GET /readyz` once every port of this config listens. */
+  healthPort: z.number().int().default(9899),
 });
 export type AgentConfig = z.infer<typeof agentConfigSchema>;
 
@@ -53,6 +55,8 @@ export const AGENT_ENV = {
   manager: 'TELEPRESENCE_AGENT_MANAGER',
   managerPort: 'TELEPRESENCE_AGENT_MANAGER_PORT',
   logLevel: 'TELEPRESENCE_AGENT_LOG_LEVEL',
+  /** PEM of the managers' CA. */
+  ca: 'TELEPRESENCE_AGENT_CA',
 } as const;
 /** Where the projected token and the manager's CA certificate are mounted in the sidecar. */
 export const AGENT_MOUNT = '/var/run/telepresence';

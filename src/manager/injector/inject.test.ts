@@ -1,0 +1,186 @@
+import type { Container, Pod } from 'kubernetes-types/core/v1.js';
+import { describe, expect, it } from 'vitest';
+import { AGENT_UID, type AgentConfig, type AgentPort } from '../../protocol/agent-config.ts';
+import { ANNOTATION } from '../../protocol/resources.ts';
+import { type InjectSettings, injectAgent } from './inject.ts';
+import { podPatch } from './review.ts';
+
+const settings: InjectSettings = {
+  image: 'telepresence.local/telepresence:0',
+  pullPolicy: 'IfNotPresent',
+  managerHost: 'traffic-manager-agents.ambassador',
+  managerPort: 8444,
+  ca: 'PEM',
+  logLevel: 'info',
+  nativeSidecars: true,
+  resources: { requests: { cpu: '10m' } },
+  meshed: false,
+  netAdminRefused: false,
+};
+const named: AgentPort = { container: 'web', containerPort: 8080, name: 'http', protocol: 'TCP', mode: 'named', agentPort: 9900 };
+const redirected: AgentPort = { container: 'web', containerPort: 8080, protocol: 'TCP', mode: 'redirect', agentPort: 9900, probePort: 9901 };
+const patched: AgentPort = { container: 'web', containerPort: 8080, name: 'tp-8080', protocol: 'TCP', mode: 'patched', agentPort: 9900 };
+
+function podOf(ports: AgentPort[], container: Partial<Container> = {}, spec: Partial<Pod['spec']> = {}): Pod {
+  const config: AgentConfig = { version: 1, workload: { kind: 'Deployment', name: 'web', namespace: 'shop' }, ports, healthPort: 9899 };
+  return {
+    metadata: { generateName: 'web-', annotations: { [ANNOTATION.inject]: 'enabled', [ANNOTATION.agentConfig]: JSON.stringify(config) } },
+    spec: { containers: [{ name: 'web', ports: [{ name: 'http', containerPort: 8080 }], ...container }], ...spec },
+  };
+}
+function inject(pod: Pod, more: Partial<InjectSettings> = {}): Pod {
+  const result = injectAgent(pod, { ...settings, ...more });
+  if (result.pod === undefined) throw new Error(`not injected: ${result.skipped}`);
+  return result.pod;
+}
+const initNames = (pod: Pod) => pod.spec?.initContainers?.map(({ name }) => name);
+const sidecar = (pod: Pod) => pod.spec?.initContainers?.find(({ name }) => name === 'traffic-agent');
+const app = (pod: Pod) => pod.spec?.containers[0];
+
+describe('who gets an agent', () => {
+  it('passes over pods that do not ask, without a word', () => {
+    expect(injectAgent({ spec: { containers: [{ name: 'web' }] } }, settings)).toEqual({ skipped: undefined });
+    const disabled = podOf([named]);
+    if (disabled.metadata?.annotations) disabled.metadata.annotations[ANNOTATION.inject] = 'disabled';
+    expect(injectAgent(disabled, settings)).toEqual({ skipped: undefined });
+  });
+
+  it.each([
+    ['node network', podOf([named], {}, { hostNetwork: true }), {}, /node's network/],
+    ['Windows', podOf([named], {}, { os: { name: 'windows' } }), {}, /Windows/],
+    ['redirect where NET_ADMIN is refused', podOf([redirected]), { netAdminRefused: true }, /NET_ADMIN/],
+    ['a broken config', { ...podOf([]), metadata: { annotations: { [ANNOTATION.inject]: 'enabled', [ANNOTATION.agentConfig]: '{' } } }, {}, /not JSON/],
+    ['no config', { ...podOf([]), metadata: { annotations: { [ANNOTATION.inject]: 'enabled' } } }, {}, /never intercepted/],
+  ] as const)('says why there is none: %s', (_, pod, more, reason) => {
+    expect(injectAgent(pod, { ...settings, ...more })).toEqual({ skipped: expect.stringMatching(reason) });
+  });
+});
+
+describe('the sidecar', () => {
+  it('is a native sidecar behind the init containers that are there, and PodSecurity restricted lets it pass', () => {
+    const pod = inject(podOf([named], {}, { initContainers: [{ name: 'migrate' }], volumes: [{ name: 'data', emptyDir: {} }] }));
+    expect(initNames(pod)).toEqual(['migrate', 'traffic-agent']);
+    expect(sidecar(pod)).toMatchObject({
+      restartPolicy: 'Always',
+      args: ['/app/agent.mjs'],
+      ports: [{ name: 'http', containerPort: 9900, protocol: 'TCP' }],
+      securityContext: {
+        runAsNonRoot: true,
+        runAsUser: AGENT_UID,
+        allowPrivilegeEscalation: false,
+        capabilities: { drop: ['ALL'] },
+        seccompProfile: { type: 'RuntimeDefault' },
+      },
+      startupProbe: { httpGet: { port: 9899 } },
+      readinessProbe: { httpGet: { port: 9899 } },
+    });
+    expect(pod.spec?.volumes?.map(({ name }) => name)).toEqual(['data', 'telepresence-token']);
+  });
+
+  it('is an ordinary container on clusters without native sidecars', () => {
+    const pod = inject(podOf([named]), { nativeSidecars: false });
+    expect(pod.spec?.containers.map(({ name }) => name)).toEqual(['web', 'traffic-agent']);
+    expect(pod.spec?.containers[1]).not.toHaveProperty('restartPolicy');
+    expect(initNames(pod)).toEqual([]);
+  });
+
+  it('gets the environment of each app container under its letter', () => {
+    const pod = inject(
+      podOf(
+        [named],
+        {
+          env: [
+            { name: 'A', value: '1' },
+            { name: 'B', value: '$(A) $(LATER) $$(A)' },
+            { name: 'CPU', valueFrom: { resourceFieldRef: { resource: 'limits.cpu' } } },
+          ],
+        },
+        {},
+      ),
+    );
+    expect(sidecar(pod)?.env).toContainEqual({ name: 'TELEPRESENCE_AGENT_CONTAINERS', value: '{"A":"web"}' });
+    expect(sidecar(pod)?.env?.slice(-3)).toEqual([
+      { name: '_TEL_APP_A_A', value: '1' },
+      { name: '_TEL_APP_A_B', value: '$(_TEL_APP_A_A) $(LATER) $$(A)' },
+      { name: '_TEL_APP_A_CPU', valueFrom: { resourceFieldRef: { resource: 'limits.cpu', containerName: 'web' } } },
+    ]);
+  });
+
+  it('gets envFrom with both prefixes, and then every reference may mean it', () => {
+    const pod = inject(podOf([named], { env: [{ name: 'URL', value: '$(X_HOST)' }], envFrom: [{ prefix: 'X_', secretRef: { name: 's' } }] }));
+    expect(sidecar(pod)?.envFrom).toEqual([{ prefix: '_TEL_APP_A_X_', secretRef: { name: 's' } }]);
+    expect(sidecar(pod)?.env?.at(-1)).toEqual({ name: '_TEL_APP_A_URL', value: '$(_TEL_APP_A_X_HOST)' });
+  });
+});
+
+describe('a named port', () => {
+  it('is taken over by name; the app keeps the number, its probes and hooks mean the number', () => {
+    const pod = inject(
+      podOf([named], {
+        ports: [
+          { name: 'http', containerPort: 8080 },
+          { name: 'metrics', containerPort: 9090 },
+        ],
+        livenessProbe: { httpGet: { path: '/live', port: 'http' } },
+        readinessProbe: { tcpSocket: { port: 8080 } },
+        startupProbe: { httpGet: { port: 'metrics' } },
+        lifecycle: { preStop: { httpGet: { path: '/stop', port: 'http' } }, postStart: { exec: { command: ['x'] } } },
+      }),
+    );
+    expect(app(pod)).toMatchObject({
+      ports: [{ containerPort: 8080 }, { name: 'metrics', containerPort: 9090 }],
+      livenessProbe: { httpGet: { path: '/live', port: 8080 } },
+      readinessProbe: { tcpSocket: { port: 8080 } },
+      startupProbe: { httpGet: { port: 'metrics' } },
+      lifecycle: { preStop: { httpGet: { path: '/stop', port: 8080 } }, postStart: { exec: { command: ['x'] } } },
+    });
+    expect(app(pod)?.ports?.[0]).not.toHaveProperty('name');
+  });
+});
+
+describe('a redirected port', () => {
+  const probed = podOf([redirected], {
+    livenessProbe: { httpGet: { port: 'http' } },
+    readinessProbe: { grpc: { port: 8080, service: 's' } },
+    startupProbe: { httpGet: { host: '192.0.2.1', port: 8080 } },
+    lifecycle: { preStop: { httpGet: { port: 8080 } } },
+  });
+  it('needs one init container with NET_ADMIN and nothing else', () => {
+    const pod = inject(probed);
+    expect(initNames(pod)).toEqual(['tel-agent-init', 'traffic-agent']);
+    expect(pod.spec?.initContainers?.[0]).toMatchObject({
+      args: ['/app/agent-init.mjs', 'tcp:8080:9900'],
+      securityContext: { capabilities: { drop: ['ALL'], add: ['NET_ADMIN'] } },
+    });
+  });
+  it("sends the app's probes to the agent's probe port, except those that ask another host", () => {
+    expect(app(inject(probed))).toMatchObject({
+      ports: [{ name: 'http', containerPort: 8080 }],
+      livenessProbe: { httpGet: { port: 9901 } },
+      readinessProbe: { grpc: { port: 9901, service: 's' } },
+      startupProbe: { httpGet: { port: 8080 } },
+      lifecycle: { preStop: { httpGet: { port: 9901 } } },
+    });
+  });
+});
+
+it('declares the name of a patched port and leaves the app as it is', () => {
+  const before = podOf([patched], { livenessProbe: { httpGet: { port: 'http' } } });
+  const pod = inject(before);
+  expect(sidecar(pod)?.ports).toEqual([{ name: 'tp-8080', containerPort: 9900, protocol: 'TCP' }]);
+  expect(app(pod)).toEqual(app(before));
+});
+
+it('changes nothing when it is called again, but mends what another webhook brought back', () => {
+  const once = inject(podOf([named], { livenessProbe: { httpGet: { port: 'http' } } }));
+  expect(podPatch(once, inject(once))).toEqual([]);
+  const [web] = once.spec?.containers ?? [];
+  if (web === undefined || once.spec === undefined) throw new Error('no container');
+  const meddled: Pod = { ...once, spec: { ...once.spec, containers: [{ ...web, livenessProbe: { httpGet: { port: 'http' } } }] } };
+  expect(app(inject(meddled))?.livenessProbe).toEqual({ httpGet: { port: 8080 } });
+});
+
+it("keeps a mesh's proxy away from the ports that the kubelet asks", () => {
+  const pod = inject(podOf([redirected]), { meshed: true });
+  expect(pod.metadata?.annotations).toMatchObject({ 'traffic.sidecar.istio.io/excludeInboundPorts': '9899,9901' });
+});

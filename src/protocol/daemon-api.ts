@@ -22,6 +22,8 @@ export const connectParamsSchema = z.looseObject({
   neverProxy: z.array(z.string()).default([]),
   allowConflictingSubnets: z.array(z.string()).default([]),
   name: z.string().optional(),
+  /** `--config`: the client config file instead of the one in the config folder. */
+  configFile: z.string().optional(),
 });
 export type ConnectParams = z.infer<typeof connectParamsSchema>;
 
@@ -142,6 +144,8 @@ export interface StatusResult {
     executable: string;
     installId: string;
     state: 'connected' | 'reconnecting' | 'not connected';
+    /** Name of the connection: `connect --name`; absent: `<context>-<namespace>`. */
+    name?: string;
     /** Why, and since when, while reconnecting. */
     detail?: string;
     since?: string;
@@ -197,6 +201,8 @@ export interface DaemonApi {
   uninstall: { params: z.input<typeof uninstallParamsSchema>; result: { done: string[] } };
   helmInstall: { params: z.input<typeof helmParamsSchema>; result: { message: string } };
   helmUpgrade: { params: z.input<typeof helmParamsSchema>; result: { message: string } };
+  /** Renders what `values` give and has the API server check it (dry run); changes nothing. */
+  helmLint: { params: z.input<typeof helmParamsSchema>; result: { message: string } };
   helmUninstall: { params: z.input<typeof helmParamsSchema>; result: { message: string } };
   listContexts: { params: z.input<typeof clusterParamsSchema>; result: { contexts: { name: string; cluster: string; user: string; namespace?: string; current: boolean }[] } };
   listNamespaces: { params: z.input<typeof clusterParamsSchema>; result: { namespaces: string[] } };

@@ -7,11 +7,12 @@ import { access } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { VERSION } from '../src/base/version.ts';
+import { MANAGER_UID } from '../src/install/deployment.ts';
 import { bundlePrograms, programNames, ROOT } from './bundle.ts';
 import { type Layer, makeLayer } from './image/layer.ts';
 import { archiveOf, makeImage, makePlatformImage } from './image/oci.ts';
 import { formatReference, parseReference } from './image/reference.ts';
-import { MANAGER_UID, PLATFORMS, rootEntries } from './image/root.ts';
+import { PLATFORMS, rootEntries } from './image/root.ts';
 
 const USAGE = `npm run image -- [--tag REF] [--push REF] [--plain-http] [--output FILE] [--platform linux/ARCH]… [--sysroot ARCH=DIR]…
 

@@ -4,12 +4,11 @@
  */
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { MANAGER_UID } from '../../src/install/deployment.ts';
 import { AGENT_UID } from '../../src/protocol/agent-config.ts';
 import type { LayerEntry } from './layer.ts';
 import { readElf } from './elf.ts';
 
-/** uid and gid of the manager in the image. */
-export const MANAGER_UID = 1000;
 /** Node 24 needs this glibc. */
 const GLIBC_AT_LEAST = [2, 28] as const;
 /** From this glibc on, the name service modules `files` and `dns` are part of libc. */

@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import { GROUP, interceptSchema, sessionSchema } from '../protocol/resources.ts';
 import type { KubeObject } from './kube-object.ts';
+import { COMMON_LABELS } from './naming.ts';
 import { type StructuralSchema, structuralSchema } from './structural-schema.ts';
 
 interface Column {
@@ -70,7 +71,7 @@ function definitionObject(definition: Definition): KubeObject {
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
-    metadata: { name: `${definition.plural}.${GROUP}`, labels: { 'app.kubernetes.io/name': 'traffic-manager' } },
+    metadata: { name: `${definition.plural}.${GROUP}`, labels: { ...COMMON_LABELS } },
     spec: {
       group: GROUP,
       scope: 'Namespaced',

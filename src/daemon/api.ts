@@ -1,0 +1,93 @@
+/** The daemon's table: one handler for each method of src/protocol/daemon-api.ts. */
+import { CodedError } from '../base/errors.ts';
+import { type ClusterParams, openCluster } from './cluster.ts';
+import type { CallContext } from './context.ts';
+import type { Daemon } from './daemon.ts';
+import { gatherLogs } from './gather-logs.ts';
+import { helmInstall, helmUninstall, helmUpgrade, uninstall } from './install.ts';
+import { resourcePath } from '../kube/index.ts';
+import {
+  clusterParamsSchema,
+  type DaemonApi,
+  type DaemonMethod,
+  connectParamsSchema,
+  gatherLogsParamsSchema,
+  helmParamsSchema,
+  interceptParamsSchema,
+  leaveParamsSchema,
+  listParamsSchema,
+  loglevelParamsSchema,
+  uninstallParamsSchema,
+} from '../protocol/daemon-api.ts';
+import { statusOf, versionsOf } from './status.ts';
+
+export type DaemonHandlers = { [M in DaemonMethod]: (params: unknown, call: CallContext) => Promise<DaemonApi[M]['result']> };
+
+/** @param quit ends the daemon's process after the answer is sent. */
+export function createHandlers(daemon: Daemon, executable: string, quit: () => void): DaemonHandlers {
+  const { ctx } = daemon;
+  const withCluster = async <T>(params: unknown, use: (cluster: Awaited<ReturnType<typeof openCluster>>, params: ClusterParams) => Promise<T>): Promise<T> => {
+    const parsed = clusterParamsSchema.parse(params);
+    const cluster = await openCluster(ctx, parsed);
+    try {
+      return await use(cluster, parsed);
+    } finally {
+      cluster.kube.close();
+    }
+  };
+  return {
+    version: async () => versionsOf(daemon.connected),
+    status: () => statusOf({ ctx, connected: daemon.connected, lastEnd: daemon.lastEnd, executable }),
+    connect: (params, call) => daemon.connect(connectParamsSchema.parse(params), call),
+    disconnect: () => daemon.disconnect(),
+    quit: async () => {
+      await daemon.disconnect();
+      quit();
+      return {};
+    },
+    list: async (params, call) => {
+      const { namespace, allNamespaces, onlyAgents, onlyIntercepts } = listParamsSchema.parse(params);
+      const { intercepts, namespace: connected } = daemon.session.parts;
+      const workloads = await intercepts.list(allNamespaces ? undefined : (namespace ?? connected), call.signal);
+      const wanted = workloads.filter((workload) => {
+        if (!onlyAgents && !onlyIntercepts) return true;
+        return (onlyAgents && workload.agentInstalled) || (onlyIntercepts && workload.intercepts.length > 0);
+      });
+      return { namespace: namespace ?? connected, workloads: wanted };
+    },
+    intercept: (params, call) => daemon.session.parts.intercepts.create(interceptParamsSchema.parse(params), call),
+    leave: async (params, call) => {
+      const { name, namespace } = leaveParamsSchema.parse(params);
+      await daemon.session.parts.intercepts.leave(name, namespace, call.signal);
+      return {};
+    },
+    uninstall: (params, call) => uninstall(daemon, uninstallParamsSchema.parse(params), call),
+    helmInstall: (params, call) => helmInstall(ctx, helmParamsSchema.parse(params), call),
+    helmUpgrade: (params, call) => helmUpgrade(ctx, helmParamsSchema.parse(params), call),
+    helmUninstall: async (params, call) => {
+      const parsed = helmParamsSchema.parse(params);
+      await daemon.disconnect();
+      return helmUninstall(ctx, parsed, call);
+    },
+    listContexts: (params) => withCluster(params, async ({ kubeconfig }) => ({ contexts: kubeconfig.contexts })),
+    listNamespaces: (params, call) =>
+      withCluster(params, async ({ kube }) => {
+        const { items } = await kube.list<{ metadata: { name: string } }>(resourcePath('v1', 'namespaces'), { signal: call.signal });
+        return { namespaces: items.map(({ metadata }) => metadata.name) };
+      }),
+    loglevel: async (params, call) => {
+      const { level, durationMs, localOnly, remoteOnly } = loglevelParamsSchema.parse(params);
+      if (localOnly && remoteOnly) throw new CodedError('TP-USAGE', 'Choose one of --local-only and --remote-only.');
+      if (!localOnly) await daemon.session.parts.tunnel.call('loglevel', { level, durationMs }, { signal: call.signal });
+      if (!remoteOnly) ctx.setLogLevel(level, durationMs);
+      return {};
+    },
+    gatherLogs: (params, call) => gatherLogs(daemon, gatherLogsParamsSchema.parse(params), call),
+    configView: async (params) => {
+      const { clientOnly } = params as { clientOnly?: boolean };
+      const config = clientOnly === true ? ctx.clientFile : ctx.config;
+      return { config: { ...config }, file: ctx.paths.configFile, logDir: ctx.paths.logDir };
+    },
+    netdNeeded: () => daemon.netdNeeded(),
+  };
+}

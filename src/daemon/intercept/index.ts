@@ -1,0 +1,267 @@
+/**
+ * Intercepts of this session: created as objects with the user's own credentials, waited for until the leading manager
+ * says `Active`, served when their connections come, deleted by `leave`.
+ */
+import net from 'node:net';
+import { CodedError, messageOf } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import { createInformer, type Informer, type KubeClient, resourcePath } from '../../kube/index.ts';
+import type { MuxStream } from '../../mux/index.ts';
+import type { InterceptInfo, InterceptParams, ListedWorkload } from '../../protocol/daemon-api.ts';
+import { GROUP_VERSION, type Intercept, type InterceptSpec, type Session } from '../../protocol/resources.ts';
+import { environmentSchema } from '../../protocol/tunnel.ts';
+import type { CallContext } from '../context.ts';
+import { deleteIfThere, type OwnSession } from '../session.ts';
+import type { Tunnel } from '../tunnel/index.ts';
+import { infoOf } from './info.ts';
+import { serveInterceptStream } from './serve.ts';
+import { findPort, findWorkload, hasAgent, listServices, listWorkloads, portsOf, volumesOf, type Workload, whyNot } from './workloads.ts';
+
+/** `intercept` gives up when the cluster has not answered after this time; the leader gives its own verdict sooner. */
+export const INTERCEPT_TIMEOUT_MS = 120_000;
+/** Whether something listens on the local port: a look, not a wait. */
+const LISTENING_TIMEOUT_MS = 500;
+
+export interface InterceptsOptions {
+  kube: KubeClient;
+  log: Log;
+  session: OwnSession;
+  managerNamespace: string;
+  namespace: string;
+  tunnel: () => Tunnel;
+}
+
+const interceptsPath = (namespace?: string, name?: string): string => resourcePath(GROUP_VERSION, 'intercepts', namespace, name);
+
+export class Intercepts {
+  readonly #options: InterceptsOptions;
+  readonly #stop = new AbortController();
+  /** Watches of the namespaces in which this session has (had) intercepts. */
+  readonly #informers = new Map<string, Informer<Intercept>>();
+  /** Own intercepts by uid: filled when the object is created, so that the first connection is never refused. */
+  readonly #targets = new Map<string, { spec: InterceptSpec; namespace: string; object: string }>();
+  readonly #waiting = new Map<string, (intercept: Intercept | undefined) => void>();
+
+  constructor(options: InterceptsOptions) {
+    this.#options = options;
+  }
+
+  serve(stream: MuxStream): void {
+    void serveInterceptStream(stream, {
+      log: this.#options.log.child('serve'),
+      target: (uid) => this.#targets.get(uid)?.spec.target,
+      signal: this.#stop.signal,
+    });
+  }
+
+  /** Watches a namespace's intercepts; the same watch for all callers. */
+  async watch(namespace: string): Promise<Informer<Intercept>> {
+    let informer = this.#informers.get(namespace);
+    if (informer === undefined) {
+      const { kube, log } = this.#options;
+      informer = createInformer<Intercept>(kube, interceptsPath(namespace), {
+        log: log.child('watch'),
+        signal: this.#stop.signal,
+        onChange: (kind, intercept) => this.#changed(kind, intercept),
+      });
+      this.#informers.set(namespace, informer);
+    }
+    await informer.ready;
+    return informer;
+  }
+
+  #changed(kind: 'added' | 'modified' | 'deleted', intercept: Intercept): void {
+    const uid = intercept.metadata.uid ?? '';
+    if (kind === 'deleted' && this.#targets.delete(uid)) this.#options.log.info('an intercept is gone', { intercept: intercept.spec.name });
+    this.#waiting.get(uid)?.(kind === 'deleted' ? undefined : intercept);
+  }
+
+  async create(params: InterceptParams, call: CallContext): Promise<InterceptInfo> {
+    const { kube, session, managerNamespace } = this.#options;
+    const { signal } = call;
+    const namespace = params.namespace ?? this.#options.namespace;
+    const [workloads, services] = await Promise.all([listWorkloads(kube, namespace, signal), listServices(kube, namespace, signal), this.watch(namespace)]);
+    const workload = findWorkload(params.workload ?? params.name, namespace, workloads, services);
+    const refusal = whyNot(workload, services);
+    if (refusal !== undefined) throw new CodedError('TP-INTERCEPT-REFUSED', `${workload.kind} ${workload.name} can't be intercepted: ${refusal}.`);
+    const port = findPort(workload, services, params);
+    checkContainer(workload, params.container);
+    const target = { host: params.address, port: params.localPort ?? port.number };
+    this.#checkOwn(params.name, namespace, target);
+    if (port.protocol === 'TCP' && !(await isListening(target))) call.warning(`Nothing listens on ${target.host}:${target.port} yet: requests are refused until your process does.`);
+    const spec: InterceptSpec = {
+      name: params.name,
+      user: session.user,
+      session: { name: session.name, namespace: managerNamespace, uid: session.uid },
+      workload: { kind: workload.kind, name: workload.name },
+      ...(port.service === undefined ? {} : { service: port.service }),
+      port: { number: port.number, protocol: port.protocol, ...(port.name === undefined ? {} : { name: port.name }) },
+      ...(params.container === undefined ? {} : { container: params.container }),
+      mechanism: params.mechanism,
+      ...(params.http === undefined ? {} : { http: params.http }),
+      target,
+      fallback: params.fallback,
+      proofHeader: params.proofHeader,
+    };
+    const object = `${params.name}-${session.uid.slice(0, 8)}`;
+    const created = await this.#post(namespace, object, spec, signal);
+    try {
+      call.progress(`Using ${workload.kind.toLowerCase()} ${workload.name}`);
+      const active = await this.#active(created, call);
+      const severalPorts = portsOf(workload, services).length > 1;
+      const info = infoOf(active, session.uid, new Map(), severalPorts);
+      if (params.withEnv) Object.assign(info, await this.#environment(active, signal));
+      const volumes = params.mount ? volumesOf(workload) : [];
+      return { ...info, ...(volumes.length === 0 ? {} : { volumesNotMounted: volumes }) };
+    } catch (error) {
+      // nothing stays half done: neither after Ctrl-C nor after the leader's refusal
+      this.#targets.delete(created.metadata.uid ?? '');
+      await deleteIfThere(kube, interceptsPath(namespace, object)).catch((cause: unknown) => {
+        this.#options.log.warn('an intercept that failed could not be deleted', { object, error: cause });
+      });
+      throw error;
+    }
+  }
+
+  #checkOwn(name: string, namespace: string, target: { host: string; port: number }): void {
+    for (const own of this.#targets.values()) {
+      if (own.spec.name === name && own.namespace === namespace) throw new CodedError('TP-INTERCEPT-EXISTS', `You have an intercept named "${name}" in namespace ${namespace} already.`);
+      if (own.spec.target.host === target.host && own.spec.target.port === target.port) {
+        throw new CodedError('TP-PORT-IN-USE', `Your intercept "${own.spec.name}" sends its traffic to ${target.host}:${target.port} already.`);
+      }
+    }
+  }
+
+  async #post(namespace: string, object: string, spec: InterceptSpec, signal: AbortSignal): Promise<Intercept> {
+    const { kube } = this.#options;
+    try {
+      const body = { apiVersion: GROUP_VERSION, kind: 'Intercept', metadata: { name: object, namespace }, spec };
+      const created = await kube.request<Intercept>('POST', interceptsPath(namespace), { body, signal });
+      this.#targets.set(created.metadata.uid ?? '', { spec, namespace, object });
+      return created;
+    } catch (error) {
+      if (error instanceof CodedError && error.code === 'TP-KUBE-FORBIDDEN') throw new CodedError('TP-INTERCEPT-FORBIDDEN', error.message, { cause: error });
+      throw error;
+    }
+  }
+
+  /** Waits until the leading manager says `Active`. @throws its refusal, in its words. */
+  async #active(created: Intercept, call: CallContext): Promise<Intercept> {
+    const uid = created.metadata.uid ?? '';
+    const done = Promise.withResolvers<Intercept>();
+    let warned: string | undefined;
+    const look = (intercept: Intercept | undefined): void => {
+      if (intercept === undefined) return done.reject(new CodedError('TP-INTERCEPT-REFUSED', 'The intercept was deleted by somebody else before it became active.'));
+      const { status } = intercept;
+      if (status?.warning !== undefined && status.warning !== warned) call.warning((warned = status.warning));
+      if (status?.phase === 'Active') done.resolve(intercept);
+      else if (status?.phase === 'Error') done.reject(refusalOf(intercept));
+    };
+    const onAbort = (): void => done.reject(call.signal.reason);
+    const late = setTimeout(() => {
+      done.reject(new CodedError('TP-INTERCEPT-TIMEOUT', `The traffic-manager did not decide on the intercept within ${INTERCEPT_TIMEOUT_MS / 1000} s.`));
+    }, INTERCEPT_TIMEOUT_MS);
+    call.signal.addEventListener('abort', onAbort, { once: true });
+    this.#waiting.set(uid, look);
+    try {
+      // it may have been decided between the answer and the watch
+      const known = this.#informers.get(created.metadata.namespace ?? '')?.get(created.metadata.namespace ?? '', created.metadata.name);
+      if (known !== undefined) look(known);
+      return await done.promise;
+    } finally {
+      clearTimeout(late);
+      call.signal.removeEventListener('abort', onAbort);
+      this.#waiting.delete(uid);
+    }
+  }
+
+  async #environment(intercept: Intercept, signal: AbortSignal): Promise<Partial<InterceptInfo>> {
+    try {
+      const { env, container, podIP } = environmentSchema.parse(await this.#options.tunnel().call('environment', { intercept: intercept.metadata.uid }, { signal, timeoutMs: 10_000 }));
+      return { environment: env, container, ...(podIP === undefined ? {} : { podIP }) };
+    } catch (error) {
+      throw new CodedError('TP-ENV-UNREADABLE', `The environment of ${intercept.spec.workload.name} could not be read: ${messageOf(error)}`, { cause: error });
+    }
+  }
+
+  /** Ends an own intercept. @throws TP-INTERCEPT-NOT-FOUND in the original's words. */
+  async leave(name: string, namespace: string | undefined, signal: AbortSignal): Promise<void> {
+    const found = [...this.#targets.entries()].find(([, own]) => own.spec.name === name && (namespace === undefined || own.namespace === namespace));
+    if (found === undefined) throw new CodedError('TP-INTERCEPT-NOT-FOUND', `Found no intercept named "${name}".`);
+    const [uid, own] = found;
+    await deleteIfThere(this.#options.kube, interceptsPath(own.namespace, own.object), signal);
+    this.#targets.delete(uid);
+  }
+
+  /** This session's own intercepts. */
+  async own(): Promise<InterceptInfo[]> {
+    const infos: InterceptInfo[] = [];
+    for (const namespace of new Set([...this.#targets.values()].map((own) => own.namespace))) {
+      const informer = await this.watch(namespace);
+      for (const intercept of informer.list()) if (this.#targets.has(intercept.metadata.uid ?? '')) infos.push(infoOf(intercept, this.#options.session.uid, new Map(), false));
+    }
+    return infos;
+  }
+
+  async list(namespace: string | undefined, signal: AbortSignal): Promise<ListedWorkload[]> {
+    const { kube, session, managerNamespace } = this.#options;
+    const [workloads, services, intercepts, sessions] = await Promise.all([
+      listWorkloads(kube, namespace, signal),
+      listServices(kube, namespace, signal),
+      kube.list<Intercept>(interceptsPath(namespace), { signal }),
+      kube.list<Session>(resourcePath(GROUP_VERSION, 'sessions', managerNamespace), { signal }),
+    ]);
+    const byUid = new Map(sessions.items.map((item) => [item.metadata.uid ?? '', item] as const));
+    return workloads
+      .filter((workload) => workload.namespace !== managerNamespace || namespace !== undefined)
+      .map((workload) => {
+        const reason = whyNot(workload, services);
+        const severalPorts = portsOf(workload, services).length > 1;
+        return {
+          name: workload.name,
+          namespace: workload.namespace,
+          kind: workload.kind,
+          agentInstalled: hasAgent(workload),
+          ...(reason === undefined ? {} : { notInterceptable: reason }),
+          intercepts: intercepts.items
+            .filter(({ metadata, spec }) => metadata.namespace === workload.namespace && spec.workload.kind === workload.kind && spec.workload.name === workload.name)
+            .map((intercept) => infoOf(intercept, session.uid, byUid, severalPorts)),
+        };
+      });
+  }
+
+  /** Deletes all own intercepts and stops watching. */
+  async close(signal: AbortSignal): Promise<void> {
+    const own = [...this.#targets.values()];
+    await Promise.all(own.map(({ namespace, object }) => deleteIfThere(this.#options.kube, interceptsPath(namespace, object), signal)));
+    this.#stop.abort(new CodedError('TP-CANCELLED', 'The session was closed.'));
+    for (const informer of this.#informers.values()) informer.close();
+  }
+}
+
+function checkContainer(workload: Workload, container: string | undefined): void {
+  const names = (workload.template.spec?.containers ?? []).map(({ name }) => name);
+  if (container !== undefined && !names.includes(container)) {
+    throw new CodedError('TP-CONTAINER-UNKNOWN', `${workload.kind} ${workload.name} has no container "${container}". It has: ${names.join(', ')}.`);
+  }
+}
+
+function refusalOf({ status, spec }: Intercept): CodedError {
+  const message = status?.message ?? `The intercept of ${spec.workload.name} was refused.`;
+  if (status?.reason === 'Conflict') return new CodedError('TP-INTERCEPT-CONFLICT', message);
+  if (status?.reason === 'AgentTimeout' || status?.reason === 'InjectionFailed') return new CodedError('TP-INTERCEPT-TIMEOUT', message);
+  return new CodedError('TP-INTERCEPT-REFUSED', message);
+}
+
+async function isListening({ host, port }: { host: string; port: number }): Promise<boolean> {
+  const socket = net.connect({ host, port });
+  try {
+    return await new Promise((resolve) => {
+      socket.once('connect', () => resolve(true));
+      socket.once('error', () => resolve(false));
+      socket.setTimeout(LISTENING_TIMEOUT_MS, () => resolve(false));
+    });
+  } finally {
+    socket.destroy();
+  }
+}

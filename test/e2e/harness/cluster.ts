@@ -1,0 +1,77 @@
+/**
+ * The cluster under the e2e tests. Another kind is put under them by another object of this shape.
+ * Today: the real one-node Kubernetes whose scripts stand beside the checkout (TELEPRESENCE_TEST_KUBE names another folder).
+ */
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { ok, type RunOptions } from './run.ts';
+import { Workstation } from './workstation.ts';
+
+export const repository = path.join(import.meta.dirname, '../../..');
+const scripts = path.resolve(repository, process.env['TELEPRESENCE_TEST_KUBE'] ?? '../shared/kube');
+
+export interface TestCluster {
+  /** Kubeconfig of an administrator. */
+  kubeconfig: string;
+  server: string;
+  kubectl(args: readonly string[], options?: RunOptions): Promise<string>;
+  apply(yaml: string): Promise<void>;
+  /** A workstation of its own: network namespace, HOME, nothing running. */
+  workstation(name: string, options?: { kubeconfig?: string; rtt?: number }): Promise<Workstation>;
+  /** Writes a kubeconfig for a user without rights; returns its path. */
+  user(name: string, groups?: readonly string[]): Promise<string>;
+  loadImage(tar: string): Promise<void>;
+  fault(...args: string[]): Promise<void>;
+}
+
+export const clusterAvailable = existsSync(path.join(scripts, 'up')) && process.getuid?.() === 0;
+
+/** Starts the cluster if it is not up; with `fresh`, an empty one. */
+export async function startCluster({ fresh = false } = {}): Promise<TestCluster> {
+  const line = await ok(path.join(scripts, 'up'), fresh ? ['--fresh'] : [], { timeoutMs: 240_000 });
+  const kubeconfig = /KUBECONFIG=(\S+)/.exec(line)?.[1];
+  if (kubeconfig === undefined) throw new Error(`the test cluster printed no KUBECONFIG: ${line}`);
+  const kubectlBinary = path.join(path.dirname(kubeconfig), 'bin', 'kubectl');
+  const env = { ...process.env, KUBECONFIG: kubeconfig };
+  const kubectl = (args: readonly string[], options: RunOptions = {}): Promise<string> => ok(kubectlBinary, args, { env, ...options });
+  return {
+    kubeconfig,
+    server: (await kubectl(['config', 'view', '--minify', '-o', 'jsonpath={.clusters[0].cluster.server}'])).trim(),
+    kubectl,
+    apply: async (yaml) => {
+      await kubectl(['apply', '--server-side', '--force-conflicts', '-f', '-'], { input: yaml });
+    },
+    workstation: (name, options = {}) => Workstation.create({ scripts, name, kubeconfig: options.kubeconfig ?? kubeconfig, rtt: options.rtt, kubectl: kubectlBinary }),
+    user: async (name, groups = []) => {
+      const text = await ok(path.join(scripts, 'user'), [name, ...groups]);
+      const file = path.join(await mkdtemp(path.join(tmpdir(), 'tp-user-')), `${name}.conf`);
+      await writeFile(file, text, { mode: 0o600 });
+      return file;
+    },
+    loadImage: async (tar) => {
+      await ok(path.join(scripts, 'image'), ['--load', tar], { timeoutMs: 180_000 });
+    },
+    fault: async (...args) => {
+      await ok(path.join(scripts, 'fault'), args);
+    },
+  };
+}
+
+/** A namespace for one test file; disposing of it deletes it and waits. */
+export async function testNamespace(cluster: TestCluster, name: string, labels: Record<string, string> = {}): Promise<AsyncDisposable & { name: string }> {
+  const remove = (): Promise<string> => cluster.kubectl(['delete', 'namespace', name, '--ignore-not-found', '--wait=true', '--timeout=90s'], { timeoutMs: 100_000 });
+  await remove();
+  await cluster.apply(JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } }));
+  return {
+    name,
+    async [Symbol.asyncDispose]() {
+      await remove();
+    },
+  };
+}
+
+export async function removeDir(dir: string): Promise<void> {
+  await rm(dir, { recursive: true, force: true });
+}

@@ -11,6 +11,7 @@ import { KUBE_LIST_PAGE, KUBE_REQUEST_TIMEOUT_MS } from './limits.ts';
 import { withQuery } from './paths.ts';
 import { type AccessAttributes, createReviews, type TokenReviewResult } from './reviews.ts';
 import { statusOf, timeoutError } from './status-error.ts';
+import { createPodStreams, type PodStreams } from './streams.ts';
 import { createTransport, readBody } from './transport.ts';
 import { type WatchEvent, type WatchOptions, watch } from './watch.ts';
 
@@ -70,7 +71,7 @@ export interface UpgradeOptions {
   timeoutMs?: number | undefined;
 }
 
-export interface KubeClient {
+export interface KubeClient extends PodStreams {
   readonly server: string;
   readonly connection: KubeConnection;
   /** Sends and reads the whole JSON answer. `body` is sent as JSON unless it is a string. Fails with coded errors. */
@@ -182,6 +183,10 @@ export function createKubeClient(connection: KubeConnection, options: KubeClient
   const limits = (call: CallOptions): CallOptions => ({ signal: call.signal, timeoutMs: call.timeoutMs });
   const target = (call: WriteOptions) => ({ signal: call.signal, ...(call.subresource === undefined ? {} : { subresource: call.subresource }) });
 
+  const upgrade: KubeClient['upgrade'] = (path, call) =>
+    limited('GET', path, call, (signal) => transport.upgrade({ method: 'GET', path, headers: { ...call.headers, connection: 'Upgrade', upgrade: call.protocol }, signal }));
+  const rawText: KubeClient['text'] = (path, call = {}) => text('GET', path, call);
+
   const client: KubeClient = {
     server: connection.server,
     connection,
@@ -218,12 +223,9 @@ export function createKubeClient(connection: KubeConnection, options: KubeClient
     ...createReviews(request),
     watch: (path, call) => watch(transport, path, call),
     createInformer: (path, call) => createInformer(client, path, call),
-    upgrade: (path, call) =>
-      limited('GET', path, call, async (signal) => {
-        const answer = await transport.upgrade({ method: 'GET', path, headers: { ...call.headers, connection: 'Upgrade', upgrade: call.protocol }, signal });
-        return answer;
-      }),
-    text: (path, call = {}) => text('GET', path, call),
+    upgrade,
+    text: rawText,
+    ...createPodStreams({ upgrade, text: rawText }),
     close: () => transport.close(),
   };
   return client;

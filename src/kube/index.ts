@@ -10,8 +10,11 @@ export { type ApplyOptions, type CallOptions, createKubeClient, type DeleteOptio
 export type { KubeObject } from './discovery.ts';
 export { inClusterConnection } from './in-cluster.ts';
 export { type ChangeKind, createInformer, type Informer, type InformerOptions } from './informer.ts';
+export { createLeaderElection, type LeaderElection, type LeaderElectionOptions } from './leader-election.ts';
 export { type Kubeconfig, type KubeconfigOptions, loadKubeconfig } from './kubeconfig.ts';
 export { resourcePath } from './paths.ts';
 export type { AccessAttributes, TokenReviewResult } from './reviews.ts';
 export { type KubeStatus, statusOf } from './status-error.ts';
+export type { PodLogOptions, PodStreams } from './streams.ts';
 export type { WatchEvent, WatchOptions } from './watch.ts';
+export { acceptWebSocket, createWebSocketStream } from './websocket.ts';

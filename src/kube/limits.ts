@@ -35,3 +35,16 @@ export const KUBE_BACKOFF_FIRST_MS = 1_000;
 export const KUBE_BACKOFF_MAX_MS = 30_000;
 /** The same while the API server refuses connections: such a try costs nobody anything, and its return is to be noticed soon. */
 export const KUBE_BACKOFF_UNREACHABLE_MAX_MS = 3_000;
+/** A WebSocket message that we send carries at most this. */
+export const WEBSOCKET_MESSAGE_LIMIT = 1024 * 1024;
+/** Pongs that wait for a peer who pings and doesn't read; more end the connection. */
+export const WEBSOCKET_PENDING_LIMIT = 64 * 1024;
+/** A leader that is killed is replaced within the lease and two polls, under 10 s; it stops itself 2 s before others may start. */
+export const LEASE_DURATION_S = 7;
+export const LEASE_RENEW_MS = 2_000;
+export const LEASE_RENEW_DEADLINE_MS = 5_000;
+export const LEASE_POLL_MS = 1_000;
+export const LEASE_RETRY_MS = 500;
+export const LEASE_REQUEST_TIMEOUT_MS = 2_000;
+/** The most of one container's log that is read. */
+export const POD_LOG_LIMIT = 16 * 1024 * 1024;

@@ -1,0 +1,165 @@
+/** One leader among replicas, by a Lease. Clocks of different machines are never compared. */
+import { CodedError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import { sleep } from '../base/retry.ts';
+import type { KubeClient } from './client.ts';
+import { LEASE_DURATION_S, LEASE_POLL_MS, LEASE_RENEW_DEADLINE_MS, LEASE_RENEW_MS, LEASE_REQUEST_TIMEOUT_MS, LEASE_RETRY_MS } from './limits.ts';
+import { resourcePath } from './paths.ts';
+
+export interface LeaderElectionOptions {
+  namespace: string;
+  /** Name of the Lease. */
+  name: string;
+  /** Unique for each process: the pod's name and something random. */
+  identity: string;
+  log: Log;
+  /** Called when this one leads. The signal is aborted before anybody else may lead; a promise that is returned is waited for before the lease is given up. */
+  onLead(signal: AbortSignal): void | Promise<void>;
+  /** Called after the lead was lost or given up. */
+  onLost?(): void;
+  /** Called when the known leader changes. */
+  onLeader?(identity: string): void;
+}
+
+export interface LeaderElection {
+  readonly leading: boolean;
+  /** Identity of the leader as last seen. */
+  readonly leader: string | undefined;
+  /** Stops taking part; gives the lease up, so that another one leads within a second. Idempotent. */
+  close(): Promise<void>;
+}
+
+interface Lease {
+  apiVersion: 'coordination.k8s.io/v1';
+  kind: 'Lease';
+  metadata: { name: string; namespace: string; resourceVersion?: string };
+  spec?: { holderIdentity?: string; leaseDurationSeconds?: number; acquireTime?: string; renewTime?: string; leaseTransitions?: number };
+}
+
+export function createLeaderElection(client: KubeClient, options: LeaderElectionOptions): LeaderElection {
+  const { namespace, name, identity, log } = options;
+  const path = resourcePath('coordination.k8s.io/v1', 'leases', namespace, name);
+  const closing = new AbortController();
+  let term: { controller: AbortController; work: Promise<void>; renewed: number } | undefined;
+  let leader: string | undefined;
+  /** The lease as it was seen to change last, and when by this process's own clock. */
+  let seen: { version: string; at: number; lease: Lease } | undefined;
+
+  function observe(lease: Lease): void {
+    const version = lease.metadata.resourceVersion ?? '';
+    if (seen?.version !== version) seen = { version, at: performance.now(), lease };
+    const holder = lease.spec?.holderIdentity || undefined;
+    if (holder === leader) return;
+    leader = holder;
+    if (holder !== undefined) options.onLeader?.(holder);
+  }
+
+  const call = { timeoutMs: LEASE_REQUEST_TIMEOUT_MS };
+
+  async function read(): Promise<Lease> {
+    try {
+      return await client.get<Lease>(path, { ...call, signal: closing.signal });
+    } catch (error) {
+      if (!(error instanceof CodedError) || error.code !== 'TP-KUBE-NOT-FOUND') throw error;
+      return client.create<Lease>({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name, namespace }, spec: {} }, { ...call, signal: closing.signal });
+    }
+  }
+
+  /** Takes or renews the lease. False: somebody else has it. */
+  async function claim(): Promise<boolean> {
+    const began = performance.now();
+    const lease = term === undefined || seen === undefined ? await read() : seen.lease;
+    observe(lease);
+    const holder = lease.spec?.holderIdentity || undefined;
+    const free = holder === undefined || holder === identity || performance.now() - (seen?.at ?? 0) > (lease.spec?.leaseDurationSeconds ?? LEASE_DURATION_S) * 1000;
+    if (!free) return false;
+    const now = new Date().toISOString().replace('Z', '000Z');
+    const same = holder === identity;
+    const spec: Lease['spec'] = {
+      holderIdentity: identity,
+      leaseDurationSeconds: LEASE_DURATION_S,
+      acquireTime: same ? (lease.spec?.acquireTime ?? now) : now,
+      renewTime: now,
+      leaseTransitions: (lease.spec?.leaseTransitions ?? 0) + (same ? 0 : 1),
+    };
+    try {
+      observe(await client.replace<Lease>({ ...lease, spec }, call));
+    } catch (error) {
+      // Whatever happened to the write, only a read tells who holds the lease now.
+      seen = seen === undefined ? undefined : { ...seen, lease: await read() };
+      if (seen?.lease.spec?.holderIdentity === identity && term !== undefined) throw error;
+      observe(seen?.lease ?? lease);
+      if (error instanceof CodedError && error.code === 'TP-KUBE-CONFLICT') return false;
+      throw error;
+    }
+    if (term !== undefined) term.renewed = began;
+    else begin(began);
+    return true;
+  }
+
+  function begin(renewed: number): void {
+    const controller = new AbortController();
+    log.info('this replica leads', { lease: name });
+    term = { controller, renewed, work: Promise.resolve() };
+    term.work = (async () => options.onLead(controller.signal))().catch((error: unknown) => {
+      if (!controller.signal.aborted) log.error('the work of the leader failed', { error });
+    });
+  }
+
+  async function end(why: string): Promise<void> {
+    const ended = term;
+    if (ended === undefined) return;
+    term = undefined;
+    log.info('this replica leads no more', { lease: name, why });
+    ended.controller.abort(new CodedError('TP-CANCELLED', `This replica leads no more: ${why}.`));
+    options.onLost?.();
+    await Promise.race([ended.work, sleep(LEASE_DURATION_S * 1000, AbortSignal.timeout(LEASE_DURATION_S * 1000)).catch(() => {})]);
+  }
+
+  async function run(): Promise<void> {
+    while (!closing.signal.aborted) {
+      let wait = LEASE_POLL_MS * (1 + Math.random() * 0.2);
+      // A request that hangs must not carry the leader past its deadline.
+      const deadline = term === undefined ? undefined : setTimeout(() => void end('the lease could not be renewed in time'), Math.max(0, term.renewed + LEASE_RENEW_DEADLINE_MS - performance.now()));
+      try {
+        if (await claim()) wait = LEASE_RENEW_MS;
+        else if (term !== undefined) await end('somebody else took the lease');
+      } catch (error) {
+        if (closing.signal.aborted) break;
+        wait = LEASE_RETRY_MS;
+        log.debug('lease request failed', { lease: name, error });
+        if (term !== undefined && performance.now() - term.renewed > LEASE_RENEW_DEADLINE_MS - LEASE_RETRY_MS) await end('the lease could not be renewed in time');
+      } finally {
+        clearTimeout(deadline);
+      }
+      await sleep(wait, closing.signal).catch(() => {});
+    }
+  }
+
+  async function release(): Promise<void> {
+    const lease = await client.get<Lease>(path, call);
+    if (lease.spec?.holderIdentity !== identity) return;
+    await client.replace({ ...lease, spec: { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1 } }, call);
+  }
+
+  const running = run();
+  let closed: Promise<void> | undefined;
+  return {
+    get leading() {
+      return term !== undefined;
+    },
+    get leader() {
+      return leader;
+    },
+    close() {
+      closed ??= (async () => {
+        closing.abort(new CodedError('TP-CANCELLED', 'The election was closed.'));
+        await running;
+        const led = term !== undefined;
+        await end('it was closed');
+        if (led) await release().catch((error: unknown) => log.debug('the lease was not given up', { lease: name, error }));
+      })();
+      return closed;
+    },
+  };
+}

@@ -1,0 +1,63 @@
+import type { Duplex } from 'node:stream';
+import { UDP_PAYLOAD_LIMIT } from '../protocol/tunnel.ts';
+import { DATAGRAM_BOUND } from './limits.ts';
+
+export interface DatagramStream {
+  /** False: dropped, because DATAGRAM_BOUND bytes wait already, it is longer than UDP can carry, or the stream is over. */
+  send(datagram: Uint8Array): boolean;
+  /** Starts reading. A datagram is a view that stays valid. One listener. */
+  onDatagram(listener: (datagram: Buffer) => void): void;
+  close(): void;
+}
+
+/** Datagrams over a stream: two bytes of length (big endian), then the payload. The stream's errors and end stay with the caller. */
+export function createDatagramStream(stream: Duplex): DatagramStream {
+  return {
+    send(datagram) {
+      if (datagram.length > UDP_PAYLOAD_LIMIT || stream.destroyed || stream.writableEnded) return false;
+      if (stream.writableLength + datagram.length > DATAGRAM_BOUND) return false;
+      const framed = Buffer.allocUnsafe(2 + datagram.length);
+      framed.writeUInt16BE(datagram.length, 0);
+      framed.set(datagram, 2);
+      stream.write(framed);
+      return true;
+    },
+    onDatagram(listener) {
+      const parser = createDatagramParser(listener);
+      stream.on('data', parser);
+      stream.resume();
+    },
+    close() {
+      stream.end();
+    },
+  };
+}
+
+/** Cuts a byte stream into datagrams. Holds at most one that is not whole yet. */
+export function createDatagramParser(listener: (datagram: Buffer) => void): (chunk: Buffer) => void {
+  let held: Buffer[] = [];
+  let heldBytes = 0;
+  return (chunk) => {
+    let bytes = chunk;
+    if (heldBytes > 0) {
+      held.push(chunk);
+      heldBytes += chunk.length;
+      const first = held[0] as Buffer;
+      // Joined only when a datagram is whole: many small pieces of a large one are copied once.
+      if (first.length >= 2 && heldBytes < 2 + first.readUInt16BE(0)) return;
+      bytes = Buffer.concat(held, heldBytes);
+      held = [];
+      heldBytes = 0;
+    }
+    let at = 0;
+    while (bytes.length - at >= 2) {
+      const end = at + 2 + bytes.readUInt16BE(at);
+      if (end > bytes.length) break;
+      listener(bytes.subarray(at + 2, end));
+      at = end;
+    }
+    if (at === bytes.length) return;
+    held = [at === 0 ? bytes : bytes.subarray(at)];
+    heldBytes = bytes.length - at;
+  };
+}

@@ -1,0 +1,11 @@
+/**
+ * What runs inside the tunnel (src/protocol/tunnel.ts): the handshake with its proof, stream headers, relays between connections,
+ * and datagrams over a stream. The same for daemon, manager and agent.
+ */
+export { createDatagramStream, type DatagramStream } from './datagram.ts';
+export { type AcceptTunnelOptions, acceptTunnel, type StartTunnelOptions, startTunnel } from './handshake.ts';
+export { TunnelProtocolError } from './read-head.ts';
+export { type RelayResult, relay } from './relay.ts';
+export { resetReasonOf, resetStream } from './reset-reason.ts';
+export { createSessionKeys, nonceText, type SessionKeys, signNonce, verifyNonce } from './session-keys.ts';
+export { encodeStreamHeader, readStreamHeader } from './stream-header.ts';

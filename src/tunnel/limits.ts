@@ -1,0 +1,14 @@
+/** Every number of the tunnel that src/protocol/tunnel.ts doesn't set. docs/limits.md lists them with their reasons. */
+
+/** Longest JSON of a stream header. */
+export const STREAM_HEADER_LIMIT = 4 * 1024;
+/** How long a new stream may take to say what it is. */
+export const STREAM_HEADER_TIMEOUT_MS = 10_000;
+/** How long a new connection may take to send its hello line. */
+export const HELLO_TIMEOUT_MS = 10_000;
+/** Bytes that a relay lets wait in the side it writes to before it stops reading the other. */
+export const RELAY_BOUND = 256 * 1024;
+/** Chunks below this are gathered until the end of the event loop's turn: a tunnel's reads come in pieces of one TLS record. */
+export const RELAY_GATHER_BELOW = 64 * 1024;
+/** Bytes of datagrams that may wait; beyond it new ones are dropped, as a full queue of a router would. */
+export const DATAGRAM_BOUND = 512 * 1024;

@@ -1,0 +1,38 @@
+import { createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto';
+import { SIGNATURE_PREFIX } from '../protocol/tunnel.ts';
+
+/** What stands before the 32 raw bytes of an Ed25519 key in its DER form (RFC 8410). */
+const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
+const RAW_KEY_BYTES = 32;
+
+export interface SessionKeys {
+  /** Base64 of the 32 raw bytes: what stands in the Session object. */
+  publicKey: string;
+  /** Signs a text; base64. The private key can't be read out of it. */
+  sign(text: string): string;
+}
+
+/** A fresh Ed25519 pair; the private key stays in this process. */
+export function createSessionKeys(): SessionKeys {
+  const pair = generateKeyPairSync('ed25519');
+  const raw = pair.publicKey.export({ type: 'spki', format: 'der' }).subarray(SPKI_PREFIX.length);
+  return { publicKey: raw.toString('base64'), sign: (text) => sign(null, Buffer.from(text), pair.privateKey).toString('base64') };
+}
+
+/** The text that proves a session: see SIGNATURE_PREFIX. */
+export function nonceText(nonce: string, uid: string): string {
+  return `${SIGNATURE_PREFIX}${nonce}.${uid}`;
+}
+
+/** The signature of the manager's nonce for the Session with this uid; base64. */
+export function signNonce(keys: Pick<SessionKeys, 'sign'>, nonce: string, uid: string): string {
+  return keys.sign(nonceText(nonce, uid));
+}
+
+/** Whether `signature` was made by the owner of `publicKey`. False for whatever is malformed. */
+export function verifyNonce(publicKey: string, nonce: string, uid: string, signature: string): boolean {
+  const raw = Buffer.from(publicKey, 'base64');
+  if (raw.length !== RAW_KEY_BYTES) return false;
+  const key = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, raw]), format: 'der', type: 'spki' });
+  return verify(null, Buffer.from(nonceText(nonce, uid)), key, Buffer.from(signature, 'base64'));
+}

@@ -1,0 +1,187 @@
+/**
+ * The agents' port (TLS) and all that agents are told: their intercepts, which of those sessions this replica holds, and where the
+ * other replicas are. Every agent links to every replica; what an agent reports is kept here for the leader.
+ */
+import type { AddressInfo } from 'node:net';
+import { createServer, type TLSSocket } from 'node:tls';
+import { CodedError, messageOf } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import type { KubeClient } from '../../kube/index.ts';
+import type { Intercept } from '../../protocol/resources.ts';
+import { type AgentLink, type AgentRegistry, type ManagerTls, type Part, type PeerWatch, type Watched, type WorkloadRef, workloadKey } from '../context.ts';
+import type { Metrics } from '../metrics.ts';
+import { createSlots } from '../outbound/quota.ts';
+import type { LinkedSessions } from '../sessions/registry.ts';
+import { createClaims } from './claims.ts';
+import { IDENTITY_CHECKS, verifyAgent } from './identity.ts';
+import { HELLO_TIMEOUT_MS, type LinkedAgent, serveAgent } from './link.ts';
+
+/** Links to the port; more are refused. */
+export const AGENT_LINK_LIMIT = 32_768;
+/** Links that have not proved who they are. More are ended at once. */
+export const AGENT_UNVERIFIED_LIMIT = 4_096;
+/** TCP keep-alive of links: an agent whose node died must not stay in the list. */
+export const AGENT_KEEPALIVE_MS = 15_000;
+export const AGENT_CAPABILITIES: readonly string[] = ['udp', 'http'];
+
+export interface AgentServer extends AgentRegistry, Part {
+  readonly port: number;
+  goAway(reason: string): void;
+}
+
+export interface AgentServerOptions {
+  kube: KubeClient;
+  tls: ManagerTls;
+  port: number;
+  replica: string;
+  intercepts: Watched<Intercept>;
+  sessions: LinkedSessions;
+  peers: PeerWatch;
+  metrics: Metrics;
+  log: Log;
+  signal: AbortSignal;
+  /** Checks who an agent is; tests replace it. */
+  verify?: typeof verifyAgent;
+}
+
+export async function startAgentServer(options: AgentServerOptions): Promise<AgentServer> {
+  const { kube, tls, sessions, peers, metrics, signal } = options;
+  const log = options.log.child('agents');
+  const claims = createClaims(options.intercepts, { ended: (session) => sessions.ended(session) });
+  const byWorkload = new Map<string, Set<LinkedAgent>>();
+  const all = new Set<LinkedAgent>();
+  const readyListeners = new Set<(agent: AgentLink, what: 'linked' | 'ready' | 'gone') => void>();
+  const errorListeners = new Set<(agent: AgentLink, intercept: string, message: string) => void>();
+  const checks = createSlots(IDENTITY_CHECKS);
+  const relayed = metrics.counter('intercepted_total', 'Intercepted connections, by outcome.');
+  const bytes = metrics.counter('intercepted_bytes_total', 'Bytes of intercepted connections, by direction.');
+  const verify = options.verify ?? verifyAgent;
+  let unverified = 0;
+
+  const linkedTo = (workload: WorkloadRef) => [...(byWorkload.get(workloadKey(workload)) ?? [])];
+  const tellIntercepts = (agent: LinkedAgent) => {
+    agent.notify('intercepts', { intercepts: claims.of(agent.workload) });
+  };
+  /** Only sessions that have a claim on the agent's workload: others are none of its affair. */
+  const tellSessions = (agent: LinkedAgent) => {
+    const wanted = new Set(claims.of(agent.workload).map(({ session }) => session));
+    agent.notify('sessions', { held: [...wanted].filter((uid) => sessions.held().has(uid)) });
+  };
+  const tellPeers = (agent: LinkedAgent) => agent.notify('peers', { replicas: peers.list() });
+  const tell = (workload: WorkloadRef) => {
+    for (const agent of linkedTo(workload)) {
+      // Sessions first: an agent that learns of an intercept knows at once whether it can be served here.
+      tellSessions(agent);
+      tellIntercepts(agent);
+    }
+  };
+  const stops = [
+    claims.onChange(tell),
+    sessions.onHeld((uid) => claims.workloadsOf(uid).forEach(tell)),
+    peers.onChange(() => all.forEach(tellPeers)),
+  ];
+
+  function accept(socket: TLSSocket): void {
+    socket.on('error', (error) => log.debug('a link failed', { error: messageOf(error) }));
+    if (unverified >= AGENT_UNVERIFIED_LIMIT) return void socket.destroy();
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, AGENT_KEEPALIVE_MS);
+    unverified += 1;
+    const { linked } = serveAgent(socket, {
+      log,
+      replica: options.replica,
+      capabilities: AGENT_CAPABILITIES,
+      verify: async (hello, gone) => {
+        const either = AbortSignal.any([gone, signal]);
+        const release = await checks.take(either);
+        try {
+          return await verify(hello, { kube, signal: either });
+        } finally {
+          release();
+        }
+      },
+      onLinked: add,
+      onReady: (agent) => readyListeners.forEach((listener) => listener(agent, 'ready')),
+      onError: (agent, intercept, message) => {
+        log.warn('an agent could not take an intercept', { pod: agent.pod, namespace: agent.namespace, intercept, error: message });
+        if (claims.find(agent.workload, intercept) !== undefined) for (const listener of errorListeners) listener(agent, intercept, message);
+      },
+      claim: (agent, uid) => claims.find(agent.workload, uid),
+      open: (session, first) => sessions.open(session, first),
+      onRelayed: (outcome, { up, down }) => {
+        relayed.add(1, { outcome });
+        bytes.add(up, { direction: 'up' });
+        bytes.add(down, { direction: 'down' });
+      },
+    });
+    void linked.then(() => {
+      unverified -= 1;
+    });
+  }
+
+  function add(agent: LinkedAgent): void {
+    const key = workloadKey(agent.workload);
+    const group = byWorkload.get(key) ?? new Set<LinkedAgent>();
+    group.add(agent);
+    byWorkload.set(key, group);
+    all.add(agent);
+    log.debug('an agent is linked', { pod: agent.pod, namespace: agent.namespace, version: agent.version });
+    void agent.mux.closed.then((error) => {
+      group.delete(agent);
+      if (group.size === 0 && byWorkload.get(key) === group) byWorkload.delete(key);
+      all.delete(agent);
+      log.debug('an agent is gone', { pod: agent.pod, namespace: agent.namespace, error: error?.message });
+      for (const listener of readyListeners) listener(agent, 'gone');
+    });
+    tellPeers(agent);
+    tellSessions(agent);
+    tellIntercepts(agent);
+    for (const listener of readyListeners) listener(agent, 'linked');
+  }
+
+  const { certificate, key } = tls.leaf();
+  const server = createServer({ cert: certificate, key, minVersion: 'TLSv1.2', handshakeTimeout: HELLO_TIMEOUT_MS }, accept);
+  server.maxConnections = AGENT_LINK_LIMIT;
+  stops.push(
+    tls.onRenew(() => {
+      const leaf = tls.leaf();
+      server.setSecureContext({ cert: leaf.certificate, key: leaf.key, minVersion: 'TLSv1.2' });
+    }),
+  );
+  server.on('tlsClientError', (error) => log.debug('a TLS handshake failed', { error: messageOf(error) }));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port, () => {
+      server.removeListener('error', reject);
+      server.on('error', (error) => log.error('the agents\' port failed', { error: messageOf(error) }));
+      resolve();
+    });
+  });
+
+  return {
+    port: (server.address() as AddressInfo).port,
+    of: linkedTo,
+    list: () => [...all],
+    intercepts: (workload) => claims.of(workload),
+    onReady(listener) {
+      readyListeners.add(listener);
+      return () => readyListeners.delete(listener);
+    },
+    onError(listener) {
+      errorListeners.add(listener);
+      return () => errorListeners.delete(listener);
+    },
+    goAway(reason) {
+      for (const agent of all) {
+        agent.notify('going-away', { reason });
+        agent.mux.goAway(reason);
+      }
+    },
+    async close() {
+      for (const stop of stops) stop();
+      claims.close();
+      for (const agent of all) agent.mux.abort(new CodedError('TP-TUNNEL-LOST', 'The manager ends.'));
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}

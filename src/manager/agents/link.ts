@@ -1,0 +1,161 @@
+/** One agent's connection: TLS, mux, the control RPC, and the intercepted connections that it sends. */
+import type { Duplex } from 'node:stream';
+import { z } from 'zod';
+import { CodedError, messageOf } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import { VERSION } from '../../base/version.ts';
+import { createMux, type Mux, type MuxStream } from '../../mux/index.ts';
+import { type AgentHello, type AgentIntercept, agentHelloSchema, environmentSchema, type StreamHeader } from '../../protocol/tunnel.ts';
+import { createRpcPeer, type RpcPeer } from '../../rpc/index.ts';
+import { encodeStreamHeader, readStreamHeader, relay } from '../../tunnel/index.ts';
+import type { AgentLink } from '../context.ts';
+import { STREAM_HEADER_TIMEOUT_MS } from '../tunnel/streams.ts';
+import type { AgentIdentity } from './identity.ts';
+
+/** Time from the connection to a hello that holds. */
+export const HELLO_TIMEOUT_MS = 10_000;
+/** Streams one agent may have open. */
+export const AGENT_STREAM_LIMIT = 8_192;
+/** Intercepts that one agent may say it takes. */
+export const READY_LIMIT = 4_096;
+/** How much of an agent's own words is kept. */
+export const AGENT_MESSAGE_LIMIT = 1_024;
+
+const readyParams = z.looseObject({ intercepts: z.array(z.string()).max(READY_LIMIT) });
+const errorParams = z.looseObject({ intercept: z.string(), message: z.string() });
+
+export interface LinkedAgent extends AgentLink {
+  readonly mux: Mux;
+  notify(method: string, params: unknown): void;
+}
+
+export interface AgentLinkOptions {
+  log: Log;
+  replica: string;
+  capabilities: readonly string[];
+  verify(hello: AgentHello, signal: AbortSignal): Promise<AgentIdentity>;
+  onLinked(agent: LinkedAgent): void;
+  onReady(agent: LinkedAgent): void;
+  onError(agent: LinkedAgent, intercept: string, message: string): void;
+  /** The claim that the agent may open streams for. */
+  claim(agent: LinkedAgent, uid: string): AgentIntercept | undefined;
+  /** A stream to the session's workstation. */
+  open(session: string, first: Uint8Array): MuxStream | undefined;
+  onRelayed(outcome: 'done' | 'gone' | 'forbidden' | 'aborted', bytes: { up: number; down: number }): void;
+}
+
+/** Serves the connection until it ends. Without a hello that holds within {@link HELLO_TIMEOUT_MS} it is ended and has got nothing. */
+export function serveAgent(socket: Duplex, options: AgentLinkOptions): { mux: Mux; linked: Promise<LinkedAgent | undefined> } {
+  const { log } = options;
+  const linked = Promise.withResolvers<LinkedAgent | undefined>();
+  let agent: LinkedAgent | undefined;
+  let rpc: RpcPeer | undefined;
+
+  const mux = createMux(socket, { role: 'server', log, maxStreams: AGENT_STREAM_LIMIT, onStream: (stream) => serveStream(stream) });
+  const late = setTimeout(() => mux.abort(new Error('the agent did not prove itself in time')), HELLO_TIMEOUT_MS);
+  void mux.closed.then(() => {
+    clearTimeout(late);
+    linked.resolve(undefined);
+  });
+
+  function serveStream(stream: MuxStream): void {
+    stream.on('error', (error) => log.trace('a stream failed', { error: messageOf(error) }));
+    readStreamHeader(stream, { timeoutMs: STREAM_HEADER_TIMEOUT_MS })
+      .then((header) => {
+        if (header.t === 'agent-control' && rpc === undefined) return serveControl(stream);
+        if (header.t === 'intercept' && agent !== undefined) return relayIntercept(stream, header, agent);
+        stream.reset('protocol');
+        return undefined;
+      })
+      .catch((error: unknown) => {
+        log.debug('a stream was refused', { error: messageOf(error) });
+        if (!stream.destroyed) stream.reset('protocol');
+      });
+  }
+
+  function serveControl(stream: MuxStream): void {
+    let greeted = false;
+    const peer = createRpcPeer(stream, {
+      log,
+      handlers: {
+        hello: async (params, { signal }) => {
+          if (greeted) throw new CodedError('TP-SESSION-REFUSED', 'The hello was said before.');
+          greeted = true;
+          const hello = agentHelloSchema.parse(params);
+          try {
+            const identity = await options.verify(hello, signal);
+            clearTimeout(late);
+            agent = makeAgent(hello, identity, peer);
+          } catch (error) {
+            log.info('an agent was refused', { pod: hello.pod, namespace: hello.namespace, error: messageOf(error) });
+            // The answer is on its way before the connection ends.
+            void mux.close({ signal: AbortSignal.timeout(HELLO_TIMEOUT_MS) });
+            throw error;
+          }
+          const greeting = agent;
+          // What the agent is told comes after the answer to its hello.
+          setImmediate(() => {
+            options.onLinked(greeting);
+            linked.resolve(greeting);
+          });
+          return { version: VERSION, replica: options.replica, capabilities: [...options.capabilities] };
+        },
+        // As calls they are answered, so that an agent knows when its word has arrived.
+        ready: (params) => onReady(params),
+        error: (params) => onError(params),
+      },
+      onNotify: { ready: (params) => void onReady(params), error: (params) => void onError(params) },
+    });
+    rpc = peer;
+    void peer.closed.then(() => mux.abort(new Error('the control stream ended')));
+  }
+
+  const ready = new Set<string>();
+  function onReady(params: unknown): object {
+    if (agent === undefined) throw new CodedError('TP-SESSION-REFUSED', 'The hello comes first.');
+    const { intercepts } = readyParams.parse(params);
+    ready.clear();
+    for (const uid of intercepts) ready.add(uid);
+    options.onReady(agent);
+    return {};
+  }
+  function onError(params: unknown): object {
+    if (agent === undefined) throw new CodedError('TP-SESSION-REFUSED', 'The hello comes first.');
+    const { intercept, message } = errorParams.parse(params);
+    options.onError(agent, intercept, message.slice(0, AGENT_MESSAGE_LIMIT));
+    return {};
+  }
+
+  function makeAgent(hello: AgentHello, identity: AgentIdentity, peer: RpcPeer): LinkedAgent {
+    return {
+      ...identity,
+      podIP: hello.podIP,
+      version: hello.version,
+      ready,
+      mux,
+      notify: (method, params) => peer.notify(method, params),
+      environment: async (container, call) => environmentSchema.parse(await peer.call('environment', container === undefined ? {} : { container }, call)),
+    };
+  }
+
+  async function relayIntercept(stream: MuxStream, header: Extract<StreamHeader, { t: 'intercept' }>, from: LinkedAgent): Promise<void> {
+    const claim = options.claim(from, header.intercept);
+    if (claim === undefined || claim.session !== header.session) {
+      stream.reset('forbidden');
+      options.onRelayed('forbidden', { up: 0, down: 0 });
+      return;
+    }
+    // First bytes that came with the opening frame travel with the next one's too.
+    const first: unknown = stream.read();
+    const there = options.open(header.session, encodeStreamHeader(header, first instanceof Uint8Array ? first : undefined));
+    if (there === undefined) {
+      stream.reset('gone');
+      options.onRelayed('gone', { up: 0, down: 0 });
+      return;
+    }
+    const { aToB, bToA, error } = await relay(stream, there);
+    options.onRelayed(error === undefined ? 'done' : 'aborted', { up: bToA, down: aToB });
+  }
+
+  return { mux, linked: linked.promise };
+}

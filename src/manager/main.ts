@@ -1,0 +1,38 @@
+/**
+ * The traffic-manager: holds the workstations' tunnels, dials in the cluster for them, relays intercepted connections from agents,
+ * decides intercepts (the leading replica) and injects agents. Keeps nothing that it can't lose: state is in Kubernetes.
+ */
+import { readFile } from 'node:fs/promises';
+import type { Log } from '../base/log.ts';
+import { createKubeClient, inClusterConnection } from '../kube/index.ts';
+import { serveDnsStream } from './dns/index.ts';
+import { startInjector } from './injector/index.ts';
+import { startLeader } from './leader/index.ts';
+import { startManager } from './manager.ts';
+import { MANAGER_PORTS, parseManagerEnv, parseSettings } from './settings.ts';
+
+/** Runs until `signal` is aborted (SIGTERM), then drains. Rejects when it could not start. */
+export async function main(options: { env: Record<string, string | undefined>; log: Log; signal: AbortSignal }): Promise<void> {
+  const { log, signal } = options;
+  const env = parseManagerEnv(options.env);
+  log.setLevel(env.logLevel);
+  const settings = parseSettings(env.configFile === undefined ? undefined : await readFile(env.configFile, 'utf8'));
+  const kube = createKubeClient(await inClusterConnection(), { log: log.child('kube') });
+  const manager = await startManager({
+    kube,
+    env,
+    settings,
+    ports: MANAGER_PORTS,
+    resolvConf: '/etc/resolv.conf',
+    log,
+    serveDns: serveDnsStream,
+    parts: [startLeader, startInjector],
+  });
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  log.info('stopping');
+  await manager.close();
+  kube.close();
+}

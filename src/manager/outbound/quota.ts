@@ -1,0 +1,79 @@
+/**
+ * What one session may hold at once. A workstation that is broken or means harm runs into its own quota and takes nothing from others:
+ * each session has its own counters.
+ */
+export const SESSION_CONNECTION_LIMIT = 16;
+export const SESSION_STREAM_LIMIT = 16_384;
+/** TCP dials at once; more wait in line within {@link SESSION_STREAM_LIMIT}. */
+export const SESSION_DIAL_LIMIT = 256;
+export const SESSION_UDP_FLOW_LIMIT = 2_048;
+
+/** A counting semaphore whose waiters are served in order. */
+export interface Slots {
+  /** Resolves with what gives the slot back (idempotent); rejects with the signal's reason when it is aborted first. */
+  take(signal: AbortSignal): Promise<() => void>;
+  /** Takes a slot only if one is free. */
+  tryTake(): (() => void) | undefined;
+  readonly taken: number;
+}
+
+export function createSlots(limit: number): Slots {
+  let taken = 0;
+  const waiting = new Set<() => void>();
+  const give = () => {
+    let given = false;
+    return () => {
+      if (given) return;
+      given = true;
+      taken -= 1;
+      const [next] = waiting;
+      if (next !== undefined) next();
+    };
+  };
+  const tryTake = () => {
+    if (taken >= limit) return undefined;
+    taken += 1;
+    return give();
+  };
+  return {
+    get taken() {
+      return taken;
+    },
+    tryTake,
+    take(signal) {
+      return new Promise((resolve, reject) => {
+        if (signal.aborted) return reject(signal.reason);
+        const slot = tryTake();
+        if (slot !== undefined) return resolve(slot);
+        const stop = () => {
+          waiting.delete(serve);
+          reject(signal.reason);
+        };
+        const serve = () => {
+          waiting.delete(serve);
+          signal.removeEventListener('abort', stop);
+          taken += 1;
+          resolve(give());
+        };
+        waiting.add(serve);
+        signal.addEventListener('abort', stop, { once: true });
+      });
+    },
+  };
+}
+
+/** The counters of one session, shared by all its connections. */
+export interface SessionQuota {
+  readonly connections: Slots;
+  readonly streams: Slots;
+  readonly dials: Slots;
+  readonly udpFlows: Slots;
+}
+export function createSessionQuota(): SessionQuota {
+  return {
+    connections: createSlots(SESSION_CONNECTION_LIMIT),
+    streams: createSlots(SESSION_STREAM_LIMIT),
+    dials: createSlots(SESSION_DIAL_LIMIT),
+    udpFlows: createSlots(SESSION_UDP_FLOW_LIMIT),
+  };
+}

@@ -1,0 +1,60 @@
+/** The control calls of a workstation: welcome, ping, environment, leave. */
+import type { Duplex } from 'node:stream';
+import { z } from 'zod';
+import { CodedError } from '../../base/errors.ts';
+import { VERSION } from '../../base/version.ts';
+import type { Session } from '../../protocol/resources.ts';
+import type { Environment, Welcome } from '../../protocol/tunnel.ts';
+import { createRpcPeer, type RpcPeer } from '../../rpc/index.ts';
+import type { ManagerContext } from '../context.ts';
+import type { LinkedSessions } from '../sessions/registry.ts';
+
+/** How long an agent may take to answer for its environment. */
+export const ENVIRONMENT_TIMEOUT_MS = 5_000;
+/** Names of extensions that this manager speaks. */
+export const MANAGER_CAPABILITIES: readonly string[] = ['udp', 'dns', 'environment'];
+
+const environmentParams = z.looseObject({ intercept: z.string() });
+
+export function serveControl(stream: Duplex, options: { context: ManagerContext; sessions: LinkedSessions; session: Session }): RpcPeer {
+  const { context, sessions, session } = options;
+  const uid = session.metadata.uid ?? '';
+
+  async function environment(params: unknown, signal: AbortSignal): Promise<Environment> {
+    const { intercept: wanted } = environmentParams.parse(params);
+    const intercept = context.intercepts.list().find(({ metadata }) => metadata.uid === wanted);
+    // A foreign intercept and one that isn't there are answered alike: nobody learns of others' intercepts here.
+    if (intercept === undefined || intercept.spec.session.uid !== uid) throw new CodedError('TP-INTERCEPT-NOT-FOUND', 'This session has no such intercept.');
+    const { phase, container } = intercept.status ?? {};
+    if (phase !== 'Active' && phase !== 'Degraded') throw new CodedError('TP-ENV-UNREADABLE', `The intercept is ${phase ?? 'Waiting'}, not Active.`);
+    const namespace = intercept.metadata.namespace ?? '';
+    const agents = context.agents.of({ namespace, ...intercept.spec.workload });
+    const agent = agents.find(({ ready }) => ready.has(wanted)) ?? agents[0];
+    if (agent === undefined) throw new CodedError('TP-ENV-UNREADABLE', `No agent of ${intercept.spec.workload.name} is linked.`);
+    return agent.environment(intercept.spec.container ?? container, { signal: AbortSignal.any([signal, AbortSignal.timeout(ENVIRONMENT_TIMEOUT_MS)]) });
+  }
+
+  const welcome = (): Welcome => ({
+    version: VERSION,
+    replica: context.pod,
+    capabilities: [...MANAGER_CAPABILITIES],
+    ...(context.agentImage === undefined ? {} : { agentImage: context.agentImage }),
+    cluster: context.cluster.info(),
+  });
+
+  const rpc = createRpcPeer(stream, {
+    log: context.log,
+    handlers: {
+      welcome,
+      ping: () => ({}),
+      environment: (params, { signal }) => environment(params, signal),
+      leave: () => {
+        sessions.end(uid);
+        return {};
+      },
+    },
+  });
+  const unsubscribe = context.cluster.onChange((info) => rpc.notify('cluster', info));
+  void rpc.closed.then(unsubscribe);
+  return rpc;
+}

@@ -1,0 +1,182 @@
+/**
+ * The tunnel port (TLS): `GET /tunnel` with an Upgrade and nothing else. Behind the 101 the connection is a tunnel's:
+ * hello, mux, streams. Everything a workstation may ask for in the cluster passes here.
+ */
+import { randomBytes } from 'node:crypto';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { CodedError, messageOf } from '../../base/errors.ts';
+import { VERSION } from '../../base/version.ts';
+import type { MuxStream } from '../../mux/index.ts';
+import type { Session } from '../../protocol/resources.ts';
+import { TUNNEL_HEADER, TUNNEL_PATH, UPGRADE_PROTOCOL } from '../../protocol/tunnel.ts';
+import type { RpcPeer } from '../../rpc/index.ts';
+import { acceptTunnel } from '../../tunnel/index.ts';
+import type { ManagerContext, Part, ServeDnsStream } from '../context.ts';
+import type { Outbound } from '../outbound/index.ts';
+import type { SessionQuota } from '../outbound/quota.ts';
+import type { LinkedSessions } from '../sessions/registry.ts';
+import { serveTunnelStream } from './streams.ts';
+import { verifyHello } from './verify.ts';
+
+/** Connections that have not proved who they are. More are ended at once. */
+export const UNVERIFIED_LIMIT = 256;
+/** Time from the 101 to the proof. */
+export const VERIFY_TIMEOUT_MS = 10_000;
+/** Time for a request's head. */
+export const REQUEST_TIMEOUT_MS = 10_000;
+/** Connections to the port, tunnels among them. */
+export const TUNNEL_CONNECTION_LIMIT = 16_384;
+/** TCP keep-alive towards the API server. */
+export const TUNNEL_KEEPALIVE_MS = 30_000;
+
+export interface TunnelServer extends Part {
+  readonly port: number;
+  /** Tells every workstation to open another tunnel elsewhere, and takes no new ones. */
+  goAway(reason: string): void;
+}
+
+export interface TunnelServerOptions {
+  context: ManagerContext;
+  sessions: LinkedSessions;
+  outbound: Outbound;
+  serveDns: ServeDnsStream;
+}
+
+export async function startTunnelServer(options: TunnelServerOptions): Promise<TunnelServer> {
+  const { context, sessions } = options;
+  const { tls } = context;
+  const log = context.log.child('tunnel');
+  const controls = new Set<RpcPeer>();
+  const refused = context.metrics.counter('tunnels_refused_total', 'Tunnels refused, by cause.');
+  let unverified = 0;
+  let going: string | undefined;
+
+  const { certificate, key } = tls.leaf();
+  const server: Server = createServer({ cert: certificate, key, minVersion: 'TLSv1.2', handshakeTimeout: REQUEST_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS, noDelay: true, keepAlive: true, keepAliveInitialDelay: TUNNEL_KEEPALIVE_MS }, (_request, response) => {
+    response.writeHead(404, { 'content-type': 'text/plain', connection: 'close' }).end('not found\n');
+  });
+  server.maxConnections = TUNNEL_CONNECTION_LIMIT;
+  const stopRenew = tls.onRenew(() => {
+    const leaf = tls.leaf();
+    server.setSecureContext({ cert: leaf.certificate, key: leaf.key, minVersion: 'TLSv1.2' });
+  });
+
+  server.on('tlsClientError', (error) => log.debug('a TLS handshake failed', { error: messageOf(error) }));
+  server.on('clientError', (error, socket) => {
+    log.debug('not a request', { error: messageOf(error) });
+    socket.destroy();
+  });
+  server.on('upgrade', (request, socket: Duplex, head) => {
+    socket.on('error', (error) => log.debug('a connection failed', { error: messageOf(error) }));
+    const path = (request.url ?? '').split('?')[0];
+    if (request.method !== 'GET' || path !== TUNNEL_PATH || request.headers.upgrade?.toLowerCase() !== UPGRADE_PROTOCOL) {
+      socket.end('HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n');
+      return;
+    }
+    if (going !== undefined || unverified >= UNVERIFIED_LIMIT) {
+      refused.add(1, { cause: going === undefined ? 'overload' : 'going-away' });
+      socket.end('HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nretry-after: 1\r\nconnection: close\r\n\r\n');
+      return;
+    }
+    if (head.length > 0) socket.unshift(head);
+    unverified += 1;
+    serve(socket as Socket)
+      .catch((error: unknown) => {
+        refused.add(1, { cause: error instanceof CodedError ? error.code : 'failed' });
+        log.info('a tunnel was refused', { error: messageOf(error) });
+        socket.destroy();
+      })
+      .finally(() => {
+        unverified -= 1;
+      });
+  });
+
+  /** Resolves when the connection is verified and served, or rejects. */
+  async function serve(socket: Socket): Promise<void> {
+    const nonce = randomBytes(32).toString('base64url');
+    const headers = { connection: 'Upgrade', upgrade: UPGRADE_PROTOCOL, [TUNNEL_HEADER.nonce]: nonce, [TUNNEL_HEADER.replica]: context.pod, [TUNNEL_HEADER.version]: VERSION };
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\n${lines.join('')}\r\n`);
+
+    const signal = AbortSignal.any([context.signal, AbortSignal.timeout(VERIFY_TIMEOUT_MS)]);
+    const late = () => socket.destroy(new Error('the workstation did not prove itself in time'));
+    signal.addEventListener('abort', late, { once: true });
+    let session: Session | undefined;
+    let serveStream: ((stream: MuxStream) => void) | undefined;
+    const early: MuxStream[] = [];
+    const { mux, hello } = await acceptTunnel(socket, {
+      nonce,
+      log,
+      verify: async (received) => {
+        session = await verifyHello(received, nonce, { kube: context.kube, sessionObjects: context.sessionObjects, namespace: context.namespace, signal });
+      },
+      // Streams come with the hello in one packet, perhaps before acceptTunnel has returned.
+      onStream: (stream) => (serveStream === undefined ? void early.push(stream) : serveStream(stream)),
+    }).finally(() => signal.removeEventListener('abort', late));
+    if (session === undefined) throw new CodedError('TP-INTERNAL', 'A tunnel was accepted without a session.');
+    const verified = session;
+
+    let control: RpcPeer | undefined;
+    let quota: SessionQuota;
+    const connection = {
+      kind: hello.kind,
+      mux,
+      bytesRead: () => socket.bytesRead,
+      notify: (method: string, params: unknown) => control?.notify(method, params),
+    };
+    try {
+      quota = sessions.attach(verified, connection);
+    } catch (error) {
+      mux.goAway(messageOf(error));
+      void mux.close({ signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
+      throw error;
+    }
+    log.debug('a tunnel is open', { session: verified.metadata.name, kind: hello.kind, version: hello.version });
+    serveStream = (stream) => {
+      serveTunnelStream(stream, {
+        ...options,
+        session: verified,
+        quota,
+        log,
+        onControl: (rpc) => {
+          if (control !== undefined) return false;
+          control = rpc;
+          controls.add(rpc);
+          void rpc.closed.then(() => controls.delete(rpc));
+          return true;
+        },
+      });
+    };
+    for (const stream of early) serveStream(stream);
+    if (going !== undefined) mux.goAway(going);
+  }
+
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(context.ports.tunnel, () => {
+      server.removeListener('error', reject);
+      server.on('error', (error) => log.error('the tunnel port failed', { error: messageOf(error) }));
+      resolve();
+    });
+  });
+
+  return {
+    port: (server.address() as AddressInfo).port,
+    goAway(reason) {
+      going = reason;
+      for (const rpc of controls) rpc.notify('going-away', { reason });
+      for (const { mux } of sessions.connections()) mux.goAway(reason);
+    },
+    async close() {
+      stopRenew();
+      server.closeIdleConnections();
+      for (const { mux } of sessions.connections()) mux.abort(new Error('the manager ends'));
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      });
+    },
+  };
+}

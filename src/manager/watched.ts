@@ -1,0 +1,40 @@
+/** One informer, many listeners. */
+import { messageOf } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import type { KubeClient } from '../kube/index.ts';
+import type { Watched, WatchListener } from './context.ts';
+
+/** Watches `path` until `signal` is aborted or the result closed. */
+export function watch<T>(
+  kube: KubeClient,
+  path: string,
+  options: { log: Log; signal: AbortSignal; labelSelector?: string; fieldSelector?: string },
+): Watched<T> {
+  const listeners = new Set<WatchListener<T>>();
+  const { log, signal } = options;
+  const informer = kube.createInformer<T>(path, {
+    log,
+    signal,
+    ...(options.labelSelector === undefined ? {} : { labelSelector: options.labelSelector }),
+    ...(options.fieldSelector === undefined ? {} : { fieldSelector: options.fieldSelector }),
+    onChange: (kind, object, old) => {
+      for (const listener of listeners) {
+        try {
+          listener(kind, object, old);
+        } catch (error) {
+          log.error('a listener of a watch failed', { path, error: messageOf(error) });
+        }
+      }
+    },
+  });
+  return {
+    ready: informer.ready,
+    list: () => informer.list(),
+    get: (namespace, name) => informer.get(namespace ?? '', name),
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    close: () => informer.close(),
+  };
+}

@@ -7,3 +7,7 @@ export type { KubeObject } from './kube-object.ts';
 export { mergeValues, parseSetting, readValues } from './merge-values.ts';
 export { renderManifests, type RenderOptions } from './render.ts';
 export { parseValues, type Values, type ValuesInput } from './values.ts';
+export { type InstallOptions, installManager, upgradeManager } from './install.ts';
+export { type RolloutOptions, waitForManager } from './rollout.ts';
+export { type InstalledManager, type ManagerStatus, managerStatus } from './status.ts';
+export { type UninstallOptions, uninstallManager } from './uninstall.ts';

@@ -1,0 +1,51 @@
+/** What the API server says about the manager's Deployment and pods; only the fields that are looked at. */
+import { z } from 'zod';
+
+const condition = z.looseObject({ type: z.string(), status: z.string(), reason: z.string().optional(), message: z.string().optional() });
+
+export const deploymentSchema = z.looseObject({
+  metadata: z.looseObject({
+    name: z.string(),
+    generation: z.number().default(0),
+    labels: z.record(z.string(), z.string()).default({}),
+    annotations: z.record(z.string(), z.string()).default({}),
+  }),
+  spec: z.looseObject({
+    replicas: z.number().default(1),
+    template: z.looseObject({ spec: z.looseObject({ containers: z.array(z.looseObject({ name: z.string(), image: z.string().default('') })) }) }),
+  }),
+  status: z
+    .looseObject({
+      observedGeneration: z.number().default(0),
+      replicas: z.number().default(0),
+      updatedReplicas: z.number().default(0),
+      readyReplicas: z.number().default(0),
+      availableReplicas: z.number().default(0),
+      conditions: z.array(condition).default([]),
+    })
+    .prefault({}),
+});
+export type DeploymentState = z.output<typeof deploymentSchema>;
+
+const stateDetail = z.looseObject({ reason: z.string().optional(), message: z.string().optional(), exitCode: z.number().optional() });
+export const podSchema = z.looseObject({
+  metadata: z.looseObject({ name: z.string(), deletionTimestamp: z.string().optional(), creationTimestamp: z.string().optional() }),
+  status: z
+    .looseObject({
+      phase: z.string().optional(),
+      conditions: z.array(condition).default([]),
+      containerStatuses: z
+        .array(
+          z.looseObject({
+            name: z.string(),
+            image: z.string().default(''),
+            restartCount: z.number().default(0),
+            state: z.looseObject({ waiting: stateDetail.optional(), terminated: stateDetail.optional() }).default({}),
+            lastState: z.looseObject({ terminated: stateDetail.optional() }).default({}),
+          }),
+        )
+        .default([]),
+    })
+    .prefault({}),
+});
+export type PodState = z.output<typeof podSchema>;

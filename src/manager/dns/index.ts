@@ -2,6 +2,7 @@
  * The manager's end of a workstation's `dns` stream: messages go to the cluster's DNS as they are, and its answers back.
  * What the workstation may ask is for `allow` to say; how much at once is bounded here.
  */
+import { setMaxListeners } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
@@ -32,6 +33,8 @@ export function serveDnsStream(stream: Duplex, { log, resolver, allow = () => tr
   const forwarder = shared ? resolver : createDnsForwarder({ log, ...resolver });
   const frames = createFrameReader();
   const gone = new AbortController();
+  // One listener for each query in work.
+  setMaxListeners(0, gone.signal);
   let working = 0;
   let unread = false;
   let ended = false;

@@ -4,7 +4,7 @@ import { type ClusterParams, openCluster } from './cluster.ts';
 import type { CallContext } from './context.ts';
 import type { Daemon } from './daemon.ts';
 import { gatherLogs } from './gather-logs.ts';
-import { helmInstall, helmUninstall, helmUpgrade, uninstall } from './install.ts';
+import { helmInstall, helmLint, helmUninstall, helmUpgrade, uninstall } from './install.ts';
 import { resourcePath } from '../kube/index.ts';
 import {
   clusterParamsSchema,
@@ -64,6 +64,7 @@ export function createHandlers(daemon: Daemon, executable: string, quit: () => v
     uninstall: (params, call) => uninstall(daemon, uninstallParamsSchema.parse(params), call),
     helmInstall: (params, call) => helmInstall(ctx, helmParamsSchema.parse(params), call),
     helmUpgrade: (params, call) => helmUpgrade(ctx, helmParamsSchema.parse(params), call),
+    helmLint: (params, call) => helmLint(ctx, helmParamsSchema.parse(params), call),
     helmUninstall: async (params, call) => {
       const parsed = helmParamsSchema.parse(params);
       await daemon.disconnect();

@@ -26,6 +26,16 @@ async function checkNamespace(kube: KubeClient, namespace: string, signal: Abort
   }
 }
 
+/** Whoever may not look believes that it is there: the tunnel tells. */
+async function managerState(kube: KubeClient, namespace: string, signal: AbortSignal): Promise<'missing' | 'installed'> {
+  try {
+    return (await managerStatus(kube, namespace, { signal })).state;
+  } catch (error) {
+    if (error instanceof CodedError && error.code === 'TP-KUBE-FORBIDDEN') return 'installed';
+    throw error;
+  }
+}
+
 /** Connects. `netd` is a link to a netd that waits for its orders. @throws the first thing that stood in the way, as a coded error. */
 export async function connect(ctx: DaemonContext, params: ConnectParams, netd: NetdLink, call: CallContext): Promise<Connected> {
   const { signal } = call;
@@ -42,12 +52,12 @@ export async function connect(ctx: DaemonContext, params: ConnectParams, netd: N
 
   const [{ username }, manager, apiServer] = await Promise.all([
     kube.whoAmI(),
-    managerStatus(kube, managerNamespace),
+    managerState(kube, managerNamespace, signal),
     addressesOf(kubeconfig.server),
     checkNamespace(kube, namespace, signal),
   ]);
   signal.throwIfAborted();
-  if (!manager.installed) await installMissingManager(ctx, cluster, params, call);
+  if (manager === 'missing') await installMissingManager(ctx, cluster, params, call);
   const mappedNamespaces = params.mappedNamespaces.length > 0 ? params.mappedNamespaces : ctx.config.cluster.mappedNamespaces;
 
   const session = await createSession({ kube, log, user: username, managerNamespace, namespace, mappedNamespaces, installId: ctx.installId, signal });

@@ -1,12 +1,11 @@
 /** The workstation's end of intercepted connections: a stream comes through the tunnel, the user's process is dialled. */
 import dgram from 'node:dgram';
 import net from 'node:net';
-import { codeOf, messageOf } from '../../base/errors.ts';
+import { messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { MuxStream } from '../../mux/index.ts';
-import type { ResetReason } from '../../protocol/tunnel.ts';
 import { UDP_IDLE_MS } from '../../protocol/tunnel.ts';
-import { createDatagramStream, readStreamHeader, relay } from '../../tunnel/index.ts';
+import { createDatagramStream, readStreamHeader, relay, resetReasonOf } from '../../tunnel/index.ts';
 
 /** Dialling the user's process; it is on this machine or near it. */
 export const TARGET_DIAL_TIMEOUT_MS = 5_000;
@@ -41,12 +40,6 @@ export async function serveInterceptStream(stream: MuxStream, { log, target, sig
   }
 }
 
-function dialFailure(error: unknown): ResetReason {
-  const code = codeOf(error);
-  if (code === 'ECONNREFUSED') return 'refused';
-  return code === 'ETIMEDOUT' ? 'timeout' : 'unreachable';
-}
-
 async function serveConnection(stream: MuxStream, to: InterceptTarget, { log, signal }: { log: Log; signal: AbortSignal }): Promise<void> {
   const socket = net.connect({ host: to.host, port: to.port, noDelay: true, allowHalfOpen: true });
   const connected = Promise.withResolvers<void>();
@@ -58,45 +51,37 @@ async function serveConnection(stream: MuxStream, to: InterceptTarget, { log, si
     await connected.promise;
   } catch (error) {
     log.debug('the process of an intercept can’t be reached', { host: to.host, port: to.port, error: messageOf(error) });
-    stream.reset(dialFailure(error));
+    stream.reset(resetReasonOf(error));
     return;
   } finally {
     clearTimeout(late);
   }
-  await relay(stream, socket, { signal }).catch((error: unknown) => log.debug('an intercepted connection ended early', { error }));
+  const { error } = await relay(stream, socket, { signal });
+  if (error !== undefined) log.debug('an intercepted connection ended early', { error });
 }
 
+/** One UDP flow: ends after {@link UDP_IDLE_MS} without a datagram, or with the stream. */
 function serveDatagrams(stream: MuxStream, to: InterceptTarget, log: Log): void {
   const socket = dgram.createSocket(net.isIPv6(to.host) ? 'udp6' : 'udp4');
   const flow = createDatagramStream(stream);
-  const end = (): void => {
+  const idle = setTimeout(() => stream.destroy(), UDP_IDLE_MS);
+  stream.once('end', () => stream.end());
+  stream.once('close', () => {
     clearTimeout(idle);
-    flow.close();
-    stream.destroy();
     socket.close();
-  };
-  const idle = setTimeout(end, UDP_IDLE_MS);
+  });
   socket.on('error', (error) => {
+    // a process that does not listen (yet) is no reason to end the flow: UDP loses datagrams
     log.debug('a UDP flow of an intercept failed', { error });
-    stream.reset('unreachable');
   });
   socket.on('message', (message) => {
     idle.refresh();
     flow.send(message);
   });
-  stream.once('close', () => {
-    clearTimeout(idle);
-    socket.removeAllListeners('message');
-    try {
-      socket.close();
-    } catch (error) {
-      log.trace('socket was closed already', { error });
-    }
-  });
   socket.connect(to.port, to.host, () => {
     flow.onDatagram((datagram) => {
       idle.refresh();
-      socket.send(datagram);
+      if (!stream.destroyed) socket.send(datagram);
     });
   });
 }

@@ -11,13 +11,15 @@ import type { NetState } from '../../protocol/netd-api.ts';
 import type { ClusterInfo } from '../../protocol/tunnel.ts';
 import { createDatagramStream, relay } from '../../tunnel/index.ts';
 import { type Capture, type NetdLink, type Packets, startCapture, startPackets } from '../capture/index.ts';
-import { type ClusterResolver, createClusterResolver, type DnsPolicy, type DnsServer, readResolvConf, startDnsServer } from '../dns/index.ts';
+import { createClusterResolver, createSwitchableResolver, type DnsPolicy, type DnsServer, readResolvConf, type ResolvConf, startDnsServer } from '../dns/index.ts';
 import type { Tunnel } from '../tunnel/index.ts';
 import { type Subnets, type SubnetParams, subnetsOf } from './subnets.ts';
 
 /** Address of the TUN device, in the range the original uses for its virtual subnet (class E, on no network). */
-const TUN_ADDRESS = '246.246.246.1/32';
+const TUN_HOST = '246.246.246.1';
 const RESOLVED_STUB = '127.0.0.53';
+/** Where systemd-resolved writes the servers of all its links. */
+const RESOLVED_UPLINKS = '/run/systemd/resolve/resolv.conf';
 
 export interface NetworkOptions {
   log: Log;
@@ -42,7 +44,6 @@ export class Network {
   #packets: Packets | undefined;
   #dns: DnsServer | undefined;
   #dnsMode: 'redirect' | 'resolved' = 'redirect';
-  #resolver: ClusterResolver | undefined;
   #device: string | undefined;
   #clusterText = '';
 
@@ -58,7 +59,7 @@ export class Network {
     this.#capture = await startCapture({
       log: log.child('capture'),
       isCaptured: (address) => this.#subnets.isCaptured(address),
-      dial: (target, first) => tunnel.openStream({ t: 'tcp', host: target.host, port: target.port }, first),
+      dial: ({ host, port }, first) => tunnel.openStream({ t: 'tcp', host, port }, first),
       relay,
     });
     this.#packets = startPackets({
@@ -66,8 +67,10 @@ export class Network {
       socket: netd.packets,
       openFlow: async (target) => createDatagramStream(await tunnel.openStream({ t: 'udp', host: target.host, port: target.port })),
     });
-    await this.#startDns(cluster);
+    // a resolver of systemd-resolved listens on the TUN's address, which must be there first
     await this.#apply(cluster);
+    await this.#startDns(cluster);
+    await this.#apply(cluster, { again: true });
     tunnel.on('cluster', (changed) => void this.#apply(changed).catch((error: unknown) => log.error('a change of the cluster’s subnets could not be set', { error })));
   }
 
@@ -82,29 +85,25 @@ export class Network {
 
   async #startDns(cluster: ClusterInfo): Promise<void> {
     const { log, tunnel } = this.#options;
-    const { nameservers } = readResolvConf(await readFile('/etc/resolv.conf', 'utf8').catch(() => ''));
-    this.#dnsMode = nameservers.includes(RESOLVED_STUB) ? 'resolved' : 'redirect';
-    // each reconnect of the tunnel brings a fresh dns stream; queries in between fail fast
-    tunnel.on('dns', (stream) => {
-      this.#resolver = createClusterResolver(stream);
-    });
-    const current = (): ClusterResolver | undefined => (tunnel.state.up ? this.#resolver : undefined);
-    if (tunnel.dnsStream !== undefined) this.#resolver = createClusterResolver(tunnel.dnsStream);
+    const read = async (file: string): Promise<ResolvConf> => readResolvConf(await readFile(file, 'utf8').catch(() => ''));
+    const conf = await read('/etc/resolv.conf');
+    this.#dnsMode = conf.nameservers.includes(RESOLVED_STUB) ? 'resolved' : 'redirect';
+    const resolver = createSwitchableResolver();
+    const use = (): void => resolver.set(tunnel.dnsStream === undefined ? undefined : createClusterResolver(tunnel.dnsStream));
+    use();
+    // each reconnect brings a fresh dns stream; while the line is down names of the cluster fail fast
+    tunnel.on('dns', use);
+    tunnel.on('down', () => resolver.set(undefined));
+    tunnel.on('up', use);
+    const resolved = this.#dnsMode === 'resolved';
     this.#dns = await startDnsServer({
       log: log.child('dns'),
-      servers: nameservers,
+      servers: resolved ? (await read(RESOLVED_UPLINKS)).nameservers : conf.nameservers,
       mode: this.#dnsMode,
       policy: this.#policy(cluster),
-      cluster: {
-        get available() {
-          return current()?.available ?? false;
-        },
-        query: (message, options) => {
-          const resolver = current();
-          if (resolver === undefined) return Promise.reject(new CodedError('TP-TUNNEL-LOST', 'The connection to the cluster is down.'));
-          return resolver.query(message, options);
-        },
-      },
+      search: conf.search,
+      cluster: resolver,
+      ...(resolved ? { listenAddress: TUN_HOST } : {}),
     });
   }
 
@@ -124,16 +123,16 @@ export class Network {
     };
   }
 
-  async #apply(cluster: ClusterInfo): Promise<void> {
+  async #apply(cluster: ClusterInfo, { again = false } = {}): Promise<void> {
     const { netd, params, apiServer } = this.#options;
     const text = JSON.stringify(cluster);
-    if (text === this.#clusterText || this.#capture === undefined || this.#dns === undefined) return;
+    if ((text === this.#clusterText && !again) || this.#capture === undefined) return;
     this.#clusterText = text;
     this.#subnets = subnetsOf(cluster, params, apiServer);
-    this.#dns.setPolicy(this.#policy(cluster));
+    this.#dns?.setPolicy(this.#policy(cluster));
     const state: NetState = {
       device: 'tel0',
-      address: TUN_ADDRESS,
+      address: `${TUN_HOST}/32`,
       subnets: this.#subnets.captured,
       exclude: this.#subnets.excluded,
       capturePort: this.#capture.port,
@@ -146,10 +145,10 @@ export class Network {
   #dnsState(cluster: ClusterInfo): NetState['dns'] {
     const dns = this.#dns;
     if (dns === undefined || dns.listeners.length === 0) return { mode: 'none' };
-    if (this.#dnsMode === 'redirect') return { mode: 'redirect', servers: dns.listeners, exemptPorts: dns.exemptPorts, exemptUids: [] };
+    if (this.#dnsMode === 'redirect') return { mode: 'redirect', servers: [...dns.listeners], exemptPorts: dns.exemptPorts, exemptUids: [] };
     const { namespace } = this.#options.params;
     const domains = [`${namespace}.svc.${cluster.clusterDomain}`, `~${cluster.clusterDomain}`, '~svc', ...this.#policy(cluster).namespaces.map((name) => `~${name}`)];
-    return { mode: 'resolved', server: TUN_ADDRESS.split('/')[0] ?? '', domains };
+    return { mode: 'resolved', server: TUN_HOST, domains };
   }
 
   get status(): NetworkStatus {
@@ -165,7 +164,7 @@ export class Network {
   /** Undoes everything: netd ends with its link. */
   async close(): Promise<void> {
     await this.#options.netd.close();
-    await this.#dns?.close();
+    this.#dns?.close();
     this.#packets?.close();
     await this.#capture?.close();
   }

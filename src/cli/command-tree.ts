@@ -1,0 +1,75 @@
+/**
+ * Every command, with the file that holds it. Only the one that runs is loaded; `--help`, completion and the
+ * compatibility table load them all.
+ */
+import type { CommandSpec } from './command.ts';
+
+export interface CommandEntry {
+  /** Full path first, then its aliases. */
+  names: [string, ...string[]];
+  load: () => Promise<CommandSpec>;
+}
+
+function unbuilt(name: string): CommandEntry {
+  return {
+    names: [name],
+    load: async () => {
+      const { unbuiltCommands } = await import('./unbuilt/index.ts');
+      const found = unbuiltCommands().find((spec) => spec.name === name);
+      if (found === undefined) throw new Error(`no such command among the unbuilt: ${name}`);
+      return found;
+    },
+  };
+}
+
+const BUILT: CommandEntry[] = [
+  { names: ['completion'], load: async () => (await import('./commands/completion.ts')).command },
+  { names: ['config view'], load: async () => (await import('./commands/config-view.ts')).command },
+  { names: ['connect'], load: async () => (await import('./commands/connect.ts')).command },
+  { names: ['gather-logs'], load: async () => (await import('./commands/gather-logs.ts')).command },
+  { names: ['helm install'], load: async () => (await import('./commands/helm-install.ts')).command },
+  { names: ['helm lint'], load: async () => (await import('./commands/helm-lint.ts')).command },
+  { names: ['helm uninstall'], load: async () => (await import('./commands/helm-uninstall.ts')).command },
+  { names: ['helm upgrade'], load: async () => (await import('./commands/helm-upgrade.ts')).command },
+  { names: ['helm version'], load: async () => (await import('./commands/helm-version.ts')).command },
+  { names: ['intercept'], load: async () => (await import('./commands/intercept.ts')).command },
+  { names: ['leave', 'detach'], load: async () => (await import('./commands/leave.ts')).command },
+  { names: ['list'], load: async () => (await import('./commands/list.ts')).command },
+  { names: ['list-contexts'], load: async () => (await import('./commands/list-contexts.ts')).command },
+  { names: ['list-namespaces'], load: async () => (await import('./commands/list-namespaces.ts')).command },
+  { names: ['loglevel'], load: async () => (await import('./commands/loglevel.ts')).command },
+  { names: ['quit'], load: async () => (await import('./commands/quit.ts')).command },
+  { names: ['status'], load: async () => (await import('./commands/status.ts')).command },
+  { names: ['uninstall'], load: async () => (await import('./commands/uninstall.ts')).command },
+  { names: ['version'], load: async () => (await import('./commands/version.ts')).command },
+];
+
+/** Commands of the original, of 2.0 to 2.31, that are not built. */
+const UNBUILT_NAMES = [
+  'apply', 'current-cluster-id', 'curl', 'dashboard', 'delete', 'docker-run', 'genyaml', 'genyaml annotations', 'genyaml config',
+  'genyaml container', 'genyaml initcontainer', 'genyaml volume', 'ingest', 'kubeauthd', 'license', 'login',
+  'logout', 'man-pages', 'preview create', 'preview remove', 'replace', 'revoke', 'rootd', 'serve', 'test-vpn', 'userd', 'wiretap',
+  'mcp start', 'mcp stream', 'mcp tools', 'mcp claude disable', 'mcp claude enable', 'mcp claude list', 'mcp cursor disable', 'mcp cursor enable',
+  'mcp cursor list', 'mcp vscode disable', 'mcp vscode enable', 'mcp vscode list', 'compose',
+];
+
+/** In alphabetical order. */
+export const COMMANDS: CommandEntry[] = [...BUILT, ...UNBUILT_NAMES.map(unbuilt)].sort((a, b) => (a.names[0] < b.names[0] ? -1 : 1));
+
+export type Found =
+  | { kind: 'command'; entry: CommandEntry; words: number }
+  | { kind: 'group'; name: string; words: number }
+  | { kind: 'root' }
+  | { kind: 'unknown'; name: string };
+
+/** Finds the command that `words` begin with: the longest path wins. */
+export function findCommand(words: readonly string[]): Found {
+  if (words.length === 0) return { kind: 'root' };
+  for (let count = Math.min(3, words.length); count > 0; count--) {
+    const name = words.slice(0, count).join(' ');
+    const entry = COMMANDS.find((one) => one.names.includes(name));
+    if (entry !== undefined) return { kind: 'command', entry, words: count };
+    if (COMMANDS.some((one) => one.names[0].startsWith(`${name} `))) return { kind: 'group', name, words: count };
+  }
+  return { kind: 'unknown', name: words[0] ?? '' };
+}

@@ -135,5 +135,7 @@ export interface AgentRegistry {
   intercepts(workload: WorkloadRef): AgentIntercept[];
 }
 
-/** Serves the `dns` stream of a tunnel: src/manager/dns. */
-export type ServeDnsStream = (stream: Duplex, context: ManagerContext, session: Session) => void;
+/** Answers the `dns` streams of tunnels; src/manager/dns has the mechanism. */
+export interface DnsPart extends Part {
+  serve(stream: Duplex): void;
+}

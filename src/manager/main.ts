@@ -5,11 +5,26 @@
 import { readFile } from 'node:fs/promises';
 import type { Log } from '../base/log.ts';
 import { createKubeClient, inClusterConnection } from '../kube/index.ts';
-import { serveDnsStream } from './dns/index.ts';
+import type { DnsPart, ManagerContext } from './context.ts';
+import { createDnsForwarder, resolverFrom, serveDnsStream } from './dns/index.ts';
 import { startInjector } from './injector/index.ts';
 import { startLeader } from './leader/index.ts';
 import { startManager } from './manager.ts';
-import { MANAGER_PORTS, parseManagerEnv, parseSettings } from './settings.ts';
+import { parseManagerEnv, parseSettings } from './settings.ts';
+
+/** Where the kubelet tells a pod of the cluster's DNS. */
+const RESOLV_CONF = '/etc/resolv.conf';
+
+/** One forwarder to the cluster's DNS for all tunnels. */
+export async function startDns(context: Pick<ManagerContext, 'log' | 'cluster'>): Promise<DnsPart> {
+  const log = context.log.child('dns');
+  const address = context.cluster.info().dnsAddress;
+  const forwarder = createDnsForwarder({ log, ...(address === undefined ? resolverFrom(await readFile(RESOLV_CONF, 'utf8')) : { address }) });
+  return {
+    serve: (stream) => serveDnsStream(stream, { log, resolver: forwarder }),
+    close: async () => forwarder.close(),
+  };
+}
 
 /** Runs until `signal` is aborted (SIGTERM), then drains. Rejects when it could not start. */
 export async function main(options: { env: Record<string, string | undefined>; log: Log; signal: AbortSignal }): Promise<void> {
@@ -22,10 +37,9 @@ export async function main(options: { env: Record<string, string | undefined>; l
     kube,
     env,
     settings,
-    ports: MANAGER_PORTS,
-    resolvConf: '/etc/resolv.conf',
+    resolvConf: RESOLV_CONF,
     log,
-    serveDns: serveDnsStream,
+    startDns,
     parts: [startLeader, startInjector],
   });
   await new Promise<void>((resolve) => {

@@ -6,17 +6,17 @@ import { type KubeClient, resourcePath } from '../kube/index.ts';
 import { GROUP_VERSION, type Intercept, type Session } from '../protocol/resources.ts';
 import { startAgentServer } from './agents/index.ts';
 import { watchCluster } from './cluster/index.ts';
-import type { ManagerContext, Part, ServeDnsStream } from './context.ts';
+import type { DnsPart, ManagerContext, Part } from './context.ts';
 import { startHealth } from './health.ts';
 import { createMetrics } from './metrics.ts';
 import { createOutbound } from './outbound/index.ts';
 import { watchPeers } from './peers.ts';
 import { createSessionRegistry } from './sessions/registry.ts';
 import { startSessionStatus } from './sessions/status.ts';
-import type { ManagerEnv, ManagerPorts, ManagerSettings } from './settings.ts';
+import type { ManagerEnv, ManagerSettings } from './settings.ts';
 import { createManagerTls, loadCa } from './tls/index.ts';
 import { startTunnelServer } from './tunnel/server.ts';
-import { watch } from './watched.ts';
+import { joinWatched, watch } from './watched.ts';
 
 /** How long streams may go on after SIGTERM. */
 export const DRAIN_MS = 20_000;
@@ -29,11 +29,10 @@ export interface ManagerOptions {
   kube: KubeClient;
   env: ManagerEnv;
   settings: ManagerSettings;
-  ports: ManagerPorts;
   /** The pod's resolv.conf. */
   resolvConf: string;
   log: Log;
-  serveDns: ServeDnsStream;
+  startDns: (context: ManagerContext) => Promise<DnsPart>;
   /** Leader, injector and whatever else runs on the context. */
   parts: readonly ((context: ManagerContext) => Promise<Part>)[];
 }
@@ -48,15 +47,19 @@ export interface RunningManager {
 
 /** Resolves when the manager serves; when a part fails to start, those before it are ended and the error is thrown. */
 export async function startManager(options: ManagerOptions): Promise<RunningManager> {
-  const { kube, env, settings, log, ports } = options;
+  const { kube, env, settings, log } = options;
+  const { ports } = settings;
   const controller = new AbortController();
   const { signal } = controller;
-  const closers: { name: string; close: () => Promise<void> | void }[] = [];
-  const onClose = (name: string, close: () => Promise<void> | void) => closers.push({ name, close });
+  const closers: { name: string; close: () => unknown }[] = [];
+  const onClose = (name: string, close: () => unknown) => closers.push({ name, close });
   const closeAll = async () => {
     for (const { name, close } of closers.splice(0).reverse()) {
       const late = wait(PART_CLOSE_MS, 'late', { ref: false });
-      const outcome = await Promise.race([Promise.resolve().then(close), late]).catch((error: unknown) => messageOf(error));
+      const ended = Promise.resolve()
+        .then(close)
+        .then(() => undefined);
+      const outcome = await Promise.race([ended, late]).catch((error: unknown) => messageOf(error));
       if (outcome !== undefined) log.warn('a part did not end well', { part: name, error: outcome });
     }
   };
@@ -73,7 +76,9 @@ export async function startManager(options: ManagerOptions): Promise<RunningMana
 
     onClose('watches', () => controller.abort(new Error('the manager ends')));
     const sessionObjects = watch<Session>(kube, resourcePath(GROUP_VERSION, 'sessions', env.namespace), { log, signal });
-    const intercepts = watch<Intercept>(kube, resourcePath(GROUP_VERSION, 'intercepts'), { log, signal });
+    // With single namespaces the manager has rights in these only.
+    const served = settings.namespaces.length === 0 ? [undefined] : settings.namespaces;
+    const intercepts = joinWatched(served.map((namespace) => watch<Intercept>(kube, resourcePath(GROUP_VERSION, 'intercepts', namespace), { log, signal })));
     const [cluster, peers] = await Promise.all([
       watchCluster({ kube, namespace: env.namespace, podIP: env.podIP, settings, resolvConf: options.resolvConf, log: log.child('cluster'), signal }),
       watchPeers({ kube, namespace: env.namespace, self: { name: env.pod, address: env.podIP }, log, signal }),
@@ -116,7 +121,9 @@ export async function startManager(options: ManagerOptions): Promise<RunningMana
       const part = await start(context);
       onClose(start.name, () => part.close());
     }
-    const tunnels = await startTunnelServer({ context, sessions, outbound, serveDns: options.serveDns });
+    const dns = await options.startDns(context);
+    onClose('dns', () => dns.close());
+    const tunnels = await startTunnelServer({ context, sessions, outbound, dns });
     onClose('tunnels', () => tunnels.close());
 
     metrics.gauge('sessions', 'Sessions whose tunnel this replica holds.', () => sessions.counts().sessions);

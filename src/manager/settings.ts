@@ -4,7 +4,15 @@ import { CodedError, messageOf } from '../base/errors.ts';
 import { LOG_LEVELS } from '../base/log.ts';
 import { DEFAULT_MANAGER_NAMESPACE } from '../protocol/resources.ts';
 
+const port = z.number().int().min(0).max(65535);
+/** The ports the pod listens on; 0 takes a free one (tests). */
+const portsSchema = z.looseObject({ tunnel: port.default(8443), agents: port.default(8444), webhook: port.default(8445), health: port.default(8080) });
+export type ManagerPorts = z.infer<typeof portsSchema>;
+
 export const settingsSchema = z.looseObject({
+  /** Namespaces that are served; empty: all. */
+  namespaces: z.array(z.string()).default([]),
+  ports: portsSchema.prefault({}),
   outbound: z
     .looseObject({
       /** CIDRs outside the announced subnets that workstations may reach too (`--also-proxy`). */
@@ -36,14 +44,7 @@ export function parseSettings(text: string | undefined): ManagerSettings {
   return parsed.data;
 }
 
-/** The ports the pod listens on; 0 takes a free one (tests). */
-export interface ManagerPorts {
-  tunnel: number;
-  agents: number;
-  webhook: number;
-  health: number;
-}
-export const MANAGER_PORTS: ManagerPorts = { tunnel: 8443, agents: 8444, webhook: 8445, health: 8080 };
+export const MANAGER_PORTS: ManagerPorts = portsSchema.parse({});
 
 const envSchema = z.object({
   TELEPRESENCE_NAMESPACE: z.string().min(1).default(DEFAULT_MANAGER_NAMESPACE),

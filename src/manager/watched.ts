@@ -38,3 +38,23 @@ export function watch<T>(
     close: () => informer.close(),
   };
 }
+
+/** Several watches of the same kind (one for each namespace) as one. */
+export function joinWatched<T>(watches: readonly Watched<T>[]): Watched<T> {
+  return {
+    ready: Promise.all(watches.map(({ ready }) => ready)).then(() => {}),
+    list: () => watches.flatMap((one) => one.list()),
+    get(namespace, name) {
+      for (const one of watches) {
+        const found = one.get(namespace, name);
+        if (found !== undefined) return found;
+      }
+      return undefined;
+    },
+    subscribe(listener) {
+      const stops = watches.map((one) => one.subscribe(listener));
+      return () => stops.forEach((stop) => stop());
+    },
+    close: () => watches.forEach((one) => one.close()),
+  };
+}

@@ -17,7 +17,7 @@ interface Service {
 /** An address that no cluster has as its Service range; the API server names the range when it refuses it. */
 const PROBES = ['1.1.1.1', '100::1'];
 
-export async function findServiceSubnets(kube: KubeClient, options: { namespace: string; log: Log; signal: AbortSignal }): Promise<string[]> {
+export async function findServiceSubnets(kube: KubeClient, options: { namespace: string; namespaces: readonly string[]; log: Log; signal: AbortSignal }): Promise<string[]> {
   const { namespace, log, signal } = options;
   try {
     const { items } = await kube.list<ServiceCidr>(resourcePath('networking.k8s.io/v1', 'servicecidrs'), { signal });
@@ -44,6 +44,7 @@ export async function findServiceSubnets(kube: KubeClient, options: { namespace:
     }
   }
   if (found.length > 0) return aggregate(found);
-  const { items } = await kube.list<Service>(resourcePath('v1', 'services'), { signal });
-  return cover(items.flatMap((item) => item.spec?.clusterIPs ?? [item.spec?.clusterIP ?? '']));
+  const places = options.namespaces.length === 0 ? [undefined] : options.namespaces;
+  const lists = await Promise.all(places.map((place) => kube.list<Service>(resourcePath('v1', 'services', place), { signal })));
+  return cover(lists.flatMap(({ items }) => items).flatMap((item) => item.spec?.clusterIPs ?? [item.spec?.clusterIP ?? '']));
 }

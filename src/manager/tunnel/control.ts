@@ -21,7 +21,9 @@ export function serveControl(stream: Duplex, options: { context: ManagerContext;
   const uid = session.metadata.uid ?? '';
 
   async function environment(params: unknown, signal: AbortSignal): Promise<Environment> {
-    const { intercept: wanted } = environmentParams.parse(params);
+    const parsed = environmentParams.safeParse(params);
+    if (!parsed.success) throw new CodedError('TP-USAGE', `The call is not valid: ${z.prettifyError(parsed.error)}`);
+    const wanted = parsed.data.intercept;
     const intercept = context.intercepts.list().find(({ metadata }) => metadata.uid === wanted);
     // A foreign intercept and one that isn't there are answered alike: nobody learns of others' intercepts here.
     if (intercept === undefined || intercept.spec.session.uid !== uid) throw new CodedError('TP-INTERCEPT-NOT-FOUND', 'This session has no such intercept.');

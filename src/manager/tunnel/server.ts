@@ -13,7 +13,7 @@ import type { Session } from '../../protocol/resources.ts';
 import { TUNNEL_HEADER, TUNNEL_PATH, UPGRADE_PROTOCOL } from '../../protocol/tunnel.ts';
 import type { RpcPeer } from '../../rpc/index.ts';
 import { acceptTunnel } from '../../tunnel/index.ts';
-import type { ManagerContext, Part, ServeDnsStream } from '../context.ts';
+import type { DnsPart, ManagerContext, Part } from '../context.ts';
 import type { Outbound } from '../outbound/index.ts';
 import type { SessionQuota } from '../outbound/quota.ts';
 import type { LinkedSessions } from '../sessions/registry.ts';
@@ -41,7 +41,7 @@ export interface TunnelServerOptions {
   context: ManagerContext;
   sessions: LinkedSessions;
   outbound: Outbound;
-  serveDns: ServeDnsStream;
+  dns: DnsPart;
 }
 
 export async function startTunnelServer(options: TunnelServerOptions): Promise<TunnelServer> {
@@ -85,8 +85,8 @@ export async function startTunnelServer(options: TunnelServerOptions): Promise<T
     serve(socket as Socket)
       .catch((error: unknown) => {
         refused.add(1, { cause: error instanceof CodedError ? error.code : 'failed' });
+        // Whoever refused ends the connection, after saying why.
         log.info('a tunnel was refused', { error: messageOf(error) });
-        socket.destroy();
       })
       .finally(() => {
         unverified -= 1;

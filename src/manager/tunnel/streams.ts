@@ -6,7 +6,7 @@ import type { Session } from '../../protocol/resources.ts';
 import type { StreamHeader } from '../../protocol/tunnel.ts';
 import type { RpcPeer } from '../../rpc/index.ts';
 import { readStreamHeader } from '../../tunnel/index.ts';
-import type { ManagerContext, ServeDnsStream } from '../context.ts';
+import type { DnsPart, ManagerContext } from '../context.ts';
 import type { Outbound } from '../outbound/index.ts';
 import type { SessionQuota } from '../outbound/quota.ts';
 import type { LinkedSessions } from '../sessions/registry.ts';
@@ -19,7 +19,7 @@ export interface TunnelStreamOptions {
   context: ManagerContext;
   sessions: LinkedSessions;
   outbound: Outbound;
-  serveDns: ServeDnsStream;
+  dns: DnsPart;
   session: Session;
   quota: SessionQuota;
   log: Log;
@@ -51,7 +51,7 @@ async function serve(stream: MuxStream, header: StreamHeader, options: TunnelStr
     case 'udp':
       return options.outbound.serve(stream, header, options.quota);
     case 'dns':
-      return options.serveDns(stream, options.context, options.session);
+      return options.dns.serve(stream);
     case 'control': {
       const rpc = serveControl(stream, options);
       if (options.onControl(rpc)) return undefined;

@@ -124,7 +124,8 @@ export function createKubeClient(connection: KubeConnection, options: KubeClient
   async function limited<T>(method: string, path: string, call: CallOptions, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const timeoutMs = call.timeoutMs ?? defaultTimeout;
     const controller = new AbortController();
-    const timer = timeoutMs > 0 ? setTimeout(() => controller.abort(timeoutError({ method, path, server: connection.server }, timeoutMs)), timeoutMs) : undefined;
+    const timer =
+      timeoutMs > 0 ? setTimeout(() => controller.abort(timeoutError({ method, path, server: connection.server }, timeoutMs)), timeoutMs) : undefined;
     const stop = () => controller.abort(call.signal?.reason);
     if (call.signal?.aborted) stop();
     else call.signal?.addEventListener('abort', stop, { once: true });
@@ -139,10 +140,19 @@ export function createKubeClient(connection: KubeConnection, options: KubeClient
     }
   }
 
-  async function text(method: string, path: string, request: RequestOptions & { limit?: number }): Promise<string> {
+  async function text(method: string, path: string, request: RequestOptions & { limit?: number; accept?: string }): Promise<string> {
     const body = request.body === undefined ? undefined : typeof request.body === 'string' ? request.body : JSON.stringify(request.body);
     return limited(method, path, request, async (signal) => {
-      const answer = await transport.open({ method, path: withQuery(path, request.query), signal, ...(body === undefined ? {} : { body, headers: { 'content-type': request.contentType ?? 'application/json' } }) });
+      const answer = await transport.open({
+        method,
+        path: withQuery(path, request.query),
+        signal,
+        headers: {
+          accept: request.accept ?? 'application/json',
+          ...(body === undefined ? {} : { 'content-type': request.contentType ?? 'application/json' }),
+        },
+        ...(body === undefined ? {} : { body }),
+      });
       return readBody(answer, request.limit, signal);
     });
   }
@@ -165,7 +175,10 @@ export function createKubeClient(connection: KubeConnection, options: KubeClient
     let limit: string | undefined = String(KUBE_LIST_PAGE);
     for (;;) {
       try {
-        const page: ListPage<T> = await request('GET', path, { ...call, query: { labelSelector: call.labelSelector, fieldSelector: call.fieldSelector, limit, continue: token } });
+        const page: ListPage<T> = await request('GET', path, {
+          ...call,
+          query: { labelSelector: call.labelSelector, fieldSelector: call.fieldSelector, limit, continue: token },
+        });
         for (const item of page.items ?? []) items.push(item);
         token = page.metadata?.continue || undefined;
         if (token === undefined) return { items, resourceVersion: page.metadata?.resourceVersion ?? '' };
@@ -184,8 +197,10 @@ export function createKubeClient(connection: KubeConnection, options: KubeClient
   const target = (call: WriteOptions) => ({ signal: call.signal, ...(call.subresource === undefined ? {} : { subresource: call.subresource }) });
 
   const upgrade: KubeClient['upgrade'] = (path, call) =>
-    limited('GET', path, call, (signal) => transport.upgrade({ method: 'GET', path, headers: { ...call.headers, connection: 'Upgrade', upgrade: call.protocol }, signal }));
-  const rawText: KubeClient['text'] = (path, call = {}) => text('GET', path, call);
+    limited('GET', path, call, (signal) =>
+      transport.upgrade({ method: 'GET', path, headers: { accept: '*/*', ...call.headers, connection: 'Upgrade', upgrade: call.protocol }, signal }),
+    );
+  const rawText: KubeClient['text'] = (path, call = {}) => text('GET', path, { ...call, accept: '*/*' });
 
   const client: KubeClient = {
     server: connection.server,
@@ -203,7 +218,12 @@ export function createKubeClient(connection: KubeConnection, options: KubeClient
     },
     async apply(object, call) {
       const path = await pathOf(object, target(call));
-      return request('PATCH', path, { ...limits(call), body: object, contentType: PATCH_TYPES.apply, query: { ...write(call), force: call.force === true ? 'true' : undefined } });
+      return request('PATCH', path, {
+        ...limits(call),
+        body: object,
+        contentType: PATCH_TYPES.apply,
+        query: { ...write(call), force: call.force === true ? 'true' : undefined },
+      });
     },
     patch(path, type, body, call = {}) {
       const whole = call.subresource === undefined ? path : `${path}/${call.subresource}`;

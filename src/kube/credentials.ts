@@ -34,7 +34,9 @@ export function createCredentials(connection: KubeConnection, options: { log: Lo
     } catch (error) {
       // Half-way through a rotation the last good value is the better guess; with none there is nothing to go on with.
       if (kept !== undefined) return kept;
-      throw new CodedError('TP-KUBE-BAD-CONFIG', `The credentials of the user ${connection.userName ?? ''} can't be read: ${messageOf(error)}.`, { cause: error });
+      throw new CodedError('TP-KUBE-BAD-CONFIG', `The credentials of the user ${connection.userName ?? ''} can't be read: ${messageOf(error)}.`, {
+        cause: error,
+      });
     }
   }
 
@@ -43,7 +45,12 @@ export function createCredentials(connection: KubeConnection, options: { log: Lo
     const token = (await read(user.tokenFile, files?.token ?? (user.tokenFile === undefined ? user.token : undefined)))?.trim();
     const certificate = await read(user.clientCertificateFile, files?.certificate ?? user.clientCertificate);
     const key = await read(user.clientKeyFile, files?.key ?? user.clientKey);
-    files = { at: Date.now(), ...(token === undefined ? {} : { token }), ...(certificate === undefined ? {} : { certificate }), ...(key === undefined ? {} : { key }) };
+    files = {
+      at: Date.now(),
+      ...(token === undefined ? {} : { token }),
+      ...(certificate === undefined ? {} : { certificate }),
+      ...(key === undefined ? {} : { key }),
+    };
     return files;
   }
 
@@ -51,7 +58,8 @@ export function createCredentials(connection: KubeConnection, options: { log: Lo
     const own = await fromFiles();
     const headers: Record<string, string | string[]> = { ...impersonation };
     let { token, certificate, key } = own;
-    if (token === undefined && user.username !== undefined) headers['authorization'] = `Basic ${Buffer.from(`${user.username}:${user.password ?? ''}`).toString('base64')}`;
+    if (token === undefined && user.username !== undefined)
+      headers['authorization'] = `Basic ${Buffer.from(`${user.username}:${user.password ?? ''}`).toString('base64')}`;
     else if (token === undefined && runner !== undefined) {
       const given = await runner.current(signal);
       token = given.token;
@@ -84,11 +92,19 @@ function checkExpiry(certificate: string, connection: KubeConnection): void {
   try {
     parsed = new X509Certificate(certificate);
   } catch (error) {
-    throw new CodedError('TP-KUBE-BAD-CONFIG', `The client certificate of the user ${connection.userName ?? ''} can't be read: ${messageOf(error)}.`, { cause: error });
+    throw new CodedError('TP-KUBE-BAD-CONFIG', `The client certificate of the user ${connection.userName ?? ''} can't be read: ${messageOf(error)}.`, {
+      cause: error,
+    });
   }
   const who = `The client certificate of the user ${connection.userName ?? parsed.subject.replaceAll('\n', ', ')}`;
-  if (Date.parse(parsed.validTo) < Date.now()) throw new CodedError('TP-KUBE-CERTIFICATE', `${who} expired on ${new Date(parsed.validTo).toISOString()}.`, { help: 'Get a new client certificate from whoever gave you the kubeconfig, or check the clock of this machine.' });
-  if (Date.parse(parsed.validFrom) > Date.now()) throw new CodedError('TP-KUBE-CERTIFICATE', `${who} is valid only from ${new Date(parsed.validFrom).toISOString()} on.`, { help: 'Check the clock of this machine.' });
+  if (Date.parse(parsed.validTo) < Date.now())
+    throw new CodedError('TP-KUBE-CERTIFICATE', `${who} expired on ${new Date(parsed.validTo).toISOString()}.`, {
+      help: 'Get a new client certificate from whoever gave you the kubeconfig, or check the clock of this machine.',
+    });
+  if (Date.parse(parsed.validFrom) > Date.now())
+    throw new CodedError('TP-KUBE-CERTIFICATE', `${who} is valid only from ${new Date(parsed.validFrom).toISOString()} on.`, {
+      help: 'Check the clock of this machine.',
+    });
 }
 
 function impersonationHeaders(as: Impersonation | undefined): Record<string, string | string[]> {

@@ -3,8 +3,8 @@ import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import { CodedError } from '../base/errors.ts';
-import { connectThroughProxy } from './proxy.ts';
 import { KUBE_CONNECT_TIMEOUT_MS, KUBE_TCP_KEEPALIVE_MS } from './limits.ts';
+import { connectThroughProxy } from './proxy.ts';
 import { errorOfNetwork } from './status-error.ts';
 
 export interface DialTarget {
@@ -33,7 +33,12 @@ export async function dial(target: DialTarget, signal?: AbortSignal): Promise<Du
     return await tlsConnect(raw, target, host, either);
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
-    if (limit.aborted) throw new CodedError('TP-KUBE-UNREACHABLE', `The API server ${server.origin} can't be reached: no connection within ${KUBE_CONNECT_TIMEOUT_MS / 1000} s.`, { cause: error });
+    if (limit.aborted)
+      throw new CodedError(
+        'TP-KUBE-UNREACHABLE',
+        `The API server ${server.origin} can't be reached: no connection within ${KUBE_CONNECT_TIMEOUT_MS / 1000} s.`,
+        { cause: error },
+      );
     throw errorOfNetwork(error, { server: server.origin });
   }
 }

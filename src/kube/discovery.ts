@@ -72,7 +72,10 @@ export function createDiscovery(get: (path: string, signal: AbortSignal | undefi
       if (!resource.name.includes('/')) found.set(`${object.apiVersion}/${resource.kind}`, { plural: resource.name, namespaced: resource.namespaced });
     }
     const now = found.get(key);
-    if (now === undefined) throw new CodedError('TP-KUBE-NOT-FOUND', `The cluster has no kind ${object.kind} in ${object.apiVersion}.`, { help: 'Its CustomResourceDefinition is not installed, or only just now: try again.' });
+    if (now === undefined)
+      throw new CodedError('TP-KUBE-NOT-FOUND', `The cluster has no kind ${object.kind} in ${object.apiVersion}.`, {
+        help: 'Its CustomResourceDefinition is not installed, or only just now: try again.',
+      });
     return now;
   }
 

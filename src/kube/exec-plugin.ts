@@ -34,7 +34,11 @@ const answerSchema = z.looseObject({
   }),
 });
 
-export function createExecRunner(plugin: ExecPlugin, connection: KubeConnection, options: { log: Log; env?: Record<string, string>; interactive?: boolean }): ExecRunner {
+export function createExecRunner(
+  plugin: ExecPlugin,
+  connection: KubeConnection,
+  options: { log: Log; env?: Record<string, string>; interactive?: boolean },
+): ExecRunner {
   let kept: ExecCredentials | undefined;
   let running: Promise<ExecCredentials> | undefined;
 
@@ -69,10 +73,16 @@ function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined):
   });
 }
 
-async function runPlugin(plugin: ExecPlugin, connection: KubeConnection, options: { log: Log; env?: Record<string, string>; interactive?: boolean }): Promise<ExecCredentials> {
+async function runPlugin(
+  plugin: ExecPlugin,
+  connection: KubeConnection,
+  options: { log: Log; env?: Record<string, string>; interactive?: boolean },
+): Promise<ExecCredentials> {
   const interactive = options.interactive === true && plugin.interactiveMode !== 'Never';
   if (plugin.interactiveMode === 'Always' && !interactive) {
-    throw new CodedError('TP-KUBE-EXEC-PLUGIN', `The credential plugin ${plugin.command} of the user ${connection.userName ?? ''} works only in a terminal.`, { help: 'Log in with the plugin by hand, or set interactiveMode: IfAvailable in the kubeconfig.' });
+    throw new CodedError('TP-KUBE-EXEC-PLUGIN', `The credential plugin ${plugin.command} of the user ${connection.userName ?? ''} works only in a terminal.`, {
+      help: 'Log in with the plugin by hand, or set interactiveMode: IfAvailable in the kubeconfig.',
+    });
   }
   const info = {
     apiVersion: plugin.apiVersion,
@@ -83,19 +93,31 @@ async function runPlugin(plugin: ExecPlugin, connection: KubeConnection, options
   const env = { ...plugin.callerEnv, ...options.env, ...plugin.env, KUBERNETES_EXEC_INFO: JSON.stringify(info) };
   const { stdout, stderr, code } = await run(plugin, env, interactive, connection);
   const said = stderr.trim().split('\n').slice(-5).join('\n');
-  if (code !== 0) throw new CodedError('TP-KUBE-EXEC-PLUGIN', `The credential plugin ${plugin.command} failed with exit code ${code}${said === '' ? '' : `: ${said}`}`);
+  if (code !== 0)
+    throw new CodedError('TP-KUBE-EXEC-PLUGIN', `The credential plugin ${plugin.command} failed with exit code ${code}${said === '' ? '' : `: ${said}`}`);
   let json: unknown;
   try {
     json = JSON.parse(stdout);
   } catch (error) {
     // The output may hold a token: never quoted, and the parser's message quotes it.
-    throw new CodedError('TP-KUBE-EXEC-PLUGIN', `The credential plugin ${plugin.command} did not print JSON${said === '' ? '' : `: ${said}`}.`, { cause: codeOf(error) });
+    throw new CodedError('TP-KUBE-EXEC-PLUGIN', `The credential plugin ${plugin.command} did not print JSON${said === '' ? '' : `: ${said}`}.`, {
+      cause: codeOf(error),
+    });
   }
   const answer = answerSchema.safeParse(json);
-  if (!answer.success) throw new CodedError('TP-KUBE-EXEC-PLUGIN', `The credential plugin ${plugin.command} did not print an ExecCredential: ${answer.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}.`);
-  if (answer.data.apiVersion !== plugin.apiVersion) throw new CodedError('TP-KUBE-EXEC-PLUGIN', `The credential plugin ${plugin.command} answered with ${answer.data.apiVersion}, the kubeconfig says ${plugin.apiVersion}.`);
+  if (!answer.success)
+    throw new CodedError(
+      'TP-KUBE-EXEC-PLUGIN',
+      `The credential plugin ${plugin.command} did not print an ExecCredential: ${answer.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}.`,
+    );
+  if (answer.data.apiVersion !== plugin.apiVersion)
+    throw new CodedError(
+      'TP-KUBE-EXEC-PLUGIN',
+      `The credential plugin ${plugin.command} answered with ${answer.data.apiVersion}, the kubeconfig says ${plugin.apiVersion}.`,
+    );
   const { token, clientCertificateData, clientKeyData, expirationTimestamp } = answer.data.status;
-  if (!token && !(clientCertificateData && clientKeyData)) throw new CodedError('TP-KUBE-EXEC-PLUGIN', `The credential plugin ${plugin.command} gave neither a token nor a certificate with its key.`);
+  if (!token && !(clientCertificateData && clientKeyData))
+    throw new CodedError('TP-KUBE-EXEC-PLUGIN', `The credential plugin ${plugin.command} gave neither a token nor a certificate with its key.`);
   const expires = expirationTimestamp ? Date.parse(expirationTimestamp) : Number.NaN;
   return {
     ...(token ? { token } : {}),
@@ -115,9 +137,20 @@ function clusterInfo(connection: KubeConnection): Record<string, unknown> {
   };
 }
 
-function run(plugin: ExecPlugin, env: Record<string, string>, interactive: boolean, connection: KubeConnection): Promise<{ stdout: string; stderr: string; code: number | string }> {
+function run(
+  plugin: ExecPlugin,
+  env: Record<string, string>,
+  interactive: boolean,
+  connection: KubeConnection,
+): Promise<{ stdout: string; stderr: string; code: number | string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(plugin.command, plugin.args, { cwd: plugin.cwd, env, stdio: [interactive ? 'inherit' : 'ignore', 'pipe', interactive ? 'inherit' : 'pipe'], timeout: KUBE_EXEC_TIMEOUT_MS, killSignal: 'SIGKILL' });
+    const child = spawn(plugin.command, plugin.args, {
+      cwd: plugin.cwd,
+      env,
+      stdio: [interactive ? 'inherit' : 'ignore', 'pipe', interactive ? 'inherit' : 'pipe'],
+      timeout: KUBE_EXEC_TIMEOUT_MS,
+      killSignal: 'SIGKILL',
+    });
     const output: Buffer[] = [];
     let size = 0;
     let stderr = '';
@@ -131,8 +164,15 @@ function run(plugin: ExecPlugin, env: Record<string, string>, interactive: boole
     });
     child.on('error', (error) => {
       const missing = codeOf(error) === 'ENOENT';
-      const message = missing ? `The credential plugin ${plugin.command} of the user ${connection.userName ?? ''} is not installed or not in the PATH.` : `The credential plugin ${plugin.command} can't be started: ${messageOf(error)}.`;
-      reject(new CodedError('TP-KUBE-EXEC-PLUGIN', message, { cause: error, ...(missing && plugin.installHint !== undefined ? { help: plugin.installHint.trim() } : {}) }));
+      const message = missing
+        ? `The credential plugin ${plugin.command} of the user ${connection.userName ?? ''} is not installed or not in the PATH.`
+        : `The credential plugin ${plugin.command} can't be started: ${messageOf(error)}.`;
+      reject(
+        new CodedError('TP-KUBE-EXEC-PLUGIN', message, {
+          cause: error,
+          ...(missing && plugin.installHint !== undefined ? { help: plugin.installHint.trim() } : {}),
+        }),
+      );
     });
     child.on('close', (code, signal) => resolve({ stdout: Buffer.concat(output).toString('utf8'), stderr, code: code ?? signal ?? 'unknown' }));
   });

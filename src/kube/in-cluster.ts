@@ -21,6 +21,9 @@ export async function inClusterConnection(options: { env?: Record<string, string
       userName: 'service account of the pod',
     };
   } catch (error) {
-    throw new CodedError('TP-KUBE-NO-CONFIG', `The pod's service account can't be read: ${messageOf(error)}.`, { cause: error, help: 'Set automountServiceAccountToken on the pod and its service account.' });
+    throw new CodedError('TP-KUBE-NO-CONFIG', `The pod's service account can't be read: ${messageOf(error)}.`, {
+      cause: error,
+      help: 'Set automountServiceAccountToken on the pod and its service account.',
+    });
   }
 }

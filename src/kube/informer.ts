@@ -96,7 +96,12 @@ export function createInformer<T>(client: KubeClient, path: string, options: Inf
   /** Returns the version to go on from. */
   async function follow(from: string, onAlive: () => void): Promise<string> {
     let version = from;
-    const events = client.watch<T>(path, { ...selectors, resourceVersion: from, signal: controller.signal, ...(options.idleMs === undefined ? {} : { idleMs: options.idleMs }) });
+    const events = client.watch<T>(path, {
+      ...selectors,
+      resourceVersion: from,
+      signal: controller.signal,
+      ...(options.idleMs === undefined ? {} : { idleMs: options.idleMs }),
+    });
     try {
       for await (const event of events) {
         onAlive();

@@ -49,17 +49,28 @@ export async function loadKubeconfig(options: KubeconfigOptions): Promise<Kubeco
   const contextName = flag('context') ?? merged.current;
   const context = contextName === '' ? undefined : merged.contexts.get(contextName);
   const named = [...merged.contexts.keys()];
-  if (context === undefined && contextName !== '') throw new CodedError('TP-KUBE-NO-CONTEXT', `The kubeconfig has no context ${contextName}${named.length === 0 ? '' : `; it has ${named.join(', ')}`}.`);
+  if (context === undefined && contextName !== '')
+    throw new CodedError('TP-KUBE-NO-CONTEXT', `The kubeconfig has no context ${contextName}${named.length === 0 ? '' : `; it has ${named.join(', ')}`}.`);
   const clusterName = flag('cluster') ?? context?.cluster ?? '';
   const userName = flag('user') ?? context?.user ?? '';
   const cluster = clusterName === '' ? undefined : merged.clusters.get(clusterName);
   const user = userName === '' ? undefined : merged.users.get(userName);
   if (context === undefined && flag('server') === undefined && cluster === undefined) {
     if (merged.files.length === 0) throw new CodedError('TP-KUBE-NO-CONFIG', 'There is no kubeconfig.');
-    throw new CodedError('TP-KUBE-NO-CONTEXT', `The kubeconfig (${merged.files.join(', ')}) has no current context.`, { help: `Choose one with \`kubectl config use-context\`, or pass --context${named.length === 0 ? '' : `: ${named.join(', ')}`}.` });
+    throw new CodedError('TP-KUBE-NO-CONTEXT', `The kubeconfig (${merged.files.join(', ')}) has no current context.`, {
+      help: `Choose one with \`kubectl config use-context\`, or pass --context${named.length === 0 ? '' : `: ${named.join(', ')}`}.`,
+    });
   }
-  if (clusterName !== '' && cluster === undefined) throw new CodedError('TP-KUBE-BAD-CONFIG', `The kubeconfig has no cluster ${clusterName}, which ${flag('cluster') === undefined ? `the context ${contextName} names` : '--cluster names'}.`);
-  if (userName !== '' && user === undefined) throw new CodedError('TP-KUBE-BAD-CONFIG', `The kubeconfig has no user ${userName}, which ${flag('user') === undefined ? `the context ${contextName} names` : '--user names'}.`);
+  if (clusterName !== '' && cluster === undefined)
+    throw new CodedError(
+      'TP-KUBE-BAD-CONFIG',
+      `The kubeconfig has no cluster ${clusterName}, which ${flag('cluster') === undefined ? `the context ${contextName} names` : '--cluster names'}.`,
+    );
+  if (userName !== '' && user === undefined)
+    throw new CodedError(
+      'TP-KUBE-BAD-CONFIG',
+      `The kubeconfig has no user ${userName}, which ${flag('user') === undefined ? `the context ${contextName} names` : '--user names'}.`,
+    );
 
   const server = normalServer(flag('server') ?? cluster?.entry.server ?? '', clusterName);
   const insecure = flag('insecure-skip-tls-verify') ?? String(cluster?.entry['insecure-skip-tls-verify'] ?? false);
@@ -119,7 +130,13 @@ async function readAll(options: KubeconfigOptions, explicit: string | undefined)
     }
     add(merged, parseFile(text, whole), path.dirname(whole), whole);
   }
-  if (merged.files.length === 0 && options.flags['server'] === undefined) throw new CodedError('TP-KUBE-NO-CONFIG', files.length === 0 ? 'There is no kubeconfig: neither KUBECONFIG nor HOME is set.' : `There is no kubeconfig: ${files.join(', ')} ${files.length === 1 ? 'does' : 'do'} not exist.`);
+  if (merged.files.length === 0 && options.flags['server'] === undefined)
+    throw new CodedError(
+      'TP-KUBE-NO-CONFIG',
+      files.length === 0
+        ? 'There is no kubeconfig: neither KUBECONFIG nor HOME is set.'
+        : `There is no kubeconfig: ${files.join(', ')} ${files.length === 1 ? 'does' : 'do'} not exist.`,
+    );
   return merged;
 }
 
@@ -133,7 +150,10 @@ function parseFile(text: string, where: string): ConfigFile {
   const result = configFileSchema.safeParse(value ?? {});
   if (result.success) return result.data;
   // Values are never quoted: they may be secrets.
-  throw new CodedError('TP-KUBE-BAD-CONFIG', `The kubeconfig (${where}) can't be used: ${result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}.`);
+  throw new CodedError(
+    'TP-KUBE-BAD-CONFIG',
+    `The kubeconfig (${where}) can't be used: ${result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}.`,
+  );
 }
 
 function lineOf(error: unknown): string {
@@ -177,26 +197,51 @@ async function fileOr(data: string | null | undefined, file: string | null | und
   }
 }
 
-async function certificateAuthority(flag: string | undefined, cwd: string, cluster: { entry: ClusterEntry; dir: string } | undefined): Promise<string | undefined> {
+async function certificateAuthority(
+  flag: string | undefined,
+  cwd: string,
+  cluster: { entry: ClusterEntry; dir: string } | undefined,
+): Promise<string | undefined> {
   if (flag !== undefined) return (await fileOr(undefined, flag, cwd, 'certificate-authority')).text;
   if (cluster === undefined) return undefined;
   return (await fileOr(cluster.entry['certificate-authority-data'], cluster.entry['certificate-authority'], cluster.dir, 'certificate-authority')).text;
 }
 
-async function readUser(flag: (name: string) => string | undefined, cwd: string, env: Record<string, string>, found: { entry: UserEntry; dir: string } | undefined): Promise<KubeUser> {
+async function readUser(
+  flag: (name: string) => string | undefined,
+  cwd: string,
+  env: Record<string, string>,
+  found: { entry: UserEntry; dir: string } | undefined,
+): Promise<KubeUser> {
   const entry = found?.entry ?? {};
   const dir = found?.dir ?? cwd;
   const provider = entry['auth-provider'];
   if (provider && flag('token') === undefined) {
-    throw new CodedError('TP-KUBE-BAD-CONFIG', `The user of the kubeconfig logs in by the auth-provider ${provider.name ?? ''}, which Kubernetes has removed.`, { help: 'Use a credential plugin (exec) in its place, for example kubelogin for OIDC or gke-gcloud-auth-plugin for GKE.' });
+    throw new CodedError(
+      'TP-KUBE-BAD-CONFIG',
+      `The user of the kubeconfig logs in by the auth-provider ${provider.name ?? ''}, which Kubernetes has removed.`,
+      { help: 'Use a credential plugin (exec) in its place, for example kubelogin for OIDC or gke-gcloud-auth-plugin for GKE.' },
+    );
   }
   const flagToken = flag('token');
-  const certificate = flag('client-certificate') === undefined ? await fileOr(entry['client-certificate-data'], entry['client-certificate'], dir, 'client-certificate') : await fileOr(undefined, flag('client-certificate'), cwd, 'client-certificate');
-  const key = flag('client-key') === undefined ? await fileOr(entry['client-key-data'], entry['client-key'], dir, 'client-key') : await fileOr(undefined, flag('client-key'), cwd, 'client-key');
+  const certificate =
+    flag('client-certificate') === undefined
+      ? await fileOr(entry['client-certificate-data'], entry['client-certificate'], dir, 'client-certificate')
+      : await fileOr(undefined, flag('client-certificate'), cwd, 'client-certificate');
+  const key =
+    flag('client-key') === undefined
+      ? await fileOr(entry['client-key-data'], entry['client-key'], dir, 'client-key')
+      : await fileOr(undefined, flag('client-key'), cwd, 'client-key');
   const username = flag('username') ?? entry.username;
   const password = flag('password') ?? entry.password;
   return {
-    ...(flagToken !== undefined ? { token: flagToken } : entry.tokenFile ? { tokenFile: path.resolve(dir, entry.tokenFile) } : entry.token ? { token: entry.token } : {}),
+    ...(flagToken !== undefined
+      ? { token: flagToken }
+      : entry.tokenFile
+        ? { tokenFile: path.resolve(dir, entry.tokenFile) }
+        : entry.token
+          ? { token: entry.token }
+          : {}),
     ...(username ? { username, password: password ?? '' } : {}),
     ...(certificate.text === undefined ? {} : { clientCertificate: certificate.text }),
     ...(certificate.file === undefined ? {} : { clientCertificateFile: certificate.file }),
@@ -221,7 +266,11 @@ function execPlugin(exec: NonNullable<UserEntry['exec']>, dir: string, cwd: stri
   };
 }
 
-function impersonation(flags: Record<string, string | string[]>, flag: (name: string) => string | undefined, entry: UserEntry | undefined): Impersonation | undefined {
+function impersonation(
+  flags: Record<string, string | string[]>,
+  flag: (name: string) => string | undefined,
+  entry: UserEntry | undefined,
+): Impersonation | undefined {
   const many = (name: string): string[] | undefined => (flags[name] === undefined ? undefined : [flags[name]].flat());
   const user = flag('as') ?? entry?.as;
   const uid = flag('as-uid') ?? entry?.['as-uid'];
@@ -229,10 +278,13 @@ function impersonation(flags: Record<string, string | string[]>, flag: (name: st
   const extra: Record<string, string[]> = { ...entry?.['as-user-extra'] };
   for (const pair of many('as-user-extra') ?? []) {
     const [key = '', ...value] = pair.split('=');
-    (extra[key] ??= []).push(value.join('='));
+    extra[key] = [...(extra[key] ?? []), value.join('=')];
   }
   if (!user && !uid && groups.length === 0 && Object.keys(extra).length === 0) return undefined;
-  if (!user) throw new CodedError('TP-KUBE-BAD-CONFIG', 'Groups, a uid or extras are to be impersonated, but no user is.', { help: 'Pass --as with the name of the user too.' });
+  if (!user)
+    throw new CodedError('TP-KUBE-BAD-CONFIG', 'Groups, a uid or extras are to be impersonated, but no user is.', {
+      help: 'Pass --as with the name of the user too.',
+    });
   return { user, groups, extra, ...(uid ? { uid } : {}) };
 }
 

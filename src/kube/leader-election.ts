@@ -29,6 +29,13 @@ export interface LeaderElection {
   close(): Promise<void>;
 }
 
+interface Term {
+  controller: AbortController;
+  work: Promise<void>;
+  /** When the request of the last renewal was sent, by this process's own clock. */
+  renewed: number;
+}
+
 interface Lease {
   apiVersion: 'coordination.k8s.io/v1';
   kind: 'Lease';
@@ -40,7 +47,8 @@ export function createLeaderElection(client: KubeClient, options: LeaderElection
   const { namespace, name, identity, log } = options;
   const path = resourcePath('coordination.k8s.io/v1', 'leases', namespace, name);
   const closing = new AbortController();
-  let term: { controller: AbortController; work: Promise<void>; renewed: number } | undefined;
+  let term: Term | undefined;
+  let ending: Promise<void> = Promise.resolve();
   let leader: string | undefined;
   /** The lease as it was seen to change last, and when by this process's own clock. */
   let seen: { version: string; at: number; lease: Lease } | undefined;
@@ -61,18 +69,22 @@ export function createLeaderElection(client: KubeClient, options: LeaderElection
       return await client.get<Lease>(path, { ...call, signal: closing.signal });
     } catch (error) {
       if (!(error instanceof CodedError) || error.code !== 'TP-KUBE-NOT-FOUND') throw error;
-      return client.create<Lease>({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name, namespace }, spec: {} }, { ...call, signal: closing.signal });
+      return client.create<Lease>(
+        { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name, namespace }, spec: {} },
+        { ...call, signal: closing.signal },
+      );
     }
   }
 
   /** Takes or renews the lease. False: somebody else has it. */
   async function claim(): Promise<boolean> {
     const began = performance.now();
-    const lease = term === undefined || seen === undefined ? await read() : seen.lease;
+    const before = term;
+    const lease = before === undefined || seen === undefined ? await read() : seen.lease;
     observe(lease);
     const holder = lease.spec?.holderIdentity || undefined;
-    const free = holder === undefined || holder === identity || performance.now() - (seen?.at ?? 0) > (lease.spec?.leaseDurationSeconds ?? LEASE_DURATION_S) * 1000;
-    if (!free) return false;
+    const expired = performance.now() - (seen?.at ?? 0) > (lease.spec?.leaseDurationSeconds ?? LEASE_DURATION_S) * 1000;
+    if (holder !== undefined && holder !== identity && !expired) return false;
     const now = new Date().toISOString().replace('Z', '000Z');
     const same = holder === identity;
     const spec: Lease['spec'] = {
@@ -85,50 +97,61 @@ export function createLeaderElection(client: KubeClient, options: LeaderElection
     try {
       observe(await client.replace<Lease>({ ...lease, spec }, call));
     } catch (error) {
-      // Whatever happened to the write, only a read tells who holds the lease now.
-      seen = seen === undefined ? undefined : { ...seen, lease: await read() };
-      if (seen?.lease.spec?.holderIdentity === identity && term !== undefined) throw error;
-      observe(seen?.lease ?? lease);
-      if (error instanceof CodedError && error.code === 'TP-KUBE-CONFLICT') return false;
-      throw error;
+      if (!(error instanceof CodedError) || error.code !== 'TP-KUBE-CONFLICT') throw error;
+      const newest = await read();
+      observe(newest);
+      // An earlier write of ours may have arrived although its answer did not: then the next try renews on top of it.
+      if (newest.spec?.holderIdentity === identity) throw error;
+      return false;
     }
-    if (term !== undefined) term.renewed = began;
-    else begin(began);
+    if (before !== undefined && term === before) before.renewed = began;
+    // A term that ended while the request was under way is over; the next turn begins a new one.
+    else if (before === undefined) begin(began);
     return true;
   }
 
   function begin(renewed: number): void {
     const controller = new AbortController();
     log.info('this replica leads', { lease: name });
-    term = { controller, renewed, work: Promise.resolve() };
-    term.work = (async () => options.onLead(controller.signal))().catch((error: unknown) => {
-      if (!controller.signal.aborted) log.error('the work of the leader failed', { error });
+    const started: Term = { controller, renewed, work: Promise.resolve() };
+    term = started;
+    started.work = (async () => options.onLead(controller.signal))().catch((error: unknown) => {
+      if (controller.signal.aborted) return;
+      log.error('the work of the leader failed', { error });
+      void end('its work failed');
     });
   }
 
-  async function end(why: string): Promise<void> {
+  function end(why: string): Promise<void> {
     const ended = term;
-    if (ended === undefined) return;
+    if (ended === undefined) return ending;
     term = undefined;
     log.info('this replica leads no more', { lease: name, why });
     ended.controller.abort(new CodedError('TP-CANCELLED', `This replica leads no more: ${why}.`));
     options.onLost?.();
-    await Promise.race([ended.work, sleep(LEASE_DURATION_S * 1000, AbortSignal.timeout(LEASE_DURATION_S * 1000)).catch(() => {})]);
+    ending = settled(ended.work, LEASE_DURATION_S * 1000);
+    return ending;
   }
 
   async function run(): Promise<void> {
     while (!closing.signal.aborted) {
+      // The work of a term must be over before the next begins.
+      if (term === undefined) await ending;
       let wait = LEASE_POLL_MS * (1 + Math.random() * 0.2);
       // A request that hangs must not carry the leader past its deadline.
-      const deadline = term === undefined ? undefined : setTimeout(() => void end('the lease could not be renewed in time'), Math.max(0, term.renewed + LEASE_RENEW_DEADLINE_MS - performance.now()));
+      const deadline =
+        term === undefined
+          ? undefined
+          : setTimeout(() => void end('the lease could not be renewed in time'), Math.max(0, term.renewed + LEASE_RENEW_DEADLINE_MS - performance.now()));
       try {
         if (await claim()) wait = LEASE_RENEW_MS;
-        else if (term !== undefined) await end('somebody else took the lease');
+        else void end('somebody else took the lease');
       } catch (error) {
         if (closing.signal.aborted) break;
         wait = LEASE_RETRY_MS;
         log.debug('lease request failed', { lease: name, error });
-        if (term !== undefined && performance.now() - term.renewed > LEASE_RENEW_DEADLINE_MS - LEASE_RETRY_MS) await end('the lease could not be renewed in time');
+        if (term !== undefined && performance.now() - term.renewed > LEASE_RENEW_DEADLINE_MS - LEASE_RETRY_MS)
+          void end('the lease could not be renewed in time');
       } finally {
         clearTimeout(deadline);
       }
@@ -162,4 +185,11 @@ export function createLeaderElection(client: KubeClient, options: LeaderElection
       return closed;
     },
   };
+}
+
+/** Resolves when `work` is over, at the latest after `ms`. */
+async function settled(work: Promise<void>, ms: number): Promise<void> {
+  const limit = new AbortController();
+  await Promise.race([work, sleep(ms, limit.signal).catch(() => {})]);
+  limit.abort();
 }

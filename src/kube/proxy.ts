@@ -27,8 +27,15 @@ function httpConnect(proxy: URL, host: string, port: number, signal: AbortSignal
   return new Promise((resolve, reject) => {
     const authority = `${net.isIPv6(host) ? `[${host}]` : host}:${port}`;
     const headers: Record<string, string> = { host: authority };
-    if (proxy.username !== '') headers['proxy-authorization'] = `Basic ${Buffer.from(`${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`).toString('base64')}`;
-    const fail = (why: string, cause?: unknown) => reject(new CodedError('TP-KUBE-UNREACHABLE', `The proxy ${redacted(proxy)} gives no connection to ${authority}: ${why}.`, { cause, help: 'Check proxy-url in the kubeconfig, and HTTPS_PROXY and NO_PROXY in the environment.' }));
+    if (proxy.username !== '')
+      headers['proxy-authorization'] = `Basic ${Buffer.from(`${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`).toString('base64')}`;
+    const fail = (why: string, cause?: unknown) =>
+      reject(
+        new CodedError('TP-KUBE-UNREACHABLE', `The proxy ${redacted(proxy)} gives no connection to ${authority}: ${why}.`, {
+          cause,
+          help: 'Check proxy-url in the kubeconfig, and HTTPS_PROXY and NO_PROXY in the environment.',
+        }),
+      );
     const request = (proxy.protocol === 'https:' ? https : http).request({
       method: 'CONNECT',
       host: proxy.hostname.replace(/^\[|\]$/g, ''),

@@ -35,10 +35,20 @@ interface UserInfo {
 
 export function createReviews(request: Request): Pick<KubeClient, 'whoAmI' | 'canI' | 'reviewToken' | 'evict'> {
   const review = <T>(apiVersion: string, kind: string, plural: string, spec: unknown, call: CallOptions): Promise<T> =>
-    request('POST', resourcePath(apiVersion, plural), { signal: call.signal, timeoutMs: call.timeoutMs, body: { apiVersion, kind, ...(spec === undefined ? {} : { spec }) } });
+    request('POST', resourcePath(apiVersion, plural), {
+      signal: call.signal,
+      timeoutMs: call.timeoutMs,
+      body: { apiVersion, kind, ...(spec === undefined ? {} : { spec }) },
+    });
 
   async function selfSubject(version: string, call: CallOptions): Promise<{ username: string; groups: string[] }> {
-    const answer = await review<{ status?: { userInfo?: UserInfo } }>(`authentication.k8s.io/${version}`, 'SelfSubjectReview', 'selfsubjectreviews', undefined, call);
+    const answer = await review<{ status?: { userInfo?: UserInfo } }>(
+      `authentication.k8s.io/${version}`,
+      'SelfSubjectReview',
+      'selfsubjectreviews',
+      undefined,
+      call,
+    );
     return { username: answer.status?.userInfo?.username ?? '', groups: answer.status?.userInfo?.groups ?? [] };
   }
 
@@ -55,12 +65,24 @@ export function createReviews(request: Request): Pick<KubeClient, 'whoAmI' | 'ca
     async canI(attributes, call = {}) {
       const { verb, path, ...resource } = attributes;
       const spec = path === undefined ? { resourceAttributes: { verb, ...resource } } : { nonResourceAttributes: { verb, path } };
-      const answer = await review<{ status?: { allowed?: boolean; reason?: string } }>('authorization.k8s.io/v1', 'SelfSubjectAccessReview', 'selfsubjectaccessreviews', spec, call);
+      const answer = await review<{ status?: { allowed?: boolean; reason?: string } }>(
+        'authorization.k8s.io/v1',
+        'SelfSubjectAccessReview',
+        'selfsubjectaccessreviews',
+        spec,
+        call,
+      );
       const reason = answer.status?.reason;
       return { allowed: answer.status?.allowed === true, ...(reason ? { reason } : {}) };
     },
     async reviewToken(token, audiences, call = {}) {
-      const answer = await review<{ status?: { authenticated?: boolean; user?: UserInfo; audiences?: string[]; error?: string } }>('authentication.k8s.io/v1', 'TokenReview', 'tokenreviews', { token, audiences }, call);
+      const answer = await review<{ status?: { authenticated?: boolean; user?: UserInfo; audiences?: string[]; error?: string } }>(
+        'authentication.k8s.io/v1',
+        'TokenReview',
+        'tokenreviews',
+        { token, audiences },
+        call,
+      );
       const { status } = answer;
       return {
         authenticated: status?.authenticated === true,
@@ -73,7 +95,12 @@ export function createReviews(request: Request): Pick<KubeClient, 'whoAmI' | 'ca
       };
     },
     async evict(namespace, pod, call = {}) {
-      const body = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: pod, namespace }, ...(call.gracePeriodSeconds === undefined ? {} : { deleteOptions: { gracePeriodSeconds: call.gracePeriodSeconds } }) };
+      const body = {
+        apiVersion: 'policy/v1',
+        kind: 'Eviction',
+        metadata: { name: pod, namespace },
+        ...(call.gracePeriodSeconds === undefined ? {} : { deleteOptions: { gracePeriodSeconds: call.gracePeriodSeconds } }),
+      };
       try {
         await request('POST', resourcePath('v1', 'pods', namespace, pod, 'eviction'), { signal: call.signal, timeoutMs: call.timeoutMs, body });
         return true;

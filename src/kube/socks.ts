@@ -3,7 +3,17 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { CodedError, messageOf } from '../base/errors.ts';
 
-const REPLIES = ['', 'it failed', 'its rules forbid it', 'the network is unreachable', 'the host is unreachable', 'the connection was refused', 'the time to live ran out', 'it does not know the command', 'it does not know the kind of address'];
+const REPLIES = [
+  '',
+  'it failed',
+  'its rules forbid it',
+  'the network is unreachable',
+  'the host is unreachable',
+  'the connection was refused',
+  'the time to live ran out',
+  'it does not know the command',
+  'it does not know the kind of address',
+];
 
 export async function socksConnect(proxy: URL, host: string, port: number, signal: AbortSignal): Promise<net.Socket> {
   signal.throwIfAborted();
@@ -35,7 +45,11 @@ export async function socksConnect(proxy: URL, host: string, port: number, signa
   } catch (error) {
     socket.destroy();
     signal.throwIfAborted();
-    throw new CodedError('TP-KUBE-UNREACHABLE', `The proxy ${proxy.protocol}//${proxy.host} gives no connection to ${host}:${port}: ${messageOf(failure ?? error)}.`, { cause: error, help: 'Check proxy-url in the kubeconfig, and HTTPS_PROXY and NO_PROXY in the environment.' });
+    throw new CodedError(
+      'TP-KUBE-UNREACHABLE',
+      `The proxy ${proxy.protocol}//${proxy.host} gives no connection to ${host}:${port}: ${messageOf(failure ?? error)}.`,
+      { cause: error, help: 'Check proxy-url in the kubeconfig, and HTTPS_PROXY and NO_PROXY in the environment.' },
+    );
   } finally {
     signal.removeEventListener('abort', stop);
   }

@@ -30,7 +30,11 @@ export function parseStatus(code: number, body: string): KubeStatus {
   } catch {
     // Not JSON: told as text below.
   }
-  const text = body.replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' ').trim().slice(0, 300);
+  const text = body
+    .replace(/<[^>]*>/g, ' ')
+    .replace(/\s+/g, ' ')
+    .trim()
+    .slice(0, 300);
   return { kind: 'Status', apiVersion: 'v1', status: 'Failure', code, message: text === '' ? `HTTP status ${code} without a reason` : text };
 }
 
@@ -45,15 +49,25 @@ const CODES: Partial<Record<number, ErrorCode>> = {
 export function errorOfStatus(status: KubeStatus, context: RequestContext): CodedError {
   const code = status.code ?? 500;
   const said = status.message ?? status.reason ?? `HTTP status ${code}`;
-  if (code === 401) return new CodedError('TP-KUBE-UNAUTHORIZED', `The API server ${context.server} does not accept the credentials of this user: ${said}.`.replace(/\.\.$/, '.'), { cause: status });
+  if (code === 401)
+    return new CodedError(
+      'TP-KUBE-UNAUTHORIZED',
+      `The API server ${context.server} does not accept the credentials of this user: ${said}.`.replace(/\.\.$/, '.'),
+      { cause: status },
+    );
   if (code === 403) {
     const missing = missingRight(said);
-    if (missing !== undefined) return new CodedError('TP-KUBE-FORBIDDEN', missing.sentence, { help: `Ask an administrator of the cluster for the right: ${missing.right}.`, cause: status });
+    if (missing !== undefined)
+      return new CodedError('TP-KUBE-FORBIDDEN', missing.sentence, {
+        help: `Ask an administrator of the cluster for the right: ${missing.right}.`,
+        cause: status,
+      });
   }
   return new CodedError(CODES[code] ?? 'TP-KUBE-API', `${context.method} ${context.path}: ${said}`, { cause: status });
 }
 
-const DENIED = /User "([^"]*)" cannot (\S+) (?:resource "([^"]*)" in API group "([^"]*)"(?: in the namespace "([^"]*)"| at the cluster scope)?|path "([^"]*)")(?:: (.*))?/s;
+const DENIED =
+  /User "([^"]*)" cannot (\S+) (?:resource "([^"]*)" in API group "([^"]*)"(?: in the namespace "([^"]*)"| at the cluster scope)?|path "([^"]*)")(?:: (.*))?/s;
 const DENIED_NAME = /^\S+ "([^"]*)" is forbidden/;
 
 /** Who lacks which right, from the sentence of the API server's authorizer; undefined for other refusals (admission, quota). */
@@ -104,12 +118,18 @@ export function errorOfNetwork(thrown: unknown, context: { server: string }): Co
   const at = `The API server ${context.server}`;
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
     const reason = thrown instanceof Error && 'reason' in thrown ? String(thrown.reason) : messageOf(thrown);
-    return new CodedError('TP-KUBE-CERTIFICATE', `${at} can't be trusted: its certificate is for another name (${reason}).`, { cause: thrown, help: 'Use the address that the certificate names, or set tls-server-name in the kubeconfig.' });
+    return new CodedError('TP-KUBE-CERTIFICATE', `${at} can't be trusted: its certificate is for another name (${reason}).`, {
+      cause: thrown,
+      help: 'Use the address that the certificate names, or set tls-server-name in the kubeconfig.',
+    });
   }
   const certificate = CERTIFICATE[code];
   if (certificate !== undefined) return new CodedError('TP-KUBE-CERTIFICATE', `${at} can't be trusted: ${certificate}.`, { cause: thrown });
   if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'ERR_SSL_PACKET_LENGTH_TOO_LONG') {
-    return new CodedError('TP-KUBE-CERTIFICATE', `${at} does not speak TLS on that port.`, { cause: thrown, help: 'Check the port and http:// or https:// in the server address of the kubeconfig.' });
+    return new CodedError('TP-KUBE-CERTIFICATE', `${at} does not speak TLS on that port.`, {
+      cause: thrown,
+      help: 'Check the port and http:// or https:// in the server address of the kubeconfig.',
+    });
   }
   if (code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS') || code.startsWith('ERR_OSSL')) {
     return new CodedError('TP-KUBE-CERTIFICATE', `The TLS handshake with the API server ${context.server} failed: ${messageOf(thrown)}.`, { cause: thrown });

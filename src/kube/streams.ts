@@ -18,7 +18,10 @@ export interface PodLogOptions extends CallOptions {
 
 export interface PodStreams {
   /** {@link KubeClient.upgrade} as a WebSocket, for proxies that let nothing else through. Bytes, no message boundaries, no half-close. */
-  websocket(path: string, options?: { protocol?: string; headers?: Record<string, string>; signal?: AbortSignal | undefined; timeoutMs?: number | undefined }): Promise<{ socket: Duplex; headers: IncomingHttpHeaders }>;
+  websocket(
+    path: string,
+    options?: { protocol?: string; headers?: Record<string, string>; signal?: AbortSignal | undefined; timeoutMs?: number | undefined },
+  ): Promise<{ socket: Duplex; headers: IncomingHttpHeaders }>;
   /** A connection to a pod's port through the kubelet. No half-close. Fails late, as an error of the stream, when nothing listens there. */
   portForward(namespace: string, pod: string, port: number, options?: CallOptions): Promise<Duplex>;
   podLogs(namespace: string, pod: string, container: string, options?: PodLogOptions): Promise<string>;
@@ -30,19 +33,31 @@ export function createPodStreams(client: Pick<KubeClient, 'upgrade' | 'text'>): 
   return {
     async websocket(path, options = {}) {
       const handshake = createHandshake(options.protocol);
-      const { socket, headers } = await client.upgrade(path, { protocol: 'websocket', headers: { ...options.headers, ...handshake.headers }, signal: options.signal, timeoutMs: options.timeoutMs });
+      const { socket, headers } = await client.upgrade(path, {
+        protocol: 'websocket',
+        headers: { ...options.headers, ...handshake.headers },
+        signal: options.signal,
+        timeoutMs: options.timeoutMs,
+      });
       checked(socket, () => handshake.check(headers));
       return { socket: createWebSocketStream(socket, { role: 'client' }), headers };
     },
     async portForward(namespace, pod, port, options = {}) {
       const handshake = createHandshake(PORT_FORWARD_PROTOCOL);
       const path = `${resourcePath('v1', 'pods', namespace, pod, 'portforward')}?ports=${port}`;
-      const { socket, headers } = await client.upgrade(path, { protocol: 'websocket', headers: handshake.headers, signal: options.signal, timeoutMs: options.timeoutMs });
+      const { socket, headers } = await client.upgrade(path, {
+        protocol: 'websocket',
+        headers: handshake.headers,
+        signal: options.signal,
+        timeoutMs: options.timeoutMs,
+      });
       checked(socket, () => handshake.check(headers));
       const stream: Duplex = createWebSocketStream(socket, {
         role: 'client',
         prefix: Buffer.from([0]),
-        filter: portForwardFilter((reason) => stream.destroy(new CodedError('TP-KUBE-API', `The port ${port} of the pod ${namespace}/${pod} can't be reached: ${reason}`))),
+        filter: portForwardFilter((reason) =>
+          stream.destroy(new CodedError('TP-KUBE-API', `The port ${port} of the pod ${namespace}/${pod} can't be reached: ${reason}`)),
+        ),
       });
       return stream;
     },

@@ -10,9 +10,16 @@ import { CodedError, codeOf, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { sleep } from '../base/retry.ts';
 import type { KubeConnection } from './connection.ts';
-import { type Credentials, type CredentialSource, createCredentials } from './credentials.ts';
+import { type CredentialSource, type Credentials, createCredentials } from './credentials.ts';
 import { type DialTarget, dial } from './dial.ts';
-import { KUBE_BODY_LIMIT, KUBE_ERROR_BODY_LIMIT, KUBE_IDLE_SOCKET_MS, KUBE_MAX_FREE_SOCKETS, KUBE_RETRY_AFTER_MAX_MS, KUBE_RETRY_AFTER_TRIES } from './limits.ts';
+import {
+  KUBE_BODY_LIMIT,
+  KUBE_ERROR_BODY_LIMIT,
+  KUBE_IDLE_SOCKET_MS,
+  KUBE_MAX_FREE_SOCKETS,
+  KUBE_RETRY_AFTER_MAX_MS,
+  KUBE_RETRY_AFTER_TRIES,
+} from './limits.ts';
 import { errorOfNetwork, errorOfStatus, parseStatus, type RequestContext } from './status-error.ts';
 
 export interface RawRequest {
@@ -47,7 +54,10 @@ interface Lane {
   agent: http.Agent;
 }
 
-export function createTransport(connection: KubeConnection, options: { log: Log; env?: Record<string, string>; userAgent: string; interactive?: boolean }): Transport {
+export function createTransport(
+  connection: KubeConnection,
+  options: { log: Log; env?: Record<string, string>; userAgent: string; interactive?: boolean },
+): Transport {
   const server = new URL(connection.server);
   const base = server.pathname.replace(/\/+$/, '');
   const secure = server.protocol === 'https:';
@@ -70,23 +80,40 @@ export function createTransport(connection: KubeConnection, options: { log: Log;
         target.session = session;
       },
     };
-    const agent = new (secure ? https : http).Agent({ keepAlive: true, timeout: KUBE_IDLE_SOCKET_MS, maxFreeSockets: KUBE_MAX_FREE_SOCKETS, scheduling: 'lifo' });
+    const agent = new (secure ? https : http).Agent({
+      keepAlive: true,
+      timeout: KUBE_IDLE_SOCKET_MS,
+      maxFreeSockets: KUBE_MAX_FREE_SOCKETS,
+      scheduling: 'lifo',
+    });
     agent.createConnection = dialing(target);
     lane = { certificate: given.certificate, target, agent };
     return lane;
   }
 
   function requestOptions(given: Credentials, request: RawRequest): https.RequestOptions {
-    const headers: http.OutgoingHttpHeaders = { accept: 'application/json', 'user-agent': options.userAgent, ...given.headers, ...request.headers };
+    const headers: http.OutgoingHttpHeaders = { 'user-agent': options.userAgent, ...given.headers, ...request.headers };
     if (request.body !== undefined) headers['content-length'] = Buffer.byteLength(request.body);
-    return { method: request.method, protocol: server.protocol, host: server.hostname.replace(/^\[|\]$/g, ''), port: server.port, path: base + request.path, headers, setHost: true };
+    return {
+      method: request.method,
+      protocol: server.protocol,
+      host: server.hostname.replace(/^\[|\]$/g, ''),
+      port: server.port,
+      path: base + request.path,
+      headers,
+      setHost: true,
+    };
   }
 
   function send(given: Credentials, request: RawRequest): Promise<http.IncomingMessage> {
     return new Promise((resolve, reject) => {
       request.signal?.throwIfAborted();
       const { agent } = laneFor(given);
-      const outgoing = (secure ? https : http).request({ ...requestOptions(given, request), agent, ...(request.signal === undefined ? {} : { signal: request.signal }) });
+      const outgoing = (secure ? https : http).request({
+        ...requestOptions(given, request),
+        agent,
+        ...(request.signal === undefined ? {} : { signal: request.signal }),
+      });
       outgoing.on('response', resolve);
       outgoing.on('error', (error) => {
         if (request.signal?.aborted) return reject(request.signal.reason);
@@ -102,20 +129,31 @@ export function createTransport(connection: KubeConnection, options: { log: Log;
     return new Promise((resolve, reject) => {
       request.signal?.throwIfAborted();
       const { target } = laneFor(given);
-      const outgoing = (secure ? https : http).request({ ...requestOptions(given, request), agent: false, createConnection: dialing(target, request.signal), ...(request.signal === undefined ? {} : { signal: request.signal }) });
+      const outgoing = (secure ? https : http).request({
+        ...requestOptions(given, request),
+        createConnection: dialing(target, request.signal),
+        ...(request.signal === undefined ? {} : { signal: request.signal }),
+      });
       outgoing.on('upgrade', (answer, socket, head) => {
         if (head.length > 0) socket.unshift(head);
         socket.on('error', (error) => options.log.debug('upgraded connection failed', { path: request.path, error }));
         resolve({ socket, headers: answer.headers, head });
       });
-      outgoing.on('response', resolve);
+      outgoing.on('response', (answer) => {
+        // No pool takes this connection back.
+        answer.once('close', () => answer.socket.destroy());
+        resolve(answer);
+      });
       outgoing.on('error', (error) => reject(request.signal?.aborted ? request.signal.reason : errorOfNetwork(error, { server: server.origin })));
       outgoing.end();
     });
   }
 
   /** Renews credentials once on 401, obeys Retry-After, turns what is not 2xx into errors. */
-  async function withRetries<T extends { headers: http.IncomingHttpHeaders }>(request: RawRequest, attempt: (given: Credentials) => Promise<T | http.IncomingMessage>): Promise<T | http.IncomingMessage> {
+  async function withRetries<T extends { headers: http.IncomingHttpHeaders }>(
+    request: RawRequest,
+    attempt: (given: Credentials) => Promise<T | http.IncomingMessage>,
+  ): Promise<T | http.IncomingMessage> {
     const context: RequestContext = { method: request.method, path: request.path, server: connection.server };
     let renewed = false;
     for (let tries = 0; ; tries++) {
@@ -181,7 +219,9 @@ function secureContext(connection: KubeConnection, given: Credentials): tls.Secu
       minVersion: 'TLSv1.2',
     });
   } catch (error) {
-    throw new CodedError('TP-KUBE-BAD-CONFIG', `The certificates for the API server ${connection.server} can't be used: ${messageOf(error)}.`, { cause: error });
+    throw new CodedError('TP-KUBE-BAD-CONFIG', `The certificates for the API server ${connection.server} can't be used: ${messageOf(error)}.`, {
+      cause: error,
+    });
   }
 }
 

@@ -1,6 +1,6 @@
 /** One watch connection: lines of JSON until the server, the signal or silence ends it. */
 import { CodedError } from '../base/errors.ts';
-import { KUBE_WATCH_IDLE_MS, KUBE_WATCH_LINE_LIMIT, KUBE_WATCH_TIMEOUT_S, KUBE_REQUEST_TIMEOUT_MS } from './limits.ts';
+import { KUBE_REQUEST_TIMEOUT_MS, KUBE_WATCH_IDLE_MS, KUBE_WATCH_LINE_LIMIT, KUBE_WATCH_TIMEOUT_S } from './limits.ts';
 import { withQuery } from './paths.ts';
 import { errorOfNetwork, errorOfStatus, isStatus, timeoutError } from './status-error.ts';
 import type { Transport } from './transport.ts';
@@ -35,7 +35,15 @@ export async function* watch<T>(transport: Transport, path: string, options: Wat
     const seconds = Math.round(KUBE_WATCH_TIMEOUT_S * (1 + Math.random()));
     const answer = await transport.open({
       method: 'GET',
-      path: withQuery(path, { watch: '1', allowWatchBookmarks: 'true', resourceVersion: options.resourceVersion, timeoutSeconds: String(seconds), labelSelector: options.labelSelector, fieldSelector: options.fieldSelector }),
+      path: withQuery(path, {
+        watch: '1',
+        allowWatchBookmarks: 'true',
+        resourceVersion: options.resourceVersion,
+        timeoutSeconds: String(seconds),
+        labelSelector: options.labelSelector,
+        fieldSelector: options.fieldSelector,
+      }),
+      headers: { accept: 'application/json' },
       signal: controller.signal,
     });
     // A watch may be silent for longer than an idle pooled connection.
@@ -77,6 +85,7 @@ function parseEvent<T>(line: string, context: { method: string; path: string; se
   } catch (error) {
     throw new CodedError('TP-KUBE-API', `WATCH ${context.path}: an event is not JSON.`, { cause: error });
   }
-  if (event.type === 'ERROR') throw errorOfStatus(isStatus(event.object) ? event.object : { kind: 'Status', code: 500, message: 'the watch failed without a reason' }, context);
+  if (event.type === 'ERROR')
+    throw errorOfStatus(isStatus(event.object) ? event.object : { kind: 'Status', code: 500, message: 'the watch failed without a reason' }, context);
   return event as WatchEvent<T>;
 }

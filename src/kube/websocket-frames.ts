@@ -47,7 +47,7 @@ export interface FrameParser {
 
 /** @param masked whether the peer must mask: a server requires it, a client forbids it. */
 export function createFrameParser(masked: boolean, handler: FrameHandler): FrameParser {
-  let header = Buffer.alloc(0);
+  let header: Buffer = Buffer.alloc(0);
   let left = 0;
   let opcode = 0;
   let final = true;

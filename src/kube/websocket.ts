@@ -64,7 +64,8 @@ class WebSocketStream extends Duplex {
 
   #onControl(opcode: number, payload: Buffer): void {
     if (opcode === OPCODE.ping) {
-      if (this.#socket.writableLength > this.writableHighWaterMark + WEBSOCKET_PENDING_LIMIT) throw new WebSocketProtocolError('the peer sends pings and does not read');
+      if (this.#socket.writableLength > this.writableHighWaterMark + WEBSOCKET_PENDING_LIMIT)
+        throw new WebSocketProtocolError('the peer sends pings and does not read');
       this.#frame(OPCODE.pong, [payload]);
     } else if (opcode === OPCODE.close) {
       this.#sendClose();
@@ -104,7 +105,10 @@ class WebSocketStream extends Duplex {
   }
 
   #message(chunks: Buffer[], done: (error?: Error | null) => void): void {
-    if (this.#socket.destroyed || this.#closeSent) return done(new Error('the WebSocket is closed'));
+    if (this.#socket.destroyed || this.#closeSent) {
+      done(new Error('the WebSocket is closed'));
+      return;
+    }
     const prefix = this.#options.prefix === undefined ? [] : [this.#options.prefix];
     let more = true;
     let batch: Buffer[] = [];
@@ -124,7 +128,10 @@ class WebSocketStream extends Duplex {
       }
     }
     flush();
-    if (more) return done();
+    if (more) {
+      done();
+      return;
+    }
     const go = () => {
       this.#socket.off('drain', go).off('close', go);
       done();
@@ -177,20 +184,29 @@ export function createHandshake(protocol: string | undefined): WebSocketHandshak
   return {
     headers: { 'sec-websocket-key': key, 'sec-websocket-version': '13', ...(protocol === undefined ? {} : { 'sec-websocket-protocol': protocol }) },
     check(answer) {
-      if (answer['sec-websocket-accept'] !== acceptFor(key)) throw new CodedError('TP-KUBE-API', 'The answer to the WebSocket handshake does not belong to the request.');
+      if (answer['sec-websocket-accept'] !== acceptFor(key))
+        throw new CodedError('TP-KUBE-API', 'The answer to the WebSocket handshake does not belong to the request.');
       const chosen = answer['sec-websocket-protocol'];
       if (chosen !== protocol) throw new CodedError('TP-KUBE-API', `The server chose the WebSocket protocol ${chosen ?? 'none'}, not ${protocol ?? 'none'}.`);
     },
   };
 }
 
-const acceptFor = (key: string) => createHash('sha1').update(key + GUID).digest('base64');
+const acceptFor = (key: string) =>
+  createHash('sha1')
+    .update(key + GUID)
+    .digest('base64');
 
 /**
  * The server's half, for a request of `http.Server`'s `upgrade` event: answers 101 and returns the stream.
  * Returns undefined, having answered 400, when the request is no WebSocket handshake.
  */
-export function acceptWebSocket(request: IncomingMessage, socket: Duplex, head: Buffer, options: { protocol?: string; headers?: Record<string, string> } = {}): Duplex | undefined {
+export function acceptWebSocket(
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  options: { protocol?: string; headers?: Record<string, string> } = {},
+): Duplex | undefined {
   const key = request.headers['sec-websocket-key'];
   socket.on('error', () => socket.destroy());
   if (request.headers.upgrade?.toLowerCase() !== 'websocket' || key === undefined || request.headers['sec-websocket-version'] !== '13') {

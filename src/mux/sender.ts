@@ -45,8 +45,12 @@ export class FrameSender {
     if (this.#ended) return;
     this.#control.push(frame);
     this.#controlBytes += frame.length;
-    if (this.#controlBytes > CONTROL_QUEUE_LIMIT) this.#overflow();
-    else this.#schedule();
+    if (this.#controlBytes > CONTROL_QUEUE_LIMIT) {
+      this.end();
+      this.#overflow();
+      return;
+    }
+    this.#schedule();
   }
 
   /** The source has something to send. */
@@ -85,13 +89,17 @@ export class FrameSender {
     this.#scheduled = false;
     if (this.#flushing || this.#ended) return;
     this.#flushing = true;
-    for (const frame of this.#control) {
+    let taken = 0;
+    // Control frames may pass the bound by as much again; more waits here, where CONTROL_QUEUE_LIMIT counts it.
+    while (taken < this.#control.length && this.#inFlight + this.#partBytes < 2 * TRANSPORT_BOUND) {
+      const frame = this.#control[taken++] as Buffer;
       frame.copy(this.#room(frame.length), this.#slabAt);
       this.#slabAt += frame.length;
+      this.#controlBytes -= frame.length;
+      if (this.#slabAt >= SLAB_LIMIT) this.#seal();
     }
-    this.#control = [];
-    this.#controlBytes = 0;
-    let taken = 0;
+    this.#control.splice(0, taken);
+    taken = 0;
     while (taken < this.#ring.length && this.#inFlight + this.#partBytes < TRANSPORT_BOUND) {
       const source = this.#ring[taken++] as FrameSource;
       source.queued = false;
@@ -106,7 +114,8 @@ export class FrameSender {
     this.#slab = undefined;
     this.#flushing = false;
     this.#write();
-    if (this.#inFlight === 0) this.#settleIdle();
+    if (this.#control.length > 0 || this.#ring.length > 0) this.#schedule();
+    else if (this.#inFlight === 0) this.#settleIdle();
   }
 
   /** Forgets everything: the transport is gone. */
@@ -120,8 +129,8 @@ export class FrameSender {
 
   #schedule(): void {
     if (this.#scheduled || this.#flushing) return;
-    // Control frames may pass the bound, they are bounded by themselves; data waits for the transport's callback.
-    if (this.#control.length === 0 && this.#inFlight >= TRANSPORT_BOUND) return;
+    // What doesn't fit now leaves from the transport's callback.
+    if (this.#inFlight >= (this.#control.length > 0 ? 2 : 1) * TRANSPORT_BOUND) return;
     this.#scheduled = true;
     setImmediate(() => {
       if (this.#scheduled) this.flush();

@@ -91,7 +91,7 @@ export class Session implements Mux, StreamOwner, FrameSink {
     if (this.#initialWindow < INITIAL_WINDOW) throw new RangeError(`initialWindow is at least ${INITIAL_WINDOW}`);
     this.#parity = options.role === 'client' ? 1 : 0;
     this.#nextId = options.role === 'client' ? 1 : 2;
-    this.#sender = new FrameSender(transport, () => this.#violation('control queue overflow'));
+    this.#sender = new FrameSender(transport, () => this.abort(new MuxError('protocol', 'the peer floods this side and does not read')));
     const { promise, resolve } = Promise.withResolvers<Error | undefined>();
     this.closed = promise;
     this.#settle = resolve;
@@ -113,8 +113,9 @@ export class Session implements Mux, StreamOwner, FrameSink {
     const stream = this.#create(this.#nextId, true);
     this.#nextId += 2;
     if (first !== undefined && first.length > 0) stream.openWith(Buffer.from(first.buffer, first.byteOffset, first.length));
+    const extra = this.#initialWindow - INITIAL_WINDOW;
+    if (extra > 0) this.#sender.control(encodeFrame(FRAME.windowUpdate, stream.takeOpenFlag(), stream.id, extra));
     this.#sender.ready(stream);
-    this.#widen(stream);
     return stream;
   }
 
@@ -306,7 +307,8 @@ export class Session implements Mux, StreamOwner, FrameSink {
       return undefined;
     }
     this.#announce = this.#create(id, false);
-    this.#widen(this.#announce);
+    const extra = this.#initialWindow - INITIAL_WINDOW;
+    if (extra > 0) this.#sender.control(encodeFrame(FRAME.windowUpdate, 0, id, extra));
     return this.#announce;
   }
 
@@ -329,14 +331,6 @@ export class Session implements Mux, StreamOwner, FrameSink {
     stream.on('error', (error) => this.#log.trace('stream failed', { id, error: error.message }));
     this.#streams.set(id, stream);
     return stream;
-  }
-
-  /** Announces what the window has beyond the format's own. */
-  #widen(stream: Stream): void {
-    const extra = this.#initialWindow - INITIAL_WINDOW;
-    if (extra === 0) return;
-    if (stream.id % 2 === this.#parity) this.#sender.flush();
-    this.#sender.control(encodeFrame(FRAME.windowUpdate, 0, stream.id, extra));
   }
 
   #measure(now: number): void {

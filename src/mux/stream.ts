@@ -70,6 +70,13 @@ export class Stream extends Duplex implements MuxStream, FrameSource {
     this.#outboxBytes += first.length;
   }
 
+  /** The flag of the opening frame, for whoever sends that frame instead of {@link emitFrame}; 0 when it was sent. */
+  takeOpenFlag(): number {
+    const flag = this.#open;
+    this.#open = 0;
+    return flag;
+  }
+
   addCredit(delta: number): boolean {
     this.#credit += delta;
     if (this.#credit > 0xffff_ffff) return false;
@@ -116,15 +123,13 @@ export class Stream extends Duplex implements MuxStream, FrameSource {
   emitFrame(sender: FrameSender): boolean {
     if (this.destroyed) return false;
     const length = Math.min(this.#outboxBytes, this.#credit, MAX_FRAME_PAYLOAD);
-    const flags = this.#open;
+    const flags = this.takeOpenFlag();
     if (length > 0) {
-      this.#open = 0;
       this.#credit -= length;
       sender.header(FRAME.data, flags, this.id, length);
       this.#takeOut(sender, length);
       if (this.#outboxBytes === 0) this.#settleWrite();
     } else if (flags !== 0) {
-      this.#open = 0;
       sender.header(FRAME.windowUpdate, flags, this.id, 0);
     }
     if (this.#outboxBytes > 0) return this.#credit > 0;
@@ -176,7 +181,8 @@ export class Stream extends Duplex implements MuxStream, FrameSource {
   }
 
   override _destroy(error: Error | null, done: Done): void {
-    const inSync = this.settled || !this.#tellPeer;
+    // A stream that was never opened on the wire is unknown to the peer.
+    const inSync = this.settled || !this.#tellPeer || this.#open !== 0;
     const reason = inSync ? undefined : (this.resetReason ?? 'aborted');
     this.#inbox = [];
     this.#outbox = [];

@@ -74,6 +74,8 @@ function ownRules(): Rule[] {
     { apiGroups: [''], resources: ['secrets'], resourceNames: [CA_SECRET], verbs: [...READ, 'update', 'patch'] },
     // Its settings.
     { apiGroups: [''], resources: ['configmaps'], resourceNames: [MANAGER_NAME], verbs: READ },
+    // A dry run of a Service with an impossible address: the refusal names the subnet where there are no ServiceCIDR objects.
+    { apiGroups: [''], resources: ['services'], verbs: ['create'] },
     // Its own replicas and Services: peers, and addresses that outbound never dials.
     { apiGroups: [''], resources: ['pods', 'services'], verbs: READ },
     { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: READ },

@@ -27,7 +27,7 @@ export function renderManifests(values: Values, options: RenderOptions = {}): Ku
   const namespace: KubeObject = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: naming.namespace, labels: { ...COMMON_LABELS } } };
   return [
     ...(options.createNamespace ? [namespace] : []),
-    ...customResourceDefinitions(),
+    ...(values.crds.create ? customResourceDefinitions() : []),
     ...admissionPolicies(naming),
     ...managerAccess(naming, values),
     ...userAccess(naming, values),

@@ -32,7 +32,7 @@ function settings(values: Values): Record<string, unknown> {
     },
     ports: { agents: values.apiPort, health: values.healthPort, tunnel: values.tunnel.port, webhook: values.agentInjector.webhook.port },
     agent: { ...agent, pullSecrets: values.agent.image.pullSecrets },
-    agentInjector: { enabled: values.agentInjector.enabled, servicePath: values.agentInjector.webhook.servicePath },
+    agentInjector: { enabled: values.agentInjector.enabled },
     client: values.client,
   };
 }

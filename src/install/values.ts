@@ -69,7 +69,6 @@ export const valuesSchema = z.strictObject({
       webhook: z
         .strictObject({
           port: port.default(8445),
-          servicePath: z.string().startsWith('/').default('/traffic-agent'),
           failurePolicy: z.enum(['Ignore', 'Fail']).default('Ignore'),
           reinvocationPolicy: z.enum(['IfNeeded', 'Never']).default('IfNeeded'),
           timeoutSeconds: z.number().int().min(1).max(30).default(2),
@@ -88,6 +87,8 @@ export const valuesSchema = z.strictObject({
       portForward: z.boolean().default(false),
     })
     .prefault({}),
+  /** False where another installation in the cluster brings the definitions. */
+  crds: z.strictObject({ create: z.boolean().default(true) }).prefault({}),
   managerRbac: z.strictObject({ create: z.boolean().default(true) }).prefault({}),
   /** Sent to clients, which rank it below their own configuration. */
   client: z.looseObject({}).default({}),

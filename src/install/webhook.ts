@@ -1,5 +1,5 @@
 /** The webhook that adds agents to pods. It fails open, soon, and the API server asks it only about pods that are to have one. */
-import { ANNOTATION, INJECTOR_SERVICE, LEGACY_ANNOTATION_PREFIX } from '../protocol/resources.ts';
+import { ANNOTATION, INJECT_PATH, INJECTOR_SERVICE, LEGACY_ANNOTATION_PREFIX } from '../protocol/resources.ts';
 import type { KubeObject } from './kube-object.ts';
 import { COMMON_LABELS, type Naming } from './naming.ts';
 import type { Values } from './values.ts';
@@ -28,7 +28,7 @@ export function injectorWebhook(naming: Naming, values: Values): KubeObject[] {
           admissionReviewVersions: ['v1'],
           sideEffects: 'None',
           // No caBundle: the leading manager writes the CA that it made, and an apply without the field leaves it alone.
-          clientConfig: { service: { name: INJECTOR_SERVICE, namespace: naming.namespace, path: webhook.servicePath, port: 443 } },
+          clientConfig: { service: { name: INJECTOR_SERVICE, namespace: naming.namespace, path: INJECT_PATH, port: 443 } },
           rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'], scope: 'Namespaced' }],
           failurePolicy: webhook.failurePolicy,
           matchPolicy: 'Equivalent',

@@ -15,6 +15,8 @@ export const TUNNEL_PORT_NAME = 'tunnel';
 /** Headless Service through which agents find the first replica. */
 export const AGENTS_SERVICE = 'traffic-manager-agents';
 export const INJECTOR_SERVICE = 'agent-injector';
+/** Where the injector takes admission reviews. */
+export const INJECT_PATH = '/inject';
 /** Secret that holds the manager's CA (`ca.crt`, `ca.key`), made by the leading replica. */
 export const CA_SECRET = 'traffic-manager-ca';
 export const LEASE_NAME = 'traffic-manager';

@@ -8,7 +8,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import { json } from 'node:stream/consumers';
 import { messageOf } from '../../base/errors.ts';
-import { AGENTS_SERVICE } from '../../protocol/resources.ts';
+import { AGENTS_SERVICE, INJECT_PATH } from '../../protocol/resources.ts';
 import type { ManagerContext, Part } from '../context.ts';
 import { MANAGER_PORTS } from '../settings.ts';
 import { type Injection, injectAgent, wantsAgent } from './inject.ts';
@@ -20,8 +20,6 @@ import type { SidecarSettings } from './sidecar.ts';
 
 export { readAgentConfig, wantsAgent } from './inject.ts';
 export { refusesNetAdmin } from './namespace-facts.ts';
-
-export const INJECT_PATH = '/inject';
 
 type Dependencies = Pick<ManagerContext, 'kube' | 'log' | 'namespace' | 'agentImage' | 'agentPullPolicy' | 'tls' | 'ports' | 'metrics'>;
 

@@ -7,6 +7,7 @@ import type { ClusterAnswer, ClusterLookup } from './cluster-lookup.ts';
 import { createHiddenNames } from './hidden-names.ts';
 import type { ClientQuery } from './listener.ts';
 import type { Route } from './policy.ts';
+import { createSearchDomains, SEARCH_SILENCE_MS } from './search-domain.ts';
 import type { Upstream } from './upstream.ts';
 
 /** How long a name that may be somebody else's waits for the cluster: an outside name must not fail because the tunnel stands still. */
@@ -94,8 +95,25 @@ export function createAnswerer({ lookup, upstream, log, lookupTimeoutMs }: {
     }
   }
 
+  const searchDomains = createSearchDomains();
+  async function underSearchDomain(asked: Asked, route: Extract<Route, { to: 'search' }>): Promise<void> {
+    const server = asked.servers[0];
+    const type = asked.query.questions[0]?.type ?? TYPE.A;
+    // A client on TCP was told by UDP to come here: the answer is the previous resolver's.
+    if (server === undefined || asked.client.tcp) return asked.pass();
+    const ask = (name?: string) => upstream.ask(server, name === undefined ? asked.client.message : ownQuery(name, type), SEARCH_SILENCE_MS);
+    const { cluster, answer } = await searchDomains.decide(ask, route.suffix, `${server} ${type} ${route.suffix}`);
+    const notThere = () => (answer === undefined ? asked.pass() : asked.client.reply(answer));
+    if (cluster) fromCluster(asked, route.name, false, notThere);
+    else notThere();
+  }
+
   return {
     answer(route, asked) {
+      if (route.to === 'search') {
+        underSearchDomain(asked, route).catch((thrown: unknown) => log.warn('a name under a search domain could not be answered', { name: route.name, error: messageOf(thrown) }));
+        return;
+      }
       if (route.to === 'cluster') return fromCluster(asked, route.name, route.own, asked.pass);
       if (route.to === 'address') {
         const question = asked.query.questions[0];

@@ -1,7 +1,7 @@
 /** One listener: UDP and TCP on the same port, on every place where redirected queries can arrive. */
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { createServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { codeOf, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { createFrameReader, frameMessage, isMessage, isResponse } from '../../dns/index.ts';
@@ -97,10 +97,11 @@ export async function createListener(options: { places: ListenPlace[]; port?: nu
     const udp = createSocket({ type: place.family === 4 ? 'udp4' : 'udp6', ...(place.family === 6 && { ipv6Only: true }) });
     const tcp = createServer({ allowHalfOpen: true }, (socket) => serveTcp(socket, place));
     try {
-      udp.bind({ port: wanted, address: place.address });
-      await once(udp, 'listening');
-      tcp.listen({ port: udp.address().port, host: place.address, ...(place.family === 6 && { ipv6Only: true }) });
+      // TCP first: of its ports many more are in use than of UDP's.
+      tcp.listen({ port: wanted, host: place.address, ...(place.family === 6 && { ipv6Only: true }) });
       await once(tcp, 'listening');
+      udp.bind({ port: (tcp.address() as AddressInfo).port, address: place.address });
+      await once(udp, 'listening');
     } catch (thrown) {
       udp.close();
       tcp.close();
@@ -132,7 +133,7 @@ export async function createListener(options: { places: ListenPlace[]; port?: nu
       break;
     } catch (thrown) {
       for (const address of [...bound.keys()]) unbind(address);
-      // The port that UDP was given may be taken on TCP, or on another address: take another for all of them.
+      // The port that TCP was given may be taken on UDP, or on another address: take another for all of them.
       if (codeOf(thrown) !== 'EADDRINUSE' || options.port !== undefined || tries === LISTEN_TRIES) throw thrown;
       port = 0;
     }

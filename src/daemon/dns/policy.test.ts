@@ -26,6 +26,7 @@ describe('the policy', () => {
     ['web.shop.svc.cluster.local', cluster('web.shop.svc.cluster.local', true)],
     ['cluster.local', cluster('cluster.local', true)],
     ['web.shop.svc.cluster.local.corp.example', cluster('web.shop.svc.cluster.local', true)],
+    ['web.corp.example', { to: 'search', name: 'web.default.svc.cluster.local', suffix: '.corp.example' }],
     ['api.corp.io', cluster('api.corp.io')],
     ['corp.io', cluster('corp.io')],
     ['db', cluster('postgres.shop.svc.cluster.local', true)],
@@ -35,7 +36,7 @@ describe('the policy', () => {
     expect(to(name)).toEqual(expected);
   });
 
-  it.each(['', 'www.example.com', 'crates.io', 'go.devs', 'localhost', 'wpad', 'secret', 'secret.default.svc.cluster.local', 'cart.shop', 'cart.shop.svc', '*.shop', 'shop.svc', 'web.corp.example'])(
+  it.each(['', 'www.example.com', 'crates.io', 'go.devs', 'localhost', 'wpad', 'secret', 'secret.default.svc.cluster.local', 'cart.shop', 'cart.shop.svc', '*.shop', 'shop.svc', 'www.example.com.corp.example', 'secret.corp.example'])(
     'leaves %j to the previous resolver', (name) => {
       expect(to(name)).toEqual(upstream);
     });

@@ -36,7 +36,9 @@ export type Route =
   /** A mapping to an address. */
   | { to: 'address'; address: string }
   /** A mapping to a name that is not the cluster's by its form: asked in the cluster first, then of the previous resolver. */
-  | { to: 'alias'; name: string; alias: string };
+  | { to: 'alias'; name: string; alias: string }
+  /** Under a search domain of resolv.conf, with what would be a cluster name before it. */
+  | { to: 'search'; name: string; suffix: string };
 
 export interface CompiledPolicy {
   readonly source: DnsPolicy;
@@ -106,7 +108,11 @@ export function compilePolicy(source: DnsPolicy, search: readonly string[] = [])
       const target = clusterName(alias);
       return target?.own === true ? { to: 'cluster', ...target } : { to: 'alias', name: target?.name ?? alias, alias };
     }
-    return found === undefined ? UPSTREAM : { to: 'cluster', ...found };
+    if (found !== undefined) return { to: 'cluster', ...found };
+    if (question.type !== TYPE.A && question.type !== TYPE.AAAA) return UPSTREAM;
+    const suffix = searchSuffixes.find((one) => name.endsWith(one));
+    const short = suffix === undefined ? undefined : clusterName(name.slice(0, -suffix.length));
+    return suffix === undefined || short === undefined || excludes.has(short.name) ? UPSTREAM : { to: 'search', name: short.name, suffix };
   };
   return { source, route };
 }

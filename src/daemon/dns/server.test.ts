@@ -1,6 +1,6 @@
-import { createSocket, type Socket } from 'node:dgram';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { connect, createServer, type Server } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { silentLog } from '../../base/log.ts';
 import { addressOf, addressRecord, CLASS, createFrameReader, type DnsMessage, type DnsRecord, decodeMessage, encodeMessage, frameMessage, optRecord, RCODE, targetOf, TYPE } from '../../dns/index.ts';
@@ -35,16 +35,10 @@ function answerOf(query: Buffer, answers: Answers): Buffer | undefined {
 
 async function fakeUpstream(answers: Answers) {
   const asked: { name: string; port: number; tcp: boolean }[] = [];
-  let udp: Socket;
-  let tcp: Server;
-  for (;;) {
-    udp = createSocket('udp4').bind(0, '127.0.0.1');
-    await once(udp, 'listening');
-    tcp = createServer().listen(udp.address().port, '127.0.0.1');
-    const [outcome] = await Promise.race([once(tcp, 'listening').then(() => ['up']), once(tcp, 'error').then(() => ['taken'])]);
-    if (outcome === 'up') break;
-    udp.close();
-  }
+  const tcp = createServer().listen(0, '127.0.0.1');
+  await once(tcp, 'listening');
+  const udp = createSocket('udp4').bind((tcp.address() as AddressInfo).port, '127.0.0.1');
+  await once(udp, 'listening');
   let connections = 0;
   udp.on('message', (query, from) => {
     asked.push({ name: decodeMessage(query).questions[0]?.name ?? '', port: from.port, tcp: false });
@@ -244,6 +238,27 @@ describe('all other names', () => {
     socket.on('error', () => {});
     socket.write(frameMessage(encodeMessage(base(1, 'x.example', TYPE.A))));
     await once(socket, 'close');
+  });
+});
+
+describe('names under a search domain', () => {
+  it('are the previous resolver\'s, also when a Service has the short name', async () => {
+    const real: Answers = (name, type) => (name === 'web.corp.example' ? { answers: type === TYPE.A ? [a(name, '192.0.2.9')] : [] } : { rcode: RCODE.NXDOMAIN });
+    const { ask } = await start({ answers: real });
+    expect(addresses(await ask('web.corp.example'))).toEqual(['192.0.2.9']);
+    expect((await ask('big.corp.example')).rcode).toBe(RCODE.NXDOMAIN);
+  });
+
+  it('are the Service\'s when the search domain answers every name the same', async () => {
+    const { ask } = await start({ answers: (name, type) => ({ answers: type === TYPE.A ? [a(name, name === 'big.corp.example' ? '192.0.2.9' : '192.0.2.1')] : [] }) });
+    expect(addresses(await ask('web.corp.example'))).toEqual(['10.96.7.8']);
+    expect(addresses(await ask('nosuch.corp.example'))).toEqual(['192.0.2.1']);
+    expect(addresses(await ask('big.corp.example'))).toEqual(['192.0.2.9']);
+  });
+
+  it('are the Service\'s when the previous resolver is silent', async () => {
+    const { ask } = await start({ answers: () => undefined });
+    expect(addresses(await ask('web.corp.example'))).toEqual(['10.96.7.8']);
   });
 });
 

@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { duplexPair } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
 import { silentLog } from '../../base/log.ts';
@@ -17,10 +17,10 @@ const query = (id: number, name: string): DnsMessage => ({
 });
 
 async function fakeDns() {
-  const udp = createSocket('udp4').bind(0, '127.0.0.1');
-  await once(udp, 'listening');
-  const tcp = createServer().listen(udp.address().port, '127.0.0.1');
+  const tcp = createServer().listen(0, '127.0.0.1');
   await once(tcp, 'listening');
+  const udp = createSocket('udp4').bind((tcp.address() as AddressInfo).port, '127.0.0.1');
+  await once(udp, 'listening');
   const seen = new Map<string, number>();
   udp.on('message', (bytes, from) => {
     const message = decodeMessage(bytes);
@@ -48,10 +48,10 @@ async function fakeDns() {
   return { address: '127.0.0.1', port: udp.address().port, seen };
 }
 
-async function serve(options: Partial<ServeDnsOptions> = {}) {
+async function serve({ timeoutMs = 5000, ...options }: Partial<ServeDnsOptions> & { timeoutMs?: number } = {}) {
   const dns = await fakeDns();
   const [ours, theirs] = duplexPair();
-  serveDnsStream(theirs, { log: silentLog, resolver: createDnsForwarder({ log: silentLog, ...dns, timeoutMs: 200, retryMs: 40 }), ...options });
+  serveDnsStream(theirs, { log: silentLog, resolver: createDnsForwarder({ log: silentLog, ...dns, timeoutMs, retryMs: 40 }), ...options });
   cleanups.push(() => theirs.destroy());
   const frames = createFrameReader();
   const waiting = new Map<number, (message: DnsMessage) => void>();
@@ -84,10 +84,10 @@ describe('the dns stream', () => {
   });
 
   it('asks again when a datagram was lost, and says SERVFAIL when nothing answers', async () => {
-    const { ask, dns } = await serve();
+    const { ask, dns } = await serve({ timeoutMs: 200 });
     expect((await ask(query(1, 'lost.x'))).answers).toHaveLength(1);
     expect((await ask(query(2, 'silent.x'))).rcode).toBe(RCODE.SERVFAIL);
-    expect(dns.seen.get('silent.x')).toBe(2);
+    expect(dns.seen.get('silent.x')).toBeGreaterThan(1);
   });
 
   it('refuses names that are not allowed, and what is no ordinary query', async () => {

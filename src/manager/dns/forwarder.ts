@@ -6,7 +6,7 @@ import type { Log } from '../../base/log.ts';
 import { answersQuestion, createFrameReader, DnsQueryError, type DnsQuestion, frameMessage, idOf, isMessage, isTruncated, questionOf, withId } from '../../dns/index.ts';
 
 export const FORWARD_TIMEOUT_MS = 4000;
-/** A UDP query without an answer is sent again from another socket: kernels lose one of two at once (conntrack's race). */
+/** A UDP query without an answer is sent again from another socket, then after twice that time: kernels lose one of two at once (conntrack's race). */
 export const FORWARD_RETRY_MS = 1000;
 export const FORWARD_UDP_SOCKETS = 8;
 /** Sockets without a query are closed after this, and with them the source ports change. */
@@ -123,9 +123,13 @@ export function createDnsForwarder({ log, address, port = 53, timeoutMs = FORWAR
         end();
         reject(signal.reason);
       };
-      const retry = setTimeout(() => forgets.push(sendUdp(message, settle)), retryMs);
+      const again = (waitMs: number) => {
+        forgets.push(sendUdp(message, settle));
+        retry = setTimeout(again, waitMs, waitMs * 2);
+      };
+      let retry: NodeJS.Timeout | undefined;
       signal.addEventListener('abort', abort, { once: true });
-      forgets.push(sendUdp(message, settle));
+      again(retryMs);
     });
   }
 

@@ -39,9 +39,18 @@ export function serveDnsStream(stream: Duplex, { log, resolver, allow = () => tr
   let unread = false;
   let ended = false;
 
+  /** Read but not begun: at most what one chunk of the stream held. */
+  const backlog: Buffer[] = [];
   const pace = () => {
     if (working >= DNS_STREAM_QUERIES || unread) stream.pause();
     else stream.resume();
+  };
+  const startMore = () => {
+    while (working < DNS_STREAM_QUERIES) {
+      const message = backlog.shift();
+      if (message === undefined) return;
+      serve(message).catch((thrown: unknown) => log.warn('a query of a workstation failed', { error: messageOf(thrown) }));
+    }
   };
   const answer = (message: Buffer) => {
     if (!stream.writable) return;
@@ -65,7 +74,10 @@ export function serveDnsStream(stream: Duplex, { log, resolver, allow = () => tr
       answer(errorReply(message, RCODE.SERVFAIL));
     } finally {
       working--;
-      if (!gone.signal.aborted) pace();
+      if (!gone.signal.aborted) {
+        startMore();
+        pace();
+      }
       endWhenDone();
     }
   }
@@ -73,8 +85,9 @@ export function serveDnsStream(stream: Duplex, { log, resolver, allow = () => tr
   stream.on('data', (chunk: Buffer) => {
     for (const message of frames.push(chunk)) {
       if (!isMessage(message) || isResponse(message)) return void stream.destroy(new Error('what came on the dns stream is no query'));
-      serve(message).catch((thrown: unknown) => log.warn('a query of a workstation failed', { error: messageOf(thrown) }));
+      backlog.push(message);
     }
+    startMore();
   });
   stream.on('drain', () => {
     unread = false;

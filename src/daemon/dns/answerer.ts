@@ -54,7 +54,10 @@ export function createAnswerer({ lookup, upstream, log, lookupTimeoutMs }: {
   }
 
   function settle(asked: Asked, name: string, own: boolean, answer: ClusterAnswer, notThere: () => void): void {
-    if (answer.rcode !== RCODE.NOERROR && !own) return notThere();
+    if (answer.rcode !== RCODE.NOERROR && !own) {
+      notThere();
+      return;
+    }
     if (!own && asked.servers[0] !== undefined) {
       lastServer = asked.servers[0];
       hidden.note(foldName(asked.query.questions[0]?.name ?? ''));
@@ -65,7 +68,10 @@ export function createAnswerer({ lookup, upstream, log, lookupTimeoutMs }: {
   function fromCluster(asked: Asked, name: string, own: boolean, notThere: () => void): void {
     const type = asked.query.questions[0]?.type ?? TYPE.A;
     const known = lookup.peek(name, type);
-    if (known !== undefined) return settle(asked, name, own, known, notThere);
+    if (known !== undefined) {
+      settle(asked, name, own, known, notThere);
+      return;
+    }
     const timeoutMs = own ? lookupTimeoutMs() : Math.min(SHARED_NAME_TIMEOUT_MS, lookupTimeoutMs());
     lookup.lookup(name, type, timeoutMs).then(
       (answer) => settle(asked, name, own, answer, notThere),

@@ -67,12 +67,12 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
     const query = decodeQuery(client.message);
     const question = query?.questions[0];
     const route: Route = question === undefined ? { to: 'upstream' } : policy.route(question);
-    if (query === undefined || route.to === 'upstream') return forward(to, client);
-    answerer.answer(route, { query, client, servers: to, pass: () => forward(to, client) });
+    if (query === undefined || route.to === 'upstream') forward(to, client);
+    else answerer.answer(route, { query, client, servers: to, pass: () => forward(to, client) });
   }
   function forward(to: readonly string[], client: ClientQuery): void {
-    if (to.length > 0) return upstream.forward(to, client);
-    client.reply(errorReply(client.message, RCODE.SERVFAIL));
+    if (to.length > 0) upstream.forward(to, client);
+    else client.reply(errorReply(client.message, RCODE.SERVFAIL));
   }
 
   const places = (family: 4 | 6): ListenPlace[] =>

@@ -55,8 +55,8 @@ export async function createUpstream({ servers, port, log }: { servers: readonly
   }
 
   function forwardTcp([server, ...others]: readonly string[], query: ClientQuery): void {
-    if (server === undefined) return query.fail();
-    tcp.send(server, query.message, query.reply, () => forwardTcp(others, query));
+    if (server === undefined) query.fail();
+    else tcp.send(server, query.message, query.reply, () => forwardTcp(others, query));
   }
 
   return {

@@ -1,4 +1,5 @@
 /** Which intercepts the agents of each workload are told of. An index over the Intercept objects, so that a change costs its own workload only. */
+import { isDeepStrictEqual } from 'node:util';
 import type { Intercept } from '../../protocol/resources.ts';
 import type { AgentIntercept } from '../../protocol/tunnel.ts';
 import { type Watched, type WorkloadRef, workloadKey } from '../context.ts';
@@ -46,21 +47,26 @@ export function createClaims(intercepts: Watched<Intercept>, options: { ended: (
     const group = byWorkload.get(key) ?? { workload, intercepts: new Map<string, Intercept>() };
     group.intercepts.set(intercept.metadata.uid ?? '', intercept);
     byWorkload.set(key, group);
-    return workload;
   };
   const take = (intercept: Intercept) => {
     const workload = workloadOf(intercept);
     const group = byWorkload.get(workloadKey(workload));
     group?.intercepts.delete(intercept.metadata.uid ?? '');
     if (group?.intercepts.size === 0) byWorkload.delete(workloadKey(workload));
-    return workload;
   };
   for (const intercept of intercepts.list()) put(intercept);
   const unsubscribe = intercepts.subscribe((kind, intercept, old) => {
     const touched = new Map<string, WorkloadRef>();
     const touch = (workload: WorkloadRef) => touched.set(workloadKey(workload), workload);
-    if (old !== undefined) touch(take(old));
-    touch(kind === 'deleted' ? take(intercept) : put(intercept));
+    const before = old === undefined ? undefined : claimOf(old);
+    const after = kind === 'deleted' ? undefined : claimOf(intercept);
+    if (old !== undefined) take(old);
+    if (kind === 'deleted') take(intercept);
+    else put(intercept);
+    // Most changes (phase, pods, message) are none of the agents' affair.
+    if (isDeepStrictEqual(before, after)) return;
+    if (before !== undefined && old !== undefined) touch(workloadOf(old));
+    touch(workloadOf(intercept));
     for (const workload of touched.values()) for (const listener of listeners) listener(workload);
   });
 

@@ -81,7 +81,9 @@ export function serveAgent(socket: Duplex, options: AgentLinkOptions): { mux: Mu
         hello: async (params, { signal }) => {
           if (greeted) throw new CodedError('TP-SESSION-REFUSED', 'The hello was said before.');
           greeted = true;
-          const hello = agentHelloSchema.parse(params);
+          const parsed = agentHelloSchema.safeParse(params);
+          if (!parsed.success) throw new CodedError('TP-SESSION-REFUSED', `The hello is not valid: ${z.prettifyError(parsed.error)}`);
+          const hello = parsed.data;
           try {
             const identity = await options.verify(hello, signal);
             clearTimeout(late);
@@ -147,14 +149,15 @@ export function serveAgent(socket: Duplex, options: AgentLinkOptions): { mux: Mu
     }
     // First bytes that came with the opening frame travel with the next one's too.
     const first: unknown = stream.read();
-    const there = options.open(header.session, encodeStreamHeader(header, first instanceof Uint8Array ? first : undefined));
+    const early = first instanceof Uint8Array ? first : undefined;
+    const there = options.open(header.session, encodeStreamHeader(header, early));
     if (there === undefined) {
       stream.reset('gone');
       options.onRelayed('gone', { up: 0, down: 0 });
       return;
     }
     const { aToB, bToA, error } = await relay(stream, there);
-    options.onRelayed(error === undefined ? 'done' : 'aborted', { up: bToA, down: aToB });
+    options.onRelayed(error === undefined ? 'done' : 'aborted', { up: bToA, down: aToB + (early?.length ?? 0) });
   }
 
   return { mux, linked: linked.promise };

@@ -7,7 +7,7 @@ export const SILENCE_TICK_MS = 500;
 /** After this long without a byte the workstation is asked (ping). */
 export const SILENCE_PROBE_MS = 1_500;
 /** After this long a connection takes no more intercepted connections: the cluster's app answers instead. */
-export const SILENCE_LOST_MS = 5_000;
+export const SILENCE_LOST_MS = 4_000;
 /**
  * After this long a connection is ended. Longer than the workstation's own patience: it decides, and streams that outlive
  * a short cut must not be ended from here.

@@ -9,7 +9,7 @@ describe('the status of a session', () => {
   it('gains this replica when the tunnel is there and loses it when it is lost', () => {
     const gained = nextStatus(undefined, facts);
     expect(gained).toEqual({ replicas: [{ name: 'a', since: time }], lostAt: null, lastSeen: time });
-    expect(nextStatus({ replicas: gained?.replicas ?? [] }, { ...facts, present: false })).toEqual({ replicas: [], lostAt: time, lastSeen: time });
+    expect(nextStatus({ replicas: gained?.replicas ?? [] }, { ...facts, present: false })).toEqual({ replicas: [], lostAt: time });
   });
   it('is left alone when it is right', () => {
     expect(nextStatus(undefined, { ...facts, present: false })).toBeUndefined();
@@ -19,7 +19,7 @@ describe('the status of a session', () => {
   });
   it('is not lost while another replica holds a tunnel', () => {
     const both = [{ name: 'b', since: time }, { name: 'a', since: time }];
-    expect(nextStatus({ replicas: both }, { ...facts, present: false })).toEqual({ replicas: [both[0]], lostAt: null, lastSeen: time });
+    expect(nextStatus({ replicas: both }, { ...facts, present: false })).toEqual({ replicas: [both[0]], lostAt: null });
   });
   it('loses replicas that are gone, and is lost with the last of them', () => {
     expect(nextStatus({ replicas: [{ name: 'dead', since: time }] }, { ...facts, present: false })).toMatchObject({ replicas: [], lostAt: time });

@@ -31,7 +31,7 @@ export function nextStatus(status: Status | undefined, facts: { self: string; pr
   const changed = replicas.length !== before.length || replicas.some(({ name }, index) => before[index]?.name !== name) || lostAt !== status?.lostAt;
   const seenLongAgo = facts.present && facts.now - Date.parse(status?.lastSeen ?? '1970-01-01T00:00:00Z') >= LAST_SEEN_MS;
   if (!changed && !seenLongAgo) return undefined;
-  return { replicas, lostAt: lostAt ?? null, ...(facts.present || changed ? { lastSeen: time } : {}) };
+  return { replicas, lostAt: lostAt ?? null, ...(facts.present ? { lastSeen: time } : {}) };
 }
 
 export function startSessionStatus(options: {

@@ -66,5 +66,5 @@ export function echoApp(options: EchoOptions): string {
     metadata: { name, namespace },
     spec: { selector: labels, ports: [{ name: 'http', port: 80, targetPort }], ...options.service },
   };
-  return `${JSON.stringify(workload)}\n---\n${JSON.stringify(service)}\n`;
+  return JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [workload, service] });
 }

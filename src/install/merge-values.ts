@@ -2,21 +2,30 @@
 import { parse } from 'yaml';
 import { CodedError, messageOf } from '../base/errors.ts';
 
-type Tree = Record<string, unknown>;
+export type Tree = Record<string, unknown>;
 
-function isTree(value: unknown): value is Tree {
+export function isTree(value: unknown): value is Tree {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** `over` laid on `under`: objects key by key, everything else replaced; `null` takes a key away. */
+/** `over` laid on `under`: objects key by key, everything else replaced. A `null` stays, to take a default away in the end. */
 export function mergeValues(under: Tree, over: Tree): Tree {
   const merged: Tree = { ...under };
   for (const [key, value] of Object.entries(over)) {
     const before = merged[key];
-    if (value === null) delete merged[key];
-    else merged[key] = isTree(before) && isTree(value) ? mergeValues(before, value) : value;
+    merged[key] = isTree(before) && isTree(value) ? mergeValues(before, value) : value;
   }
   return merged;
+}
+
+/** The values laid on the defaults; what is `null` is gone. */
+export function coalesceValues(defaults: Tree, given: Tree): Tree {
+  return withoutNulls(mergeValues(defaults, given));
+}
+
+function withoutNulls(tree: Tree): Tree {
+  const kept = Object.entries(tree).filter(([, value]) => value !== null);
+  return Object.fromEntries(kept.map(([key, value]) => [key, isTree(value) ? withoutNulls(value) : value]));
 }
 
 /** Reads a values file. Throws TP-CONFIG-INVALID that names it. */

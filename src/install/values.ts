@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { CodedError } from '../base/errors.ts';
 import { LOG_LEVELS } from '../base/log.ts';
 import { FIRST_AGENT_PORT } from '../protocol/agent-config.ts';
+import { coalesceValues, isTree } from './merge-values.ts';
 import { nearestKey } from './nearest-key.ts';
 
 const PULL_POLICIES = ['Always', 'IfNotPresent', 'Never'] as const;
@@ -125,9 +126,13 @@ function sentences(issue: z.core.$ZodIssue): string[] {
   });
 }
 
-/** Checks values and fills in defaults. Throws TP-CONFIG-INVALID that names every problem at once. */
+/**
+ * Checks values and lays them on the defaults as Helm does: maps key by key, `null` takes a key away. Throws TP-CONFIG-INVALID that names
+ * every problem at once.
+ */
 export function parseValues(input: unknown): Values {
-  const parsed = valuesSchema.safeParse(input ?? {});
+  const given = input ?? {};
+  const parsed = valuesSchema.safeParse(isTree(given) ? coalesceValues(valuesSchema.parse({}), given) : given);
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.flatMap(sentences);
   throw new CodedError('TP-CONFIG-INVALID', `The values for the traffic-manager are not valid: ${problems.join('; ')}.`, {

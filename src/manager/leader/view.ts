@@ -1,0 +1,153 @@
+/** What the leader watches of the cluster, trimmed to what it decides from. Followers watch none of it. */
+import type { Deployment, ReplicaSet, StatefulSet } from 'kubernetes-types/apps/v1.js';
+import type { Container, Namespace, Pod, Service } from 'kubernetes-types/core/v1.js';
+import type { NetworkPolicy } from 'kubernetes-types/networking/v1.js';
+import type { Log } from '../../base/log.ts';
+import { type Informer, type KubeClient, resourcePath } from '../../kube/index.ts';
+import { ANNOTATION, type WorkloadKind } from '../../protocol/resources.ts';
+import type { WorkloadRef } from '../context.ts';
+import type { WorkloadObject } from './workload.ts';
+
+export interface ClusterView {
+  ready: Promise<unknown>;
+  workload(ref: WorkloadRef): WorkloadObject | undefined;
+  /** All that have an agent-config in their template. */
+  withAgents(): WorkloadRef[];
+  pods(namespace: string): Pod[];
+  replicaSets(namespace: string): ReplicaSet[];
+  services(namespace: string): Service[];
+  policies(namespace: string): NetworkPolicy[];
+  namespaceLabels(namespace: string): Record<string, string>;
+}
+
+export interface ViewListener {
+  /** A workload, or something that belongs to it, changed. */
+  workload(ref: WorkloadRef): void;
+  /** A Service of the namespace changed. */
+  service(namespace: string): void;
+  pod(pod: Pod, old: Pod | undefined, gone: boolean): void;
+}
+
+interface Owned {
+  metadata?: Pod['metadata'];
+}
+const ownerOf = ({ metadata }: Owned) => metadata?.ownerReferences?.find(({ controller }) => controller === true);
+const isKind = (kind: string | undefined): kind is WorkloadKind => kind === 'Deployment' || kind === 'StatefulSet' || kind === 'ReplicaSet';
+
+function withoutManagedFields<T extends Owned>(object: T): T {
+  if (object.metadata?.managedFields === undefined) return object;
+  const { managedFields: _dropped, ...metadata } = object.metadata;
+  return { ...object, metadata };
+}
+
+/** Environments, volumes and commands are not kept: they are most of a pod, and none of the leader's business. */
+export function trimPod(pod: Pod): Pod {
+  const { name, namespace, uid, labels, ownerReferences, deletionTimestamp, creationTimestamp, annotations } = pod.metadata ?? {};
+  const config = annotations?.[ANNOTATION.agentConfig];
+  const trim = ({ name: container, ports, restartPolicy }: Container): Container => ({
+    name: container,
+    ...(ports === undefined ? {} : { ports }),
+    ...(restartPolicy === undefined ? {} : { restartPolicy }),
+  });
+  const { phase, conditions, initContainerStatuses, containerStatuses } = pod.status ?? {};
+  return JSON.parse(
+    JSON.stringify({
+      metadata: {
+        name,
+        namespace,
+        uid,
+        labels,
+        ownerReferences,
+        deletionTimestamp,
+        creationTimestamp,
+        annotations: config === undefined ? undefined : { [ANNOTATION.agentConfig]: config },
+      },
+      spec: { containers: pod.spec?.containers.map(trim) ?? [], initContainers: pod.spec?.initContainers?.map(trim) },
+      status: { phase, conditions, initContainerStatuses, containerStatuses },
+    }),
+  ) as Pod;
+}
+
+/** Of a Deployment's ReplicaSet only whose it is, what its template is annotated with, and why it can't make pods. */
+function trimReplicaSet(set: ReplicaSet): ReplicaSet {
+  if (ownerOf(set) === undefined || set.spec === undefined) return withoutManagedFields(set);
+  const { metadata } = set.spec.template ?? {};
+  return withoutManagedFields({
+    ...set,
+    spec: {
+      selector: set.spec.selector,
+      ...(set.spec.replicas === undefined ? {} : { replicas: set.spec.replicas }),
+      template: metadata === undefined ? {} : { metadata },
+    },
+  });
+}
+
+export function watchView(kube: KubeClient, listener: ViewListener, options: { log: Log; signal: AbortSignal }): ClusterView {
+  const watch = <T extends Owned>(
+    apiVersion: string,
+    plural: string,
+    project: (object: T) => T,
+    onChange?: (object: T, old: T | undefined, gone: boolean) => void,
+  ): Informer<T> =>
+    kube.createInformer<T>(resourcePath(apiVersion, plural), {
+      ...options,
+      project,
+      onChange: (kind, object, old) => onChange?.(object, old, kind === 'deleted'),
+    });
+
+  const refOf = (kind: string, { metadata }: Owned): WorkloadRef => ({ namespace: metadata?.namespace ?? '', kind, name: metadata?.name ?? '' });
+  const tellOwner = (object: Owned) => {
+    const owner = ownerOf(object);
+    const namespace = object.metadata?.namespace ?? '';
+    if (owner === undefined || !isKind(owner.kind)) return;
+    const above = owner.kind === 'ReplicaSet' ? ownerOf(replicaSets.get(namespace, owner.name) ?? {}) : undefined;
+    listener.workload({ namespace, kind: above?.kind ?? owner.kind, name: above?.name ?? owner.name });
+  };
+
+  const deployments = watch<Deployment>('apps/v1', 'deployments', withoutManagedFields, (object) => listener.workload(refOf('Deployment', object)));
+  const statefulSets = watch<StatefulSet>('apps/v1', 'statefulsets', withoutManagedFields, (object) => listener.workload(refOf('StatefulSet', object)));
+  const replicaSets = watch<ReplicaSet>('apps/v1', 'replicasets', trimReplicaSet, (object) => {
+    if (ownerOf(object) === undefined) listener.workload(refOf('ReplicaSet', object));
+    else tellOwner(object);
+  });
+  const pods = watch<Pod>('v1', 'pods', trimPod, (pod, old, gone) => {
+    listener.pod(pod, old, gone);
+    tellOwner(pod);
+  });
+  const services = watch<Service>('v1', 'services', withoutManagedFields, (service) => listener.service(service.metadata?.namespace ?? ''));
+  const policies = watch<NetworkPolicy>('networking.k8s.io/v1', 'networkpolicies', withoutManagedFields);
+  const namespaces = watch<Namespace>('v1', 'namespaces', withoutManagedFields);
+  const kinds: Record<string, Informer<Deployment> | Informer<StatefulSet> | Informer<ReplicaSet>> = {
+    Deployment: deployments,
+    StatefulSet: statefulSets,
+    ReplicaSet: replicaSets,
+  };
+  const inNamespace = <T extends Owned>(informer: Informer<T>, namespace: string) =>
+    informer.list().filter(({ metadata }) => metadata?.namespace === namespace);
+  const annotated = ({ spec }: { spec?: { template?: { metadata?: Pod['metadata'] } } }) =>
+    spec?.template?.metadata?.annotations?.[ANNOTATION.agentConfig] !== undefined;
+
+  return {
+    ready: Promise.all([deployments, statefulSets, replicaSets, pods, services, policies, namespaces].map(({ ready }) => ready)),
+    workload: ({ kind, namespace, name }) => kinds[kind]?.get(namespace, name),
+    withAgents: () => [
+      ...deployments
+        .list()
+        .filter(annotated)
+        .map((object) => refOf('Deployment', object)),
+      ...statefulSets
+        .list()
+        .filter(annotated)
+        .map((object) => refOf('StatefulSet', object)),
+      ...replicaSets
+        .list()
+        .filter((set) => ownerOf(set) === undefined && annotated(set))
+        .map((object) => refOf('ReplicaSet', object)),
+    ],
+    pods: (namespace) => inNamespace(pods, namespace),
+    replicaSets: (namespace) => inNamespace(replicaSets, namespace),
+    services: (namespace) => inNamespace(services, namespace),
+    policies: (namespace) => inNamespace(policies, namespace),
+    namespaceLabels: (name) => namespaces.get('', name)?.metadata?.labels ?? {},
+  };
+}

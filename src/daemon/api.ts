@@ -1,6 +1,7 @@
 /** The daemon's table: one handler for each method of src/protocol/daemon-api.ts. */
 import { CodedError } from '../base/errors.ts';
-import { type ClusterParams, openCluster } from './cluster.ts';
+import { configView } from '../config/index.ts';
+import { clientFile, type ClusterParams, openCluster } from './cluster.ts';
 import type { CallContext } from './context.ts';
 import type { Daemon } from './daemon.ts';
 import { gatherLogs } from './gather-logs.ts';
@@ -85,9 +86,10 @@ export function createHandlers(daemon: Daemon, executable: string, quit: () => v
     },
     gatherLogs: (params, call) => gatherLogs(daemon, gatherLogsParamsSchema.parse(params), call),
     configView: async (params) => {
-      const { clientOnly } = params as { clientOnly?: boolean };
-      const config = clientOnly === true ? ctx.clientFile : ctx.config;
-      return { config: { ...config }, file: ctx.paths.configFile, logDir: ctx.paths.logDir };
+      const parsed = clusterParamsSchema.parse(params);
+      const { configFile: file, logDir } = ctx.paths;
+      if (parsed['clientOnly'] === true) return { config: (await clientFile(ctx, parsed.configFile)).values, file, logDir };
+      return withCluster(parsed, async ({ config }) => ({ config: configView(config), file, logDir }));
     },
     netdNeeded: () => daemon.netdNeeded(),
   };

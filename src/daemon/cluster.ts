@@ -1,8 +1,8 @@
 /** Which cluster a call means: its kubeconfig, a client with the user's credentials, the manager's namespace. */
+import { type ClientConfig, type ConfigLayer, extensionLayer, readConfigFile, resolveConfig } from '../config/index.ts';
 import { VERSION } from '../base/version.ts';
 import { createKubeClient, type KubeClient, type Kubeconfig, loadKubeconfig } from '../kube/index.ts';
 import type { ConnectParams } from '../protocol/daemon-api.ts';
-import { DEFAULT_MANAGER_NAMESPACE } from '../protocol/resources.ts';
 import type { DaemonContext } from './context.ts';
 
 export type ClusterParams = ConnectParams;
@@ -12,6 +12,9 @@ export interface Cluster {
   kubeconfig: Kubeconfig;
   kube: KubeClient;
   managerNamespace: string;
+  config: ClientConfig;
+  /** Sentences about keys of the configuration that change nothing. */
+  warnings: string[];
 }
 
 /** What of the parameters makes two `connect`s the same. The environment counts only as far as the kubeconfig comes from it. */
@@ -20,13 +23,17 @@ export function fingerprintOf(params: ConnectParams): string {
   return JSON.stringify([kubeFlags, env['KUBECONFIG'] ?? '', rest]);
 }
 
-/** Reads the kubeconfig and makes a client of it. The caller closes the client. */
+/** Reads the kubeconfig and the client's configuration, and makes a client. The caller closes the client. @throws what is wrong with either. */
 export async function openCluster(ctx: DaemonContext, params: ConnectParams): Promise<Cluster> {
   const kubeconfig = await loadKubeconfig({ flags: params.kubeFlags, env: params.env, cwd: params.cwd });
+  const layers = [await clientFile(ctx, params.configFile), extensionLayer(kubeconfig.extensions['telepresence.io'])];
+  const config = resolveConfig(layers);
   const kube = createKubeClient(kubeconfig.connection, { log: ctx.log.child('kube'), env: params.env, userAgent: `telepresence/${VERSION}` });
-  const extension = kubeconfig.extensions['telepresence.io'];
-  const manager = typeof extension === 'object' && extension !== null && 'manager' in extension ? extension.manager : undefined;
-  const fromExtension = typeof manager === 'object' && manager !== null && 'namespace' in manager && typeof manager.namespace === 'string' ? manager.namespace : undefined;
-  const managerNamespace = params.managerNamespace ?? fromExtension ?? ctx.config.cluster.defaultManagerNamespace ?? DEFAULT_MANAGER_NAMESPACE;
-  return { kubeconfig, kube, managerNamespace };
+  const managerNamespace = params.managerNamespace ?? config.cluster.defaultManagerNamespace;
+  return { kubeconfig, kube, managerNamespace, config, warnings: layers.flatMap((layer) => layer.warnings) };
+}
+
+/** The user's config.yml, or the file that `--config` names, which must be there. */
+export function clientFile(ctx: DaemonContext, file: string | undefined): Promise<ConfigLayer> {
+  return readConfigFile(file ?? ctx.paths.configFile, { mustExist: file !== undefined });
 }

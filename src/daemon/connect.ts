@@ -39,14 +39,15 @@ async function managerState(kube: KubeClient, namespace: string, signal: AbortSi
 /** Connects. `netd` is a link to a netd that waits for its orders. @throws the first thing that stood in the way, as a coded error. */
 export async function connect(ctx: DaemonContext, params: ConnectParams, netd: NetdLink, call: CallContext): Promise<Connected> {
   const { signal } = call;
-  const alsoProxy = parseCidrs('--also-proxy', [...params.alsoProxy, ...ctx.config.routing.alsoProxySubnets]);
-  const neverProxy = parseCidrs('--never-proxy', [...params.neverProxy, ...ctx.config.routing.neverProxySubnets]);
-  const allowConflictingSubnets = parseCidrs('--allow-conflicting-subnets', [...params.allowConflictingSubnets, ...ctx.config.routing.allowConflictingSubnets]);
   await using undo = new AsyncDisposableStack();
 
   const cluster = await openCluster(ctx, params);
-  const { kube, kubeconfig, managerNamespace } = cluster;
+  const { kube, kubeconfig, managerNamespace, config } = cluster;
   undo.defer(() => kube.close());
+  for (const warning of cluster.warnings) call.warning(warning);
+  const alsoProxy = parseCidrs('--also-proxy', [...params.alsoProxy, ...config.routing.alsoProxySubnets]);
+  const neverProxy = parseCidrs('--never-proxy', [...params.neverProxy, ...config.routing.neverProxySubnets]);
+  const allowConflictingSubnets = parseCidrs('--allow-conflicting-subnets', [...params.allowConflictingSubnets, ...config.routing.allowConflictingSubnets]);
   const namespace = params.namespace ?? kubeconfig.namespace;
   const log = ctx.log.child('session');
 
@@ -57,8 +58,8 @@ export async function connect(ctx: DaemonContext, params: ConnectParams, netd: N
     checkNamespace(kube, namespace, signal),
   ]);
   signal.throwIfAborted();
-  if (manager === 'missing') await installMissingManager(ctx, cluster, params, call);
-  const mappedNamespaces = params.mappedNamespaces.length > 0 ? params.mappedNamespaces : ctx.config.cluster.mappedNamespaces;
+  if (manager === 'missing') await installMissingManager(cluster, params, call);
+  const mappedNamespaces = params.mappedNamespaces.length > 0 ? params.mappedNamespaces : config.cluster.mappedNamespaces;
 
   const session = await createSession({ kube, log, user: username, managerNamespace, namespace, mappedNamespaces, installId: ctx.installId, signal });
   undo.defer(() => deleteSession(kube, managerNamespace, session.name, AbortSignal.timeout(2_000)));
@@ -78,7 +79,7 @@ export async function connect(ctx: DaemonContext, params: ConnectParams, netd: N
   const welcome = await startTunnel(tunnel, managerNamespace, username, signal);
 
   const network = new Network(
-    { log, config: ctx.config, tunnel, netd, apiServer, params: { alsoProxy, neverProxy, allowConflictingSubnets, namespace, mappedNamespaces } },
+    { log, config, tunnel, netd, apiServer, params: { alsoProxy, neverProxy, allowConflictingSubnets, namespace, mappedNamespaces } },
     welcome.cluster,
   );
   undo.defer(() => network.close());
@@ -90,6 +91,7 @@ export async function connect(ctx: DaemonContext, params: ConnectParams, netd: N
     params,
     fingerprint: fingerprintOf(params),
     kubeconfig,
+    config,
     kube,
     namespace,
     managerNamespace,

@@ -2,6 +2,7 @@
 import { EventEmitter } from 'node:events';
 import { CodedError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import type { ClientConfig } from '../config/index.ts';
 import type { KubeClient, Kubeconfig } from '../kube/index.ts';
 import type { ConnectParams } from '../protocol/daemon-api.ts';
 import type { Intercepts } from './intercept/index.ts';
@@ -18,6 +19,7 @@ export interface ConnectedParts {
   /** The parameters as text, to tell a second `connect` with others. */
   fingerprint: string;
   kubeconfig: Kubeconfig;
+  config: ClientConfig;
   kube: KubeClient;
   namespace: string;
   managerNamespace: string;

@@ -1,15 +1,10 @@
 /** What the daemon's parts share: made once in main.ts, handed down. */
 import type { LogLevel, Log } from '../base/log.ts';
-import type { ClientConfig } from '../config/index.ts';
 import type { ClientPaths } from '../config/paths.ts';
 
 export interface DaemonContext {
   log: Log;
   paths: ClientPaths;
-  /** Merged with the defaults. */
-  config: ClientConfig;
-  /** What the user's file says, as it is. */
-  clientFile: Record<string, unknown>;
   /** Random, made once per workstation. */
   installId: string;
   setLogLevel(level: LogLevel, durationMs: number): void;

@@ -14,18 +14,18 @@ import { Tunnel } from './tunnel/index.ts';
 const UNINSTALL_AGENTS_TIMEOUT_MS = 180_000;
 
 /** The image a fresh install uses: `TELEPRESENCE_IMAGE` of the caller, else the configuration's, else the local name. */
-function imagesFor(ctx: DaemonContext, env: ConnectParams['env']): ImageWishes {
-  const { registry, agentImage } = ctx.config.images;
+function imagesFor({ config }: Cluster, env: ConnectParams['env']): ImageWishes {
+  const { registry, agentImage } = config.images;
   return { environment: env['TELEPRESENCE_IMAGE'], registry, agentImage };
 }
 
 /** Installs the manager when a user connects to a cluster without it. @throws TP-MANAGER-MISSING when the user may not. */
-export async function installMissingManager(ctx: DaemonContext, cluster: Cluster, params: ConnectParams, call: CallContext): Promise<void> {
+export async function installMissingManager(cluster: Cluster, params: ConnectParams, call: CallContext): Promise<void> {
   call.progress('Installing the traffic-manager');
   try {
     await installManager(cluster.kube, {
       namespace: cluster.managerNamespace,
-      images: imagesFor(ctx, params.env),
+      images: imagesFor(cluster, params.env),
       signal: call.signal,
       onProgress: (line) => call.progress(line),
     });
@@ -49,14 +49,15 @@ async function withCluster<T>(ctx: DaemonContext, params: ConnectParams, use: (c
 }
 
 export function helmInstall(ctx: DaemonContext, params: HelmParams, call: CallContext): Promise<{ message: string }> {
-  return withCluster(ctx, params.cluster, async ({ kube, managerNamespace: namespace }) => {
+  return withCluster(ctx, params.cluster, async (cluster) => {
+    const { kube, managerNamespace: namespace } = cluster;
     const before = await managerStatus(kube, namespace, { signal: call.signal });
     if (before.state === 'installed') {
       throw new CodedError('TP-INSTALL-FAILED', `There is a traffic-manager in namespace ${namespace} already, of version ${before.version}.`, {
         help: 'Run `telepresence helm upgrade` to change it.',
       });
     }
-    await installManager(kube, { namespace, values: params.values, images: imagesFor(ctx, params.cluster.env), signal: call.signal, onProgress: call.progress });
+    await installManager(kube, { namespace, values: params.values, images: imagesFor(cluster, params.cluster.env), signal: call.signal, onProgress: call.progress });
     return { message: `Traffic Manager installed successfully` };
   });
 }
@@ -65,8 +66,9 @@ export function helmUpgrade(ctx: DaemonContext, params: HelmParams, call: CallCo
   if (params.reuseValues && params.resetValues) throw new CodedError('TP-USAGE', 'Choose one of --reuse-values and --reset-values.');
   // as Helm: the values of before count when none are given
   const previous = params.reuseValues || (!params.resetValues && Object.keys(params.values).length === 0) ? 'reuse' : 'reset';
-  return withCluster(ctx, params.cluster, async ({ kube, managerNamespace: namespace }) => {
-    await upgradeManager(kube, { namespace, values: params.values, images: imagesFor(ctx, params.cluster.env), previous, signal: call.signal, onProgress: call.progress });
+  return withCluster(ctx, params.cluster, async (cluster) => {
+    const { kube, managerNamespace: namespace } = cluster;
+    await upgradeManager(kube, { namespace, values: params.values, images: imagesFor(cluster, params.cluster.env), previous, signal: call.signal, onProgress: call.progress });
     return { message: 'Traffic Manager upgraded successfully' };
   });
 }

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import type { Log, LogLevel } from '../base/log.ts';
 import { VERSION } from '../base/version.ts';
-import { loadClientConfig } from '../config/index.ts';
+import { readConfigFile, resolveConfig } from '../config/index.ts';
 import { type ClientPaths, ensureClientDirs } from '../config/paths.ts';
 import type { DaemonApi } from '../protocol/daemon-api.ts';
 import { serveApi } from '../rpc/unix-http.ts';
@@ -37,20 +37,18 @@ async function readInstallId(file: string): Promise<string> {
 /** Runs until it is told to end; then the workstation is as it was. @throws TP-DAEMON-START when another daemon answers on the socket. */
 export async function main({ log, paths, uid, executable, signal }: DaemonOptions): Promise<void> {
   await ensureClientDirs(paths, uid);
-  const { config, clientFile } = await loadClientConfig(paths.configFile);
+  const { userDaemon: level } = resolveConfig([await readConfigFile(paths.configFile)]).logLevels;
   const installId = await readInstallId(paths.installIdFile);
-  log.setLevel(config.logLevels.userDaemon);
+  log.setLevel(level);
   let levelTimer: NodeJS.Timeout | undefined;
   const ctx: DaemonContext = {
     log,
     paths,
-    config,
-    clientFile,
     installId,
-    setLogLevel(level: LogLevel, durationMs: number) {
+    setLogLevel(wanted: LogLevel, durationMs: number) {
       clearTimeout(levelTimer);
-      log.setLevel(level);
-      if (durationMs > 0) levelTimer = setTimeout(() => log.setLevel(config.logLevels.userDaemon), durationMs).unref();
+      log.setLevel(wanted);
+      if (durationMs > 0) levelTimer = setTimeout(() => log.setLevel(level), durationMs).unref();
     },
   };
   const daemon = new Daemon(ctx);

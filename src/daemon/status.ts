@@ -24,7 +24,7 @@ export async function statusOf({ ctx, connected, lastEnd, executable }: StatusSo
   const { kubeconfig, namespace, managerNamespace, params, session, tunnel, network, intercepts } = connected.parts;
   const line = tunnel.state;
   const net = network.status;
-  const { dns } = ctx.config;
+  const { dns } = connected.parts.config;
   return {
     daemon: {
       ...daemon,

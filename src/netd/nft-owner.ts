@@ -49,7 +49,8 @@ export function startNftOwner(options: { log: Log; onDeath: (how: string) => voi
     const at = waiting === undefined ? -1 : heard.indexOf(waiting.mark);
     if (waiting === undefined || at < 0) return;
     // What stands before the complaint about the mark is about the transaction.
-    const said = heard.slice(0, heard.lastIndexOf('Error:', at)).trim();
+    // The line of carets under the mark before may come late: it is nobody's complaint.
+    const said = heard.slice(0, heard.lastIndexOf('Error:', at)).replace(/^\s*\^+\s*/, '').trim();
     heard = '';
     waiting.settle(said === '' ? undefined : new CodedError('TP-NETD-FAILED', `nft refused the rules: ${said}`));
   });

@@ -10,7 +10,7 @@ import type { ClientConfig } from '../../config/index.ts';
 import type { NetState } from '../../protocol/netd-api.ts';
 import type { ClusterInfo } from '../../protocol/tunnel.ts';
 import { createDatagramStream, relay } from '../../tunnel/index.ts';
-import { type Capture, type NetdLink, type Packets, startCapture, startPackets } from '../capture/index.ts';
+import { type Capture, type NetdLink, startCapture } from '../capture/index.ts';
 import { createClusterResolver, createSwitchableResolver, type DnsPolicy, type DnsServer, readResolvConf, type ResolvConf, startDnsServer } from '../dns/index.ts';
 import type { Tunnel } from '../tunnel/index.ts';
 import { type Subnets, type SubnetParams, subnetsOf } from './subnets.ts';
@@ -41,7 +41,6 @@ export class Network {
   readonly #options: NetworkOptions;
   #subnets: Subnets;
   #capture: Capture | undefined;
-  #packets: Packets | undefined;
   #dns: DnsServer | undefined;
   #dnsMode: 'redirect' | 'resolved' = 'redirect';
   #device: string | undefined;
@@ -61,11 +60,6 @@ export class Network {
       isCaptured: (address) => this.#subnets.isCaptured(address),
       dial: ({ host, port }, first) => tunnel.openStream({ t: 'tcp', host, port }, first),
       relay,
-    });
-    this.#packets = startPackets({
-      log: log.child('packets'),
-      socket: netd.packets,
-      openFlow: async (target) => createDatagramStream(await tunnel.openStream({ t: 'udp', host: target.host, port: target.port })),
     });
     // a resolver of systemd-resolved listens on the TUN's address, which must be there first
     await this.#apply(cluster);
@@ -145,7 +139,7 @@ export class Network {
   #dnsState(cluster: ClusterInfo): NetState['dns'] {
     const dns = this.#dns;
     if (dns === undefined || dns.listeners.length === 0) return { mode: 'none' };
-    if (this.#dnsMode === 'redirect') return { mode: 'redirect', servers: [...dns.listeners], exemptPorts: dns.exemptPorts, exemptUids: [] };
+    if (this.#dnsMode === 'redirect') return { mode: 'redirect', servers: [...dns.listeners], exemptPorts: { ...dns.exemptPorts }, exemptUids: [] };
     const { namespace } = this.#options.params;
     const domains = [`${namespace}.svc.${cluster.clusterDomain}`, `~${cluster.clusterDomain}`, '~svc', ...this.#policy(cluster).namespaces.map((name) => `~${name}`)];
     return { mode: 'resolved', server: TUN_HOST, domains };
@@ -165,7 +159,6 @@ export class Network {
   async close(): Promise<void> {
     await this.#options.netd.close();
     this.#dns?.close();
-    this.#packets?.close();
     await this.#capture?.close();
   }
 }

@@ -2,8 +2,7 @@
 import { resolve } from 'node:path';
 import { CodedError } from '../base/errors.ts';
 import type { DaemonApi } from '../protocol/daemon-api.ts';
-import { flagName } from './command.ts';
-import type { Context } from './context.ts';
+import { type Context, flagName } from './command.ts';
 import { KUBE_FLAGS } from './flags.ts';
 
 export type ClusterParams = DaemonApi['connect']['params'];

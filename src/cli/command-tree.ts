@@ -2,13 +2,7 @@
  * Every command, with the file that holds it. Only the one that runs is loaded; `--help`, completion and the
  * compatibility table load them all.
  */
-import type { CommandSpec } from './command.ts';
-
-export interface CommandEntry {
-  /** Full path first, then its aliases. */
-  names: [string, ...string[]];
-  load: () => Promise<CommandSpec>;
-}
+import type { CommandEntry } from './command.ts';
 
 function unbuilt(name: string): CommandEntry {
   return {

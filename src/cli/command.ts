@@ -2,7 +2,11 @@
  * A command is data: its name, its flags and a function that is loaded with it. The tree in `command-tree.ts` names every command of
  * the original; what is not built stands there too and fails with TP-UNSUPPORTED.
  */
-import type { Context } from './context.ts';
+import type { ClientPaths } from '../config/paths.ts';
+import type { DaemonApi, DaemonMethod } from '../protocol/daemon-api.ts';
+import type { CliIo } from './cli-io.ts';
+import type { Options } from './options.ts';
+import type { Output } from './output.ts';
 
 /** `built`, or why not: `planned` will come, `refused` will not. */
 export type State = 'built' | 'planned' | 'refused';
@@ -35,6 +39,28 @@ export interface CommandSpec {
   ownObject?: boolean;
   /** Returns the exit code; nothing is 0. */
   run?: (context: Context) => Promise<number | undefined>;
+}
+
+export interface CommandEntry {
+  /** Full path first, then its aliases. */
+  names: [string, ...string[]];
+  load: () => Promise<CommandSpec>;
+}
+
+/** What a command is given: everything it may touch of the machine and of the daemon. */
+export interface Context {
+  io: CliIo;
+  /** The command tree, for those that print it. */
+  commands: readonly CommandEntry[];
+  args: string[];
+  options: Options;
+  /** What stood behind `--`. */
+  passthrough: string[] | undefined;
+  paths: ClientPaths;
+  output: Output;
+  signal: AbortSignal;
+  /** Calls the daemon, with progress and warnings shown; throws TP-DAEMON-NOT-RUNNING when there is none. */
+  call: <M extends DaemonMethod>(method: M, params: DaemonApi[M]['params'], options?: { signal?: AbortSignal }) => Promise<DaemonApi[M]['result']>;
 }
 
 /** The long name of a flag, without dashes. */

@@ -1,6 +1,5 @@
 /** Help of the program and of a group of commands; each command's own comes from its flags. */
-import { COMMANDS } from './command-tree.ts';
-import type { CommandSpec } from './command.ts';
+import type { CommandEntry, CommandSpec } from './command.ts';
 
 const INTRO = `Telepresence connects this workstation to a Kubernetes cluster, and sends a service's traffic to a process on it.
 
@@ -9,9 +8,9 @@ Usage:
 `;
 
 /** @param group `''` for the whole program, `helm` for the commands that begin so. */
-export async function groupHelp(group: string): Promise<string> {
+export async function groupHelp(commands: readonly CommandEntry[], group: string): Promise<string> {
   const prefix = group === '' ? '' : `${group} `;
-  const specs = (await Promise.all(COMMANDS.filter((entry) => entry.names[0].startsWith(prefix)).map((entry) => entry.load()))).filter((spec) => spec.hidden !== true);
+  const specs = (await Promise.all(commands.filter((entry) => entry.names[0].startsWith(prefix)).map((entry) => entry.load()))).filter((spec) => spec.hidden !== true);
   const built = specs.filter((spec) => (spec.state ?? 'built') === 'built');
   const planned = specs.filter((spec) => spec.state === 'planned');
   const head = group === '' ? INTRO : `Usage:\n  telepresence ${group} [command] [flags]\n`;

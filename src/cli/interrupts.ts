@@ -1,5 +1,5 @@
 /** SIGINT, SIGTERM and SIGHUP as an AbortSignal; while the user's own command runs they are redirected to it. */
-import type { Interrupts } from './context.ts';
+import type { Interrupts } from './cli-io.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;

@@ -7,7 +7,7 @@ import { CodedError, codeOf, messageOf } from '../base/errors.ts';
 import { sleep } from '../base/retry.ts';
 import { VERSION } from '../base/version.ts';
 import { ensureClientDirs } from '../config/paths.ts';
-import type { Context } from './context.ts';
+import type { Context } from './command.ts';
 
 /** A daemon whose socket does not answer after this long has failed. */
 export const DAEMON_START_TIMEOUT_MS = 10_000;

@@ -5,9 +5,9 @@
 import { CodedError } from '../base/errors.ts';
 import { clientPaths } from '../config/paths.ts';
 import { callDaemon } from './call-daemon.ts';
-import { findCommand } from './command-tree.ts';
-import type { CommandSpec } from './command.ts';
-import type { CliIo, Context } from './context.ts';
+import type { CommandSpec, Context } from './command.ts';
+import { COMMANDS, findCommand } from './command-tree.ts';
+import type { CliIo } from './cli-io.ts';
 import { type Options, choice } from './options.ts';
 import { type Output, createOutput, FORMATS, type Format } from './output.ts';
 import { leadingWords, parseCommand, splitPassthrough } from './parse.ts';
@@ -28,7 +28,7 @@ export async function main(argv: readonly string[], io: CliIo): Promise<number> 
     if (found.kind === 'root' || found.kind === 'group') {
       rejectStrayFlags(own, found.kind === 'root' ? '' : `${found.name} `);
       const { groupHelp } = await import('./help.ts');
-      io.stdout.write(await groupHelp(found.kind === 'root' ? '' : found.name));
+      io.stdout.write(await groupHelp(COMMANDS, found.kind === 'root' ? '' : found.name));
       return 0;
     }
     const spec = await found.entry.load();
@@ -62,7 +62,7 @@ async function runCommand(spec: CommandSpec, given: Pick<Context, 'args' | 'opti
   const progress = choice(given.options, 'progress', PROGRESS_MODES) ?? 'auto';
   const context: Context = {
     io,
-    command: spec,
+    commands: COMMANDS,
     ...given,
     paths,
     output,

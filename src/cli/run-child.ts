@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { CodedError, messageOf } from '../base/errors.ts';
-import type { CliIo } from './context.ts';
+import type { CliIo } from './cli-io.ts';
 
 /** Resolves with the exit code (128 + number for a signal). Throws TP-COMMAND-FAILED when it can't be started. */
 export async function runChild(command: readonly string[], env: Record<string, string>, io: CliIo): Promise<number> {

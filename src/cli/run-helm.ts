@@ -1,7 +1,7 @@
 /** What the `helm` commands share: values from flags, and one call of the daemon. */
 import { CodedError } from '../base/errors.ts';
 import { clusterParams } from './cluster-params.ts';
-import type { Context } from './context.ts';
+import type { Context } from './command.ts';
 import { readHelmValues } from './helm-values.ts';
 import { ensureDaemon } from './launch.ts';
 

@@ -2,8 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { DaemonApi } from '../../protocol/daemon-api.ts';
 import { clusterParams } from '../cluster-params.ts';
-import type { CommandSpec } from '../command.ts';
-import type { Context } from '../context.ts';
+import type { CommandSpec, Context } from '../command.ts';
 import { KUBE_FLAGS } from '../flags.ts';
 
 export const command: CommandSpec = {

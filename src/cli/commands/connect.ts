@@ -1,7 +1,6 @@
 import { CodedError, codeOf } from '../../base/errors.ts';
 import { clusterParams } from '../cluster-params.ts';
-import type { CommandSpec } from '../command.ts';
-import type { Context } from '../context.ts';
+import type { CommandSpec, Context } from '../command.ts';
 import { CONNECT_FLAGS, KUBE_FLAGS } from '../flags.ts';
 import { ensureDaemon, ensureNetd } from '../launch.ts';
 import { runChild } from '../run-child.ts';

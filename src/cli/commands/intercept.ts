@@ -1,8 +1,7 @@
 import { resolve } from 'node:path';
 import { CodedError, messageOf } from '../../base/errors.ts';
 import type { DaemonApi, InterceptInfo } from '../../protocol/daemon-api.ts';
-import type { CommandSpec } from '../command.ts';
-import type { Context } from '../context.ts';
+import type { CommandSpec, Context } from '../command.ts';
 import { writeEnvFile } from '../env-file.ts';
 import { type EnvSyntax, parseEnvSyntax, writeEnvironment } from '../env-syntax/index.ts';
 import { httpFilter } from '../http-filter.ts';

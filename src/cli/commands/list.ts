@@ -1,7 +1,6 @@
 import { sleep } from '../../base/retry.ts';
 import type { DaemonApi, ListedWorkload } from '../../protocol/daemon-api.ts';
-import type { CommandSpec } from '../command.ts';
-import type { Context } from '../context.ts';
+import type { CommandSpec, Context } from '../command.ts';
 import { NAMESPACE_FLAG } from '../flags.ts';
 import { interceptBlock } from '../intercept-block.ts';
 

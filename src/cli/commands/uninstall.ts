@@ -1,8 +1,7 @@
 import { CodedError, codeOf } from '../../base/errors.ts';
 import type { DaemonApi } from '../../protocol/daemon-api.ts';
 import { clusterParams } from '../cluster-params.ts';
-import type { CommandSpec } from '../command.ts';
-import type { Context } from '../context.ts';
+import type { CommandSpec, Context } from '../command.ts';
 import { KUBE_FLAGS, MANAGER_NAMESPACE_FLAG, NAMESPACE_FLAG } from '../flags.ts';
 import { ensureDaemon } from '../launch.ts';
 

@@ -1,6 +1,5 @@
 /** What the scripts offer, from the command tree. */
-import { COMMANDS } from '../command-tree.ts';
-import { type FlagSpec, flagName, flagShort, isSwitch } from '../command.ts';
+import { type CommandEntry, type FlagSpec, flagName, flagShort, isSwitch } from '../command.ts';
 import { GLOBAL_FLAGS } from '../flags.ts';
 
 export interface CompletionFlag {
@@ -23,9 +22,9 @@ export interface CompletionCommand {
 }
 
 /** What is offered: aliases stand as commands of their own. */
-export async function completionCommands(): Promise<CompletionCommand[]> {
+export async function completionCommands(entries: readonly CommandEntry[]): Promise<CompletionCommand[]> {
   const commands: CompletionCommand[] = [];
-  for (const entry of COMMANDS) {
+  for (const entry of entries) {
     const spec = await entry.load();
     if ((spec.state ?? 'built') !== 'built' || spec.hidden === true) continue;
     const flags = [...(spec.flags ?? []), ...GLOBAL_FLAGS, HELP].filter((flag) => (flag.state ?? 'built') === 'built' && flag.hidden !== true).map(completionFlag);

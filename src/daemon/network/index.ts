@@ -9,8 +9,8 @@ import type { Log } from '../../base/log.ts';
 import type { ClientConfig } from '../../config/index.ts';
 import type { NetState } from '../../protocol/netd-api.ts';
 import type { ClusterInfo } from '../../protocol/tunnel.ts';
-import { createDatagramStream, relay } from '../../tunnel/index.ts';
-import { type Capture, type NetdLink, startCapture } from '../capture/index.ts';
+import { relay } from '../../tunnel/index.ts';
+import { type Capture, createDatagramFlow, type NetdLink, type Packets, startCapture, startPackets } from '../capture/index.ts';
 import { createClusterResolver, createSwitchableResolver, type DnsPolicy, type DnsServer, readResolvConf, type ResolvConf, startDnsServer } from '../dns/index.ts';
 import type { Tunnel } from '../tunnel/index.ts';
 import { type Subnets, type SubnetParams, subnetsOf } from './subnets.ts';
@@ -41,6 +41,7 @@ export class Network {
   readonly #options: NetworkOptions;
   #subnets: Subnets;
   #capture: Capture | undefined;
+  #packets: Packets | undefined;
   #dns: DnsServer | undefined;
   #dnsMode: 'redirect' | 'resolved' = 'redirect';
   #device: string | undefined;
@@ -60,6 +61,11 @@ export class Network {
       isCaptured: (address) => this.#subnets.isCaptured(address),
       dial: ({ host, port }, first) => tunnel.openStream({ t: 'tcp', host, port }, first),
       relay,
+    });
+    this.#packets = startPackets({
+      log: log.child('packets'),
+      socket: netd.packets,
+      openFlow: async ({ host, port }) => createDatagramFlow(await tunnel.openStream({ t: 'udp', host, port })),
     });
     // a resolver of systemd-resolved listens on the TUN's address, which must be there first
     await this.#apply(cluster);
@@ -159,6 +165,7 @@ export class Network {
   async close(): Promise<void> {
     await this.#options.netd.close();
     this.#dns?.close();
+    this.#packets?.close();
     await this.#capture?.close();
   }
 }

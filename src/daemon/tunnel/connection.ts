@@ -62,14 +62,9 @@ export class TunnelConnection {
     return this.#live.at(-1)?.connection;
   }
 
-  /** Opens the first connection; throws what stood in the way. From then on lost connections are opened again until `close`. */
+  /** Opens the first connection; throws what stood in the way. From then on lost connections are opened again until `abort`. */
   async start(signal: AbortSignal): Promise<void> {
     await this.#open(AbortSignal.any([signal, this.#stop.signal]), OPEN_TIMEOUT_MS);
-  }
-
-  async close(): Promise<void> {
-    this.#stop.abort(new CodedError('TP-CANCELLED', 'The session was closed.'));
-    await Promise.all(this.#live.map(({ connection }) => connection.mux.close({ signal: AbortSignal.timeout(1_000) })));
   }
 
   /** Ends everything now, without a word to the other end. */

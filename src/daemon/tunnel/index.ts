@@ -214,8 +214,7 @@ export class Tunnel extends EventEmitter<TunnelEvents> {
     if (this.#closed) return;
     const goodbye = this.#downSince === undefined ? this.#greeted?.rpc.call('leave', {}, { timeoutMs: 500 }) : undefined;
     await goodbye?.catch((error: unknown) => this.#options.log.debug('no goodbye to the manager', { error }));
-    this.#closed = true;
-    await Promise.all([this.#control, ...this.#data].map((connection) => connection.close()));
+    this.abort();
   }
 
   abort(): void {

@@ -81,7 +81,7 @@ describe('requests', () => {
     await using api = await startFakeApi({
       handle: (_request, response) => {
         response.setHeader('retry-after', '10');
-        sendJson(response, failure(429, 'Cannot evict pod as it would violate the pod\'s disruption budget.'), 429);
+        sendJson(response, failure(429, "Cannot evict pod as it would violate the pod's disruption budget."), 429);
       },
     });
     using kube = client(api.connection);
@@ -90,7 +90,18 @@ describe('requests', () => {
 
   it('apply by a path from the table or from discovery', async () => {
     await using api = await startFakeApi({
-      handle: (request, response) => sendJson(response, request.url === '/apis/telepresence.io/v1' ? { resources: [{ name: 'sessions', kind: 'Session', namespaced: true }, { name: 'sessions/status', kind: 'Session', namespaced: true }] } : {}),
+      handle: (request, response) =>
+        sendJson(
+          response,
+          request.url === '/apis/telepresence.io/v1'
+            ? {
+                resources: [
+                  { name: 'sessions', kind: 'Session', namespaced: true },
+                  { name: 'sessions/status', kind: 'Session', namespaced: true },
+                ],
+              }
+            : {},
+        ),
     });
     using kube = client(api.connection);
     const session = { apiVersion: 'telepresence.io/v1', kind: 'Session', metadata: { name: 's', namespace: 'n' } };
@@ -123,7 +134,12 @@ describe('errors', () => {
 
   it('name the right that is missing, and for whom', async () => {
     await using api = await startFakeApi({
-      handle: (_request, response) => sendJson(response, failure(403, 'pods is forbidden: User "jane" cannot list resource "pods" in API group "" in the namespace "shop"', 'Forbidden'), 403),
+      handle: (_request, response) =>
+        sendJson(
+          response,
+          failure(403, 'pods is forbidden: User "jane" cannot list resource "pods" in API group "" in the namespace "shop"', 'Forbidden'),
+          403,
+        ),
     });
     using kube = client(api.connection);
     const error = await errorOf(kube.get('/x'));
@@ -132,7 +148,9 @@ describe('errors', () => {
   });
 
   it('pass the sentence of an admission policy on', async () => {
-    await using api = await startFakeApi({ handle: (_request, response) => sendJson(response, failure(403, 'admission webhook "x" denied the request: no'), 403) });
+    await using api = await startFakeApi({
+      handle: (_request, response) => sendJson(response, failure(403, 'admission webhook "x" denied the request: no'), 403),
+    });
     using kube = client(api.connection);
     expect((await errorOf(kube.get('/x'))).message).toContain('admission webhook "x" denied the request: no');
   });
@@ -144,13 +162,13 @@ describe('errors', () => {
     expect(error).toMatchObject({ code: 'TP-KUBE-CERTIFICATE', message: expect.stringContaining('does not trust') as unknown });
   });
 
-  it('say that the server\'s certificate has expired', async () => {
+  it("say that the server's certificate has expired", async () => {
     await using api = await startFakeApi({ notAfter: new Date(Date.now() - 1000) });
     using kube = client(api.connection);
     expect(await errorOf(kube.get('/'))).toMatchObject({ code: 'TP-KUBE-CERTIFICATE', message: expect.stringContaining('has expired') as unknown });
   });
 
-  it('say that the server\'s certificate is for another name, unless tls-server-name says which', async () => {
+  it("say that the server's certificate is for another name, unless tls-server-name says which", async () => {
     await using api = await startFakeApi({ names: ['api.test'], handle: (_request, response) => sendJson(response, { ok: true }) });
     using other = client({ ...api.connection, tlsServerName: 'other.test' });
     expect(await errorOf(other.get('/'))).toMatchObject({ code: 'TP-KUBE-CERTIFICATE', message: expect.stringContaining('another name') as unknown });
@@ -168,7 +186,10 @@ describe('errors', () => {
     await using api = await startFakeApi({});
     const own = await api.authority.issue({ subject: 'CN=jane', notAfter: new Date(Date.now() - 1000) });
     using kube = client({ ...api.connection, userName: 'jane', user: { clientCertificate: own.cert, clientKey: own.key } });
-    expect(await errorOf(kube.get('/'))).toMatchObject({ code: 'TP-KUBE-CERTIFICATE', message: expect.stringContaining('client certificate of the user jane expired') as unknown });
+    expect(await errorOf(kube.get('/'))).toMatchObject({
+      code: 'TP-KUBE-CERTIFICATE',
+      message: expect.stringContaining('client certificate of the user jane expired') as unknown,
+    });
     expect(api.connections).toBe(0);
   });
 
@@ -199,7 +220,7 @@ describe('errors', () => {
     expect((await errorOf(kube.get('/slow'))).code).toBe('TP-KUBE-TIMEOUT');
   });
 
-  it('are the abort\'s reason where the caller aborts', async () => {
+  it("are the abort's reason where the caller aborts", async () => {
     await using api = await startFakeApi({});
     using kube = client(api.connection);
     const reason = new CodedError('TP-CANCELLED', 'enough');
@@ -228,11 +249,28 @@ describe('upgrade', () => {
   });
 
   it('maps refusals as requests do', async () => {
-    await using api = await startFakeApi({ upgrade: (_request, socket) => socket.end(`HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n${JSON.stringify(failure(403, 'no'))}`) });
+    await using api = await startFakeApi({
+      upgrade: (_request, socket) => socket.end(`HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n${JSON.stringify(failure(403, 'no'))}`),
+    });
     using kube = client(api.connection);
     const error = await errorOf(kube.upgrade('/tunnel', { protocol: 'x' }));
     expect(error.code).toBe('TP-KUBE-FORBIDDEN');
     expect(statusOf(error)?.message).toBe('no');
+  });
+
+  it('closes the connection of a refusal that would keep it alive', async () => {
+    const closed = Promise.withResolvers<void>();
+    await using api = await startFakeApi({
+      upgrade: (_request, socket) => {
+        socket.on('close', () => closed.resolve());
+        socket.resume();
+        const body = JSON.stringify(failure(503, 'no endpoints'));
+        socket.write(`HTTP/1.1 503 Service Unavailable\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+      },
+    });
+    using kube = client(api.connection);
+    expect(statusOf(await errorOf(kube.upgrade('/tunnel', { protocol: 'x' })))?.code).toBe(503);
+    await closed.promise;
   });
 
   it('tells when the server answers without switching', async () => {

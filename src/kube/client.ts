@@ -153,7 +153,7 @@ export function createKubeClient(connection: KubeConnection, options: KubeClient
         },
         ...(body === undefined ? {} : { body }),
       });
-      return readBody(answer, request.limit, signal);
+      return readBody(answer, { server: connection.server, limit: request.limit, signal });
     });
   }
 

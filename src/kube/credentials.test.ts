@@ -5,8 +5,8 @@ import type { TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CodedError } from '../base/errors.ts';
 import { createLog, silentLog } from '../base/log.ts';
-import type { ExecPlugin } from './connection.ts';
 import { createKubeClient } from './client.ts';
+import type { ExecPlugin } from './connection.ts';
 import { failure, sendJson, startFakeApi } from './testing/fake-api-server.ts';
 
 let dir = '';
@@ -20,10 +20,21 @@ async function plugin(script: string, more: Partial<ExecPlugin> = {}): Promise<E
   const command = path.join(dir, 'plugin');
   await writeFile(command, `#!/bin/sh\necho run >> ${dir}/runs\n${script}\n`);
   await chmod(command, 0o755);
-  return { apiVersion: 'client.authentication.k8s.io/v1', command, args: [], env: {}, interactiveMode: 'IfAvailable', provideClusterInfo: false, cwd: dir, callerEnv: { PATH: '/usr/bin:/bin' }, ...more };
+  return {
+    apiVersion: 'client.authentication.k8s.io/v1',
+    command,
+    args: [],
+    env: {},
+    interactiveMode: 'IfAvailable',
+    provideClusterInfo: false,
+    cwd: dir,
+    callerEnv: { PATH: '/usr/bin:/bin' },
+    ...more,
+  };
 }
 const runs = async () => (await readFile(path.join(dir, 'runs'), 'utf8')).trim().split('\n').length;
-const credential = (status: Record<string, unknown>) => `cat <<'E'\n${JSON.stringify({ kind: 'ExecCredential', apiVersion: 'client.authentication.k8s.io/v1', status })}\nE`;
+const credential = (status: Record<string, unknown>) =>
+  `cat <<'E'\n${JSON.stringify({ kind: 'ExecCredential', apiVersion: 'client.authentication.k8s.io/v1', status })}\nE`;
 
 describe('a credential plugin', () => {
   it('runs once for many requests when the credential does not expire', async () => {
@@ -37,7 +48,10 @@ describe('a credential plugin', () => {
 
   it('runs again when the credential has expired', async () => {
     await using api = await startFakeApi({ handle: (_request, response) => sendJson(response, {}) });
-    const kube = createKubeClient({ ...api.connection, user: { exec: await plugin(credential({ token: 'T', expirationTimestamp: new Date().toISOString() })) } }, { log: silentLog });
+    const kube = createKubeClient(
+      { ...api.connection, user: { exec: await plugin(credential({ token: 'T', expirationTimestamp: new Date().toISOString() })) } },
+      { log: silentLog },
+    );
     await kube.get('/');
     await kube.get('/');
     expect(await runs()).toBe(2);
@@ -53,7 +67,7 @@ describe('a credential plugin', () => {
     kube.close();
   });
 
-  it('is told about the cluster, and runs in the caller\'s directory and environment', async () => {
+  it("is told about the cluster, and runs in the caller's directory and environment", async () => {
     await using api = await startFakeApi({ handle: (_request, response) => sendJson(response, {}) });
     const exec = await plugin(`printf '%s' "$KUBERNETES_EXEC_INFO" > info; printf '%s' "$CALLER $OWN" > env\n${credential({ token: 'T' })}`, {
       provideClusterInfo: true,
@@ -65,7 +79,10 @@ describe('a credential plugin', () => {
     expect(JSON.parse(await readFile(path.join(dir, 'info'), 'utf8'))).toEqual({
       apiVersion: 'client.authentication.k8s.io/v1',
       kind: 'ExecCredential',
-      spec: { interactive: false, cluster: { server: api.connection.server, 'certificate-authority-data': Buffer.from(api.authority.ca).toString('base64'), config: { a: 1 } } },
+      spec: {
+        interactive: false,
+        cluster: { server: api.connection.server, 'certificate-authority-data': Buffer.from(api.authority.ca).toString('base64'), config: { a: 1 } },
+      },
     });
     expect(await readFile(path.join(dir, 'env'), 'utf8')).toBe('me yes');
     kube.close();
@@ -74,7 +91,10 @@ describe('a credential plugin', () => {
   it('may give a client certificate', async () => {
     await using api = await startFakeApi({ handle: (request, response) => sendJson(response, (request.socket as TLSSocket).getPeerCertificate().subject) });
     const own = await api.authority.issue({ subject: 'CN=jane' });
-    const kube = createKubeClient({ ...api.connection, user: { exec: await plugin(credential({ clientCertificateData: own.cert, clientKeyData: own.key })) } }, { log: silentLog });
+    const kube = createKubeClient(
+      { ...api.connection, user: { exec: await plugin(credential({ clientCertificateData: own.cert, clientKeyData: own.key })) } },
+      { log: silentLog },
+    );
     expect(await kube.get('/')).toEqual({ CN: 'jane' });
     kube.close();
   });
@@ -87,7 +107,10 @@ describe('a credential plugin', () => {
     ['answers in another version', credential({ token: 'x' }).replace('k8s.io/v1', 'k8s.io/v1beta1'), 'answered with'],
   ])('that %s is told about, without its output', async (_what, script, message) => {
     const lines: string[] = [];
-    const kube = createKubeClient({ server: 'https://127.0.0.1:1', insecureSkipTlsVerify: true, user: { exec: await plugin(script) } }, { log: createLog((line) => lines.push(line), 'trace') });
+    const kube = createKubeClient(
+      { server: 'https://127.0.0.1:1', insecureSkipTlsVerify: true, user: { exec: await plugin(script) } },
+      { log: createLog((line) => lines.push(line), 'trace') },
+    );
     const error: unknown = await kube.get('/').catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'TP-KUBE-EXEC-PLUGIN', message: expect.stringContaining(message) as unknown });
     expect(String(error) + lines.join('')).not.toContain('secret-token');
@@ -111,7 +134,8 @@ describe('a token file', () => {
     const tokenFile = path.join(dir, 'token');
     await writeFile(tokenFile, 'old\n');
     await using api = await startFakeApi({
-      handle: (request, response) => (request.headers.authorization === 'Bearer new' ? sendJson(response, { ok: true }) : sendJson(response, failure(401, 'no'), 401)),
+      handle: (request, response) =>
+        request.headers.authorization === 'Bearer new' ? sendJson(response, { ok: true }) : sendJson(response, failure(401, 'no'), 401),
     });
     const kube = createKubeClient({ ...api.connection, user: { tokenFile } }, { log: silentLog });
     const refused: unknown = await kube.get('/').catch((thrown: unknown) => thrown);
@@ -125,9 +149,14 @@ describe('a token file', () => {
 
 describe('basic auth and client certificates', () => {
   it('are sent', async () => {
-    await using api = await startFakeApi({ handle: (request, response) => sendJson(response, [request.headers.authorization, (request.socket as TLSSocket).getPeerCertificate().subject]) });
+    await using api = await startFakeApi({
+      handle: (request, response) => sendJson(response, [request.headers.authorization, (request.socket as TLSSocket).getPeerCertificate().subject]),
+    });
     const own = await api.authority.issue({ subject: 'CN=joe' });
-    const kube = createKubeClient({ ...api.connection, user: { username: 'joe', password: 'pw', clientCertificate: own.cert, clientKey: own.key } }, { log: silentLog });
+    const kube = createKubeClient(
+      { ...api.connection, user: { username: 'joe', password: 'pw', clientCertificate: own.cert, clientKey: own.key } },
+      { log: silentLog },
+    );
     expect(await kube.get('/')).toEqual([`Basic ${Buffer.from('joe:pw').toString('base64')}`, { CN: 'joe' }]);
     kube.close();
   });

@@ -85,5 +85,9 @@ function tlsConnect(raw: Duplex, target: DialTarget, host: string, signal: Abort
       resolve(socket);
     });
     raw.once('close', () => socket.destroy());
+    socket.once('close', () => {
+      raw.destroy();
+      reject(new Error('it closed the connection during the TLS handshake'));
+    });
   });
 }

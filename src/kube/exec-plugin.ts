@@ -3,6 +3,7 @@
  * told about the cluster when they ask for it, and not run again before what they gave expires or is refused.
  */
 import { spawn } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { z } from 'zod';
 import { CodedError, codeOf, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
@@ -118,12 +119,22 @@ async function runPlugin(
   const { token, clientCertificateData, clientKeyData, expirationTimestamp } = answer.data.status;
   if (!token && !(clientCertificateData && clientKeyData))
     throw new CodedError('TP-KUBE-EXEC-PLUGIN', `The credential plugin ${plugin.command} gave neither a token nor a certificate with its key.`);
-  const expires = expirationTimestamp ? Date.parse(expirationTimestamp) : Number.NaN;
+  const ends = [expirationTimestamp ? Date.parse(expirationTimestamp) : Number.NaN, clientCertificateData ? endOf(clientCertificateData) : Number.NaN];
+  const expires = Math.min(...ends.filter((end) => !Number.isNaN(end)));
   return {
     ...(token ? { token } : {}),
     ...(clientCertificateData && clientKeyData ? { certificate: clientCertificateData, key: clientKeyData } : {}),
-    ...(Number.isNaN(expires) ? {} : { expires }),
+    ...(Number.isFinite(expires) ? { expires } : {}),
   };
+}
+
+/** A certificate that can't be parsed is reported when it is used. */
+function endOf(certificate: string): number {
+  try {
+    return Date.parse(new X509Certificate(certificate).validTo);
+  } catch {
+    return Number.NaN;
+  }
 }
 
 function clusterInfo(connection: KubeConnection): Record<string, unknown> {

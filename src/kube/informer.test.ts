@@ -12,7 +12,14 @@ interface Item {
 const item = (name: string, version: number, uid = name): Item => ({ metadata: { name, namespace: 'n', uid, resourceVersion: String(version) } });
 
 /** A server whose list is `state` and whose open watches the test drives. */
-async function listAndWatch(): Promise<{ api: FakeApiServer; state: { items: Item[]; version: number; refuse: number | undefined }; watches: { version: string; response: ServerResponse }[]; next: (count: number) => Promise<void> } & AsyncDisposable> {
+async function listAndWatch(): Promise<
+  {
+    api: FakeApiServer;
+    state: { items: Item[]; version: number; refuse: number | undefined };
+    watches: { version: string; response: ServerResponse }[];
+    next: (count: number) => Promise<void>;
+  } & AsyncDisposable
+> {
   const state: { items: Item[]; version: number; refuse: number | undefined } = { items: [], version: 1, refuse: undefined };
   const watches: { version: string; response: ServerResponse }[] = [];
   let wake: () => void = () => {};

@@ -13,8 +13,11 @@ beforeEach(async () => {
 afterEach(() => rm(dir, { recursive: true }));
 
 const file = (name: string, text: string) => writeFile(path.join(dir, name), text);
-const load = (flags: Record<string, string | string[]> = {}, env: Record<string, string> = { KUBECONFIG: path.join(dir, 'config') }, stdin?: string): Promise<Kubeconfig> =>
-  loadKubeconfig({ flags, env, cwd: dir, ...(stdin === undefined ? {} : { stdin }) });
+const load = (
+  flags: Record<string, string | string[]> = {},
+  env: Record<string, string> = { KUBECONFIG: path.join(dir, 'config') },
+  stdin?: string,
+): Promise<Kubeconfig> => loadKubeconfig({ flags, env, cwd: dir, ...(stdin === undefined ? {} : { stdin }) });
 async function refusal(work: Promise<unknown>): Promise<{ code: string; message: string }> {
   const error: unknown = await work.catch((thrown: unknown) => thrown);
   if (!(error instanceof CodedError)) throw new Error(`no coded error: ${String(error)}`);
@@ -51,8 +54,21 @@ describe('a kubeconfig', () => {
   it('gives the current context', async () => {
     await file('config', CONFIG);
     const config = await load();
-    expect(config).toMatchObject({ context: 'one', namespace: 'shop', server: 'https://c1.test:6443', clusterName: 'c1', userName: 'u1', extensions: { manager: { namespace: 'tp' } } });
-    expect(config.connection).toMatchObject({ certificateAuthority: 'CA', tlsServerName: 'api.c1.test', proxyUrl: 'socks5://proxy.test:1080', user: { token: 't1' }, execClusterConfig: { audience: 'x' } });
+    expect(config).toMatchObject({
+      context: 'one',
+      namespace: 'shop',
+      server: 'https://c1.test:6443',
+      clusterName: 'c1',
+      userName: 'u1',
+      extensions: { manager: { namespace: 'tp' } },
+    });
+    expect(config.connection).toMatchObject({
+      certificateAuthority: 'CA',
+      tlsServerName: 'api.c1.test',
+      proxyUrl: 'socks5://proxy.test:1080',
+      user: { token: 't1' },
+      execClusterConfig: { audience: 'x' },
+    });
     expect(config.contexts).toEqual([
       { name: 'one', cluster: 'c1', user: 'u1', namespace: 'shop', current: true },
       { name: 'two', cluster: 'c2', user: 'u2', current: false },
@@ -75,7 +91,10 @@ describe('a kubeconfig', () => {
 
   it('is merged from a list: the first that names a thing wins, missing files are passed over', async () => {
     await file('a', 'clusters: [{name: c, cluster: {server: "https://a"}}]\nusers: null');
-    await file('b', 'current-context: x\nclusters: [{name: c, cluster: {server: "https://b"}}]\ncontexts: [{name: x, context: {cluster: c, user: u}}]\nusers: [{name: u, user: {tokenFile: tok}}]');
+    await file(
+      'b',
+      'current-context: x\nclusters: [{name: c, cluster: {server: "https://b"}}]\ncontexts: [{name: x, context: {cluster: c, user: u}}]\nusers: [{name: u, user: {tokenFile: tok}}]',
+    );
     const config = await load({}, { KUBECONFIG: ['a', 'missing', 'b'].map((name) => path.join(dir, name)).join(':') });
     expect(config.server).toBe('https://a');
     expect(config.connection.user).toEqual({ tokenFile: path.join(dir, 'tok') });
@@ -91,12 +110,25 @@ describe('a kubeconfig', () => {
     await file('config', CONFIG);
     await file('other.pem', 'OTHER');
     const config = await load({
-      cluster: 'c1', user: 'u1', server: 'https://s.test', token: 'flag', namespace: 'n', 'certificate-authority': 'other.pem', 'tls-server-name': 't',
-      as: 'joe', 'as-group': ['g1', 'g2'], 'as-uid': '5', 'as-user-extra': ['k=a=b', 'k=c'], 'request-timeout': '1m30s',
+      cluster: 'c1',
+      user: 'u1',
+      server: 'https://s.test',
+      token: 'flag',
+      namespace: 'n',
+      'certificate-authority': 'other.pem',
+      'tls-server-name': 't',
+      as: 'joe',
+      'as-group': ['g1', 'g2'],
+      'as-uid': '5',
+      'as-user-extra': ['k=a=b', 'k=c'],
+      'request-timeout': '1m30s',
     });
     expect(config).toMatchObject({ namespace: 'n', server: 'https://s.test' });
     expect(config.connection).toMatchObject({
-      certificateAuthority: 'OTHER', tlsServerName: 't', user: { token: 'flag' }, requestTimeoutMs: 90_000,
+      certificateAuthority: 'OTHER',
+      tlsServerName: 't',
+      user: { token: 'flag' },
+      requestTimeoutMs: 90_000,
       impersonate: { user: 'joe', groups: ['g1', 'g2'], uid: '5', extra: { k: ['a=b', 'c'] } },
     });
     expect((await load({ 'insecure-skip-tls-verify': 'true' })).connection).toMatchObject({ insecureSkipTlsVerify: true });
@@ -141,8 +173,21 @@ describe('a kubeconfig', () => {
   });
 
   it('makes a plugin ready to run', async () => {
-    await file('config', CONFIG.replace('{token: t1}', '{exec: {apiVersion: client.authentication.k8s.io/v1, command: ./bin/plug, args: [a], env: [{name: X, value: y}], interactiveMode: Never, provideClusterInfo: true}}'));
-    expect((await load()).connection.user.exec).toMatchObject({ command: path.join(dir, 'bin/plug'), args: ['a'], env: { X: 'y' }, interactiveMode: 'Never', provideClusterInfo: true, cwd: dir });
+    await file(
+      'config',
+      CONFIG.replace(
+        '{token: t1}',
+        '{exec: {apiVersion: client.authentication.k8s.io/v1, command: ./bin/plug, args: [a], env: [{name: X, value: y}], interactiveMode: Never, provideClusterInfo: true}}',
+      ),
+    );
+    expect((await load()).connection.user.exec).toMatchObject({
+      command: path.join(dir, 'bin/plug'),
+      args: ['a'],
+      env: { X: 'y' },
+      interactiveMode: 'Never',
+      provideClusterInfo: true,
+      cwd: dir,
+    });
   });
 });
 

@@ -95,7 +95,7 @@ export function createLeaderElection(client: KubeClient, options: LeaderElection
       leaseTransitions: (lease.spec?.leaseTransitions ?? 0) + (same ? 0 : 1),
     };
     try {
-      observe(await client.replace<Lease>({ ...lease, spec }, call));
+      observe(await client.request<Lease>('PUT', path, { ...call, body: { ...lease, spec } }));
     } catch (error) {
       if (!(error instanceof CodedError) || error.code !== 'TP-KUBE-CONFLICT') throw error;
       const newest = await read();
@@ -162,7 +162,7 @@ export function createLeaderElection(client: KubeClient, options: LeaderElection
   async function release(): Promise<void> {
     const lease = await client.get<Lease>(path, call);
     if (lease.spec?.holderIdentity !== identity) return;
-    await client.replace({ ...lease, spec: { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1 } }, call);
+    await client.request('PUT', path, { ...call, body: { ...lease, spec: { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1 } } });
   }
 
   const running = run();

@@ -140,8 +140,9 @@ export function createTransport(
         resolve({ socket, headers: answer.headers, head });
       });
       outgoing.on('response', (answer) => {
-        // No pool takes this connection back.
-        answer.once('close', () => answer.socket.destroy());
+        // No pool takes this connection back; the answer forgets its socket before it closes.
+        const { socket } = answer;
+        answer.once('close', () => socket.destroy());
         resolve(answer);
       });
       outgoing.on('error', (error) => reject(request.signal?.aborted ? request.signal.reason : errorOfNetwork(error, { server: server.origin })));
@@ -162,7 +163,7 @@ export function createTransport(
       if (!(answer instanceof http.IncomingMessage)) return answer;
       const code = answer.statusCode ?? 0;
       if (code >= 200 && code < 300) return answer;
-      const body = await readBody(answer, KUBE_ERROR_BODY_LIMIT, request.signal, true);
+      const body = await readBody(answer, { server: server.origin, limit: KUBE_ERROR_BODY_LIMIT, cut: true, signal: request.signal });
       if (code === 401 && !renewed && (await credentials.refresh(given, request.signal))) {
         renewed = true;
         continue;
@@ -225,8 +226,9 @@ function secureContext(connection: KubeConnection, given: Credentials): tls.Secu
   }
 }
 
+/** Whether doing it twice is as doing it once. */
 function repeatable(request: RawRequest): boolean {
-  return request.method !== 'POST';
+  return request.method !== 'POST' && request.headers?.['content-type'] !== 'application/json-patch+json';
 }
 
 function retryAfter(answer: http.IncomingMessage, request: RawRequest): number | undefined {
@@ -240,7 +242,11 @@ function retryAfter(answer: http.IncomingMessage, request: RawRequest): number |
 }
 
 /** The body as text. Longer than `limit`: cut off where `cut` is set, else an error. */
-export async function readBody(answer: http.IncomingMessage, limit = KUBE_BODY_LIMIT, signal?: AbortSignal, cut = false): Promise<string> {
+export async function readBody(
+  answer: http.IncomingMessage,
+  options: { server: string; limit?: number | undefined; cut?: boolean; signal?: AbortSignal | undefined },
+): Promise<string> {
+  const limit = options.limit ?? KUBE_BODY_LIMIT;
   const chunks: Buffer[] = [];
   let size = 0;
   try {
@@ -248,12 +254,12 @@ export async function readBody(answer: http.IncomingMessage, limit = KUBE_BODY_L
       size += chunk.length;
       chunks.push(chunk);
       if (size <= limit) continue;
-      if (cut) break;
+      if (options.cut === true) break;
       throw new CodedError('TP-KUBE-API', `The API server's answer is longer than ${limit} bytes.`);
     }
   } catch (error) {
-    if (signal?.aborted) throw signal.reason;
-    throw errorOfNetwork(error, { server: '' });
+    if (options.signal?.aborted) throw options.signal.reason;
+    throw errorOfNetwork(error, options);
   }
   return Buffer.concat(chunks).toString('utf8');
 }

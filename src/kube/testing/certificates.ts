@@ -10,13 +10,24 @@ export interface TestAuthority {
   issue(options: { subject: string; names?: string[]; notBefore?: Date; notAfter?: Date }): Promise<{ cert: string; key: string }>;
 }
 
-const pem = (label: string, der: ArrayBuffer) => `-----BEGIN ${label}-----\n${Buffer.from(der).toString('base64').match(/.{1,64}/g)?.join('\n')}\n-----END ${label}-----\n`;
+const pem = (label: string, der: ArrayBuffer) =>
+  `-----BEGIN ${label}-----\n${Buffer.from(der)
+    .toString('base64')
+    .match(/.{1,64}/g)
+    ?.join('\n')}\n-----END ${label}-----\n`;
 
 export async function createTestAuthority(name = 'CN=test authority'): Promise<TestAuthority> {
   const keys = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   const from = new Date(Date.now() - 3_600_000 * 48);
   const until = new Date(Date.now() + 3_600_000 * 48);
-  const authority = await X509CertificateGenerator.createSelfSigned({ name, keys, notBefore: from, notAfter: until, signingAlgorithm: ALGORITHM, extensions: [new BasicConstraintsExtension(true, 1, true)] });
+  const authority = await X509CertificateGenerator.createSelfSigned({
+    name,
+    keys,
+    notBefore: from,
+    notAfter: until,
+    signingAlgorithm: ALGORITHM,
+    extensions: [new BasicConstraintsExtension(true, 1, true)],
+  });
   return {
     ca: authority.toString('pem'),
     async issue({ subject, names = [], notBefore = from, notAfter = until }) {

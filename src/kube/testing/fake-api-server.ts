@@ -28,7 +28,11 @@ export interface FakeApiOptions {
 
 export async function startFakeApi(options: FakeApiOptions): Promise<FakeApiServer> {
   const authority = options.authority ?? (await createTestAuthority());
-  const own = await authority.issue({ subject: 'CN=api', ...(options.names === undefined ? {} : { names: options.names }), ...(options.notAfter === undefined ? {} : { notAfter: options.notAfter }) });
+  const own = await authority.issue({
+    subject: 'CN=api',
+    ...(options.names === undefined ? {} : { names: options.names }),
+    ...(options.notAfter === undefined ? {} : { notAfter: options.notAfter }),
+  });
   const sockets = new Set<TLSSocket>();
   const server = https.createServer({ ...own, ca: authority.ca, requestCert: true, rejectUnauthorized: false }, (request, response) => {
     fake.seen.push(`${request.method} ${request.url}`);

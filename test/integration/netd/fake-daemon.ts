@@ -5,7 +5,7 @@
 import { Duplex, PassThrough } from 'node:stream';
 import { createInterface } from 'node:readline';
 import { silentLog } from '../../../src/base/log.ts';
-import { startCapture, startNetdServer } from '../../../src/daemon/capture/index.ts';
+import { type DatagramFlow, startCapture, startNetdServer, startPackets } from '../../../src/daemon/capture/index.ts';
 import { createIpMatcher, parseSubnet } from '../../../src/net/index.ts';
 import { relay } from '../../../src/tunnel/index.ts';
 
@@ -25,12 +25,31 @@ function answer(host: string, port: number, first: Uint8Array | undefined): Dupl
   return Duplex.from({ readable: toClient, writable: fromClient });
 }
 
+/** Port 1 is refused; the others echo. */
+function echoFlow(host: string, port: number): DatagramFlow {
+  say({ event: 'flow', host, port });
+  if (port === 1) throw new Error('refused');
+  let hear: ((datagram: Buffer) => void) | undefined;
+  return {
+    send: (datagram) => {
+      hear?.(Buffer.from(datagram));
+      return true;
+    },
+    onDatagram: (listener) => {
+      hear = listener;
+    },
+    onClose: () => {},
+    close: () => {},
+  };
+}
+
 const capture = await startCapture({ log: silentLog, isCaptured, relay, dial: ({ host, port }, first) => answer(host, port, first) });
 const server = await startNetdServer({ socketPath: process.argv[2] ?? '', log: silentLog });
 say({ event: 'listening', capturePort: capture.port });
 const link = await server.link();
 link.onFailed((message) => say({ event: 'failed', message }));
 void link.closed.then(() => say({ event: 'closed' }));
+startPackets({ log: silentLog, socket: link.packets, openFlow: ({ host, port }) => echoFlow(host, port) });
 say({ event: 'linked', pid: link.pid, version: link.version });
 
 for await (const line of createInterface({ input: process.stdin })) {

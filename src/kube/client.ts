@@ -1,107 +1,18 @@
 /** The typed surface over the transport: requests, objects, reviews, upgrades. */
-import type { IncomingHttpHeaders } from 'node:http';
-import type { Duplex } from 'node:stream';
+
 import { CodedError } from '../base/errors.ts';
-import type { Log } from '../base/log.ts';
 import { VERSION } from '../base/version.ts';
 import type { KubeConnection } from './connection.ts';
-import { createDiscovery, type KubeObject } from './discovery.ts';
-import { createInformer, type Informer, type InformerOptions } from './informer.ts';
+import type { CallOptions, KubeClient, KubeClientOptions, ListOptions, RequestOptions, WriteOptions } from './contract.ts';
+import { createDiscovery } from './discovery.ts';
+import { createInformer } from './informer.ts';
 import { KUBE_LIST_PAGE, KUBE_REQUEST_TIMEOUT_MS } from './limits.ts';
 import { withQuery } from './paths.ts';
-import { type AccessAttributes, createReviews, type TokenReviewResult } from './reviews.ts';
+import { createReviews } from './reviews.ts';
 import { statusOf, timeoutError } from './status-error.ts';
-import { createPodStreams, type PodStreams } from './streams.ts';
+import { createPodStreams } from './streams.ts';
 import { createTransport, readBody } from './transport.ts';
-import { type WatchEvent, type WatchOptions, watch } from './watch.ts';
-
-export interface KubeClientOptions {
-  log: Log;
-  /** Added to the environment of credential plugins. */
-  env?: Record<string, string>;
-  /** For whole requests; default {@link KUBE_REQUEST_TIMEOUT_MS}. The kubeconfig's --request-timeout wins. */
-  timeoutMs?: number;
-  userAgent?: string;
-  /** A terminal is there, and credential plugins may ask questions in it. */
-  interactive?: boolean;
-}
-
-export interface CallOptions {
-  signal?: AbortSignal | undefined;
-  timeoutMs?: number | undefined;
-}
-
-export interface RequestOptions extends CallOptions {
-  query?: Record<string, string | undefined>;
-  body?: unknown;
-  contentType?: string;
-}
-
-export interface ListOptions extends CallOptions {
-  labelSelector?: string | undefined;
-  fieldSelector?: string | undefined;
-}
-
-export interface WriteOptions extends CallOptions {
-  fieldManager?: string;
-  dryRun?: boolean;
-  /** For example `status`. */
-  subresource?: string;
-}
-
-export interface ApplyOptions extends WriteOptions {
-  fieldManager: string;
-  /** Take fields over from other managers instead of failing with a conflict. */
-  force?: boolean;
-}
-
-export interface DeleteOptions extends CallOptions {
-  propagationPolicy?: 'Foreground' | 'Background' | 'Orphan';
-  preconditions?: { uid?: string; resourceVersion?: string };
-  gracePeriodSeconds?: number;
-  dryRun?: boolean;
-}
-
-export interface UpgradeOptions {
-  /** Value of the Upgrade header. */
-  protocol: string;
-  headers?: Record<string, string>;
-  signal?: AbortSignal | undefined;
-  /** Until the 101. */
-  timeoutMs?: number | undefined;
-}
-
-export interface KubeClient extends PodStreams {
-  readonly server: string;
-  readonly connection: KubeConnection;
-  /** Sends and reads the whole JSON answer. `body` is sent as JSON unless it is a string. Fails with coded errors. */
-  request<T>(method: string, path: string, options?: RequestOptions): Promise<T>;
-  get<T>(path: string, options?: CallOptions): Promise<T>;
-  /** All pages of a list. */
-  list<T>(path: string, options?: ListOptions): Promise<{ items: T[]; resourceVersion: string }>;
-  create<T>(object: KubeObject, options?: WriteOptions): Promise<T>;
-  /** PUT: fails with TP-KUBE-CONFLICT when the object's resourceVersion is not the newest. */
-  replace<T>(object: KubeObject, options?: WriteOptions): Promise<T>;
-  /** Server-side apply. The path comes from a table of built-in kinds, else from discovery. */
-  apply<T>(object: KubeObject, options: ApplyOptions): Promise<T>;
-  patch<T>(path: string, type: 'merge' | 'json' | 'strategic', body: unknown, options?: WriteOptions): Promise<T>;
-  delete(path: string, options?: DeleteOptions): Promise<void>;
-  /** Path of an object by its kind, name and namespace. */
-  pathOf(object: KubeObject, options?: { subresource?: string; signal?: AbortSignal | undefined }): Promise<string>;
-  /** Answers false when a disruption budget forbids it now. */
-  evict(namespace: string, pod: string, options?: CallOptions & { gracePeriodSeconds?: number }): Promise<boolean>;
-  /** The events of one watch connection, until the server ends it. {@link KubeClient.createInformer} is what carries on. */
-  watch<T>(path: string, options: WatchOptions): AsyncGenerator<WatchEvent<T>, void, void>;
-  createInformer<T>(path: string, options: InformerOptions<T>): Informer<T>;
-  /** Switches protocols; the socket is the raw stream behind the 101, its first bytes included. */
-  upgrade(path: string, options: UpgradeOptions): Promise<{ socket: Duplex; headers: IncomingHttpHeaders; head: Buffer }>;
-  /** The raw text of an answer (logs, metrics). */
-  text(path: string, options?: CallOptions & { query?: Record<string, string | undefined>; limit?: number }): Promise<string>;
-  whoAmI(options?: CallOptions): Promise<{ username: string; groups: string[] }>;
-  canI(attributes: AccessAttributes, options?: CallOptions): Promise<{ allowed: boolean; reason?: string }>;
-  reviewToken(token: string, audiences: string[], options?: CallOptions): Promise<TokenReviewResult>;
-  close(): void;
-}
+import { watch } from './watch.ts';
 
 const PATCH_TYPES = {
   merge: 'application/merge-patch+json',

@@ -1,13 +1,8 @@
 /** From an object's kind to its path: a table for the kinds that everybody has, the API server's discovery for the others. */
-import { CodedError } from '../base/errors.ts';
-import { resourcePath } from './paths.ts';
 
-export interface KubeObject {
-  apiVersion: string;
-  kind: string;
-  metadata: { name?: string; generateName?: string; namespace?: string; [key: string]: unknown };
-  [key: string]: unknown;
-}
+import { CodedError } from '../base/errors.ts';
+import type { KubeObject } from './contract.ts';
+import { resourcePath } from './paths.ts';
 
 interface Resource {
   plural: string;

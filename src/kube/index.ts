@@ -5,28 +5,13 @@
  *   const { connection, namespace } = await loadKubeconfig({ flags, env, cwd });
  *   const kube = createKubeClient(connection, { log });
  */
-
-export {
-  type ApplyOptions,
-  type CallOptions,
-  createKubeClient,
-  type DeleteOptions,
-  type KubeClient,
-  type KubeClientOptions,
-  type ListOptions,
-  type RequestOptions,
-  type UpgradeOptions,
-  type WriteOptions,
-} from './client.ts';
+export { createKubeClient } from './client.ts';
 export type { ExecPlugin, Impersonation, KubeConnection, KubeUser } from './connection.ts';
-export type { KubeObject } from './discovery.ts';
+export type * from './contract.ts';
 export { inClusterConnection } from './in-cluster.ts';
-export { type ChangeKind, createInformer, type Informer, type InformerOptions } from './informer.ts';
+export { createInformer } from './informer.ts';
 export { type Kubeconfig, type KubeconfigOptions, loadKubeconfig } from './kubeconfig.ts';
 export { createLeaderElection, type LeaderElection, type LeaderElectionOptions } from './leader-election.ts';
 export { resourcePath } from './paths.ts';
-export type { AccessAttributes, TokenReviewResult } from './reviews.ts';
 export { type KubeStatus, statusOf } from './status-error.ts';
-export type { PodLogOptions, PodStreams } from './streams.ts';
-export type { WatchEvent, WatchOptions } from './watch.ts';
 export { acceptWebSocket, createWebSocketStream } from './websocket.ts';

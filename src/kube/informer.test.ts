@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { silentLog } from '../base/log.ts';
 import { createKubeClient } from './client.ts';
-import type { Informer, InformerOptions } from './informer.ts';
+import type { Informer, InformerOptions } from './contract.ts';
 import { type FakeApiServer, failure, sendJson, startFakeApi } from './testing/fake-api-server.ts';
 
 interface Item {

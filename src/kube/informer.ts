@@ -1,38 +1,10 @@
 /** A list that stays true: listed once, then watched; whatever breaks is tried again until it is closed. */
+
 import { CodedError, messageOf } from '../base/errors.ts';
-import type { Log } from '../base/log.ts';
 import { backoff } from '../base/retry.ts';
-import type { KubeClient } from './client.ts';
+import type { ChangeKind, Informer, InformerOptions, KubeClient } from './contract.ts';
 import { KUBE_BACKOFF_FIRST_MS, KUBE_BACKOFF_MAX_MS, KUBE_BACKOFF_UNREACHABLE_MAX_MS } from './limits.ts';
 import { statusOf } from './status-error.ts';
-
-export type ChangeKind = 'added' | 'modified' | 'deleted';
-
-export interface InformerOptions<T> {
-  labelSelector?: string | undefined;
-  fieldSelector?: string | undefined;
-  log: Log;
-  /** Called in order, also for what the first list brings (`added`), after `get` and `list` show the change. */
-  onChange?: (kind: ChangeKind, object: T, old?: T) => void;
-  /** Called at each failure; the informer goes on by itself. */
-  onError?: (error: CodedError) => void;
-  /** What to keep of each object, where memory counts. */
-  project?: (object: T) => T;
-  signal?: AbortSignal | undefined;
-  idleMs?: number;
-}
-
-export interface Informer<T> {
-  /** Resolves after the first complete list; rejects when closed before. */
-  readonly ready: Promise<void>;
-  /** Why the list may be out of date at the moment. */
-  readonly lastError: CodedError | undefined;
-  list(): T[];
-  get(namespace: string, name: string): T | undefined;
-  /** Cuts a wait between tries short: the caller knows that the network is back. */
-  retryNow(): void;
-  close(): void;
-}
 
 interface Meta {
   name: string;

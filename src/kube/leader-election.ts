@@ -1,8 +1,9 @@
 /** One leader among replicas, by a Lease. Clocks of different machines are never compared. */
+
 import { CodedError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { sleep } from '../base/retry.ts';
-import type { KubeClient } from './client.ts';
+import type { KubeClient } from './contract.ts';
 import { LEASE_DURATION_S, LEASE_POLL_MS, LEASE_RENEW_DEADLINE_MS, LEASE_RENEW_MS, LEASE_REQUEST_TIMEOUT_MS, LEASE_RETRY_MS } from './limits.ts';
 import { resourcePath } from './paths.ts';
 

@@ -1,29 +1,7 @@
 /** Questions about identity and rights, and the eviction of pods. */
-import type { CallOptions, KubeClient, RequestOptions } from './client.ts';
+import type { CallOptions, KubeClient, RequestOptions } from './contract.ts';
 import { resourcePath } from './paths.ts';
 import { statusOf } from './status-error.ts';
-
-export interface AccessAttributes {
-  verb: string;
-  group?: string;
-  resource?: string;
-  subresource?: string;
-  namespace?: string;
-  name?: string;
-  /** A path that is no resource, `/metrics`, instead of one. */
-  path?: string;
-}
-
-export interface TokenReviewResult {
-  authenticated: boolean;
-  username: string;
-  uid: string;
-  groups: string[];
-  /** For service accounts of pods: `authentication.kubernetes.io/pod-name`, `…/pod-uid`. */
-  extra: Record<string, string[]>;
-  audiences: string[];
-  error?: string;
-}
 
 type Request = <T>(method: string, path: string, options?: RequestOptions) => Promise<T>;
 interface UserInfo {

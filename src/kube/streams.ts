@@ -1,31 +1,11 @@
 /** Streams to pods: WebSockets over the API server's proxies, port-forwards, logs. */
-import type { IncomingHttpHeaders } from 'node:http';
+
 import type { Duplex } from 'node:stream';
 import { CodedError } from '../base/errors.ts';
-import type { CallOptions, KubeClient } from './client.ts';
+import type { KubeClient, PodStreams } from './contract.ts';
 import { POD_LOG_LIMIT } from './limits.ts';
 import { resourcePath } from './paths.ts';
 import { createHandshake, createWebSocketStream } from './websocket.ts';
-
-export interface PodLogOptions extends CallOptions {
-  tailLines?: number;
-  /** Seconds back from now. */
-  since?: number;
-  /** Of the container's instance before its last restart. */
-  previous?: boolean;
-  timestamps?: boolean;
-}
-
-export interface PodStreams {
-  /** {@link KubeClient.upgrade} as a WebSocket, for proxies that let nothing else through. Bytes, no message boundaries, no half-close. */
-  websocket(
-    path: string,
-    options?: { protocol?: string; headers?: Record<string, string>; signal?: AbortSignal | undefined; timeoutMs?: number | undefined },
-  ): Promise<{ socket: Duplex; headers: IncomingHttpHeaders }>;
-  /** A connection to a pod's port through the kubelet. No half-close. Fails late, as an error of the stream, when nothing listens there. */
-  portForward(namespace: string, pod: string, port: number, options?: CallOptions): Promise<Duplex>;
-  podLogs(namespace: string, pod: string, container: string, options?: PodLogOptions): Promise<string>;
-}
 
 const PORT_FORWARD_PROTOCOL = 'v4.channel.k8s.io';
 

@@ -1,24 +1,11 @@
 /** One watch connection: lines of JSON until the server, the signal or silence ends it. */
+
 import { CodedError } from '../base/errors.ts';
+import type { WatchEvent, WatchOptions } from './contract.ts';
 import { KUBE_REQUEST_TIMEOUT_MS, KUBE_WATCH_IDLE_MS, KUBE_WATCH_LINE_LIMIT, KUBE_WATCH_TIMEOUT_S } from './limits.ts';
 import { withQuery } from './paths.ts';
 import { errorOfNetwork, errorOfStatus, isStatus, timeoutError } from './status-error.ts';
 import type { Transport } from './transport.ts';
-
-export interface WatchEvent<T> {
-  type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK';
-  object: T;
-}
-
-export interface WatchOptions {
-  /** Only what happened after it. */
-  resourceVersion: string;
-  labelSelector?: string | undefined;
-  fieldSelector?: string | undefined;
-  signal?: AbortSignal | undefined;
-  /** A watch that brings nothing, not even a bookmark, for so long is taken for dead. Default {@link KUBE_WATCH_IDLE_MS}. */
-  idleMs?: number | undefined;
-}
 
 /** Ends silently when the server closes; throws on silence, on errors, and on ERROR events (a Status; 410 means: list again). */
 export async function* watch<T>(transport: Transport, path: string, options: WatchOptions): AsyncGenerator<WatchEvent<T>, void, void> {

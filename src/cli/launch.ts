@@ -21,9 +21,7 @@ export async function ensureDaemon(context: Context, onLaunch?: () => void): Pro
   onLaunch?.();
   await ensureClientDirs(context.paths, context.io.uid);
   const logFile = join(context.paths.logDir, 'daemon.log');
-  // Its folder is / so that it keeps no file system busy; the environment of a call comes with the call.
-  const child = await spawnDetached(context, [context.io.program('daemon')], logFile, '/');
-  const death = diesOf(child);
+  const { child, death } = await spawnDetached(context, [context.io.program('daemon')], logFile);
   const deadline = Date.now() + DAEMON_START_TIMEOUT_MS;
   for (;;) {
     if (existsSync(context.paths.daemonSocket) && (await answers(context))) break;
@@ -55,8 +53,8 @@ async function answers(context: Context): Promise<boolean> {
 }
 
 export interface StartedNetd {
-  /** Rejects when netd dies before `stop` is called; never resolves. */
-  died: Promise<never>;
+  /** Aborted when netd dies before `stop` is called; the reason is the error that says so. */
+  died: AbortSignal;
   stop(): void;
 }
 
@@ -73,16 +71,16 @@ export async function ensureNetd(context: Context, onLaunch: () => void): Promis
     await startBySudo(context, command, logFile);
     return undefined;
   }
-  const child = await spawnDetached(context, command.slice(1), logFile, '/');
+  const { child, death } = await spawnDetached(context, command.slice(1), logFile);
   child.unref();
+  const died = new AbortController();
   let stopped = false;
+  death.happened.then((reason) => {
+    const abort = (error: unknown) => died.abort(error);
+    if (!stopped) startError('netd', reason, logFile, 'TP-NETD-FAILED').then(abort, abort);
+  });
   return {
-    died: new Promise((_, reject) => {
-      child.once('exit', (code, signal) => {
-        if (stopped) return;
-        startError('netd', `it ended with ${signal ?? `exit code ${code}`}`, logFile, 'TP-NETD-FAILED').then(reject, reject);
-      });
-    }),
+    died: died.signal,
     stop: () => {
       stopped = true;
     },
@@ -113,19 +111,36 @@ async function startBySudo(context: Context, command: string[], logFile: string)
   if (code !== 0) throw new CodedError('TP-ROOT-NEEDED', `sudo refused to start netd (exit code ${code}).`);
 }
 
-async function spawnDetached(context: Context, args: string[], logFile: string, cwd: string): Promise<ChildProcess> {
+interface Death {
+  /** Why, once it has happened. */
+  reason: string | undefined;
+  /** Never rejects. */
+  happened: Promise<string>;
+}
+
+/** Its folder is / so that it keeps no file system busy. */
+async function spawnDetached(context: Context, args: string[], logFile: string): Promise<{ child: ChildProcess; death: Death }> {
   const log = await open(logFile, 'a', 0o600);
   try {
-    return spawn(context.io.execPath, args, { detached: true, stdio: ['ignore', log.fd, log.fd], env: context.io.env, cwd });
+    const child = spawn(context.io.execPath, args, { detached: true, stdio: ['ignore', log.fd, log.fd], env: context.io.env, cwd: '/' });
+    return { child, death: deathOf(child) };
   } finally {
     await log.close();
   }
 }
 
-function diesOf(child: ChildProcess): { reason: string | undefined } {
-  const death: { reason: string | undefined } = { reason: undefined };
-  child.once('error', (error) => (death.reason = messageOf(error)));
-  child.once('exit', (code, signal) => (death.reason = `it ended with ${signal ?? `exit code ${code}`}`));
+function deathOf(child: ChildProcess): Death {
+  const death: Death = {
+    reason: undefined,
+    happened: new Promise((resolve) => {
+      const die = (reason: string) => {
+        death.reason = reason;
+        resolve(reason);
+      };
+      child.once('error', (error) => die(messageOf(error)));
+      child.once('exit', (code, signal) => die(`it ended with ${signal ?? `exit code ${code}`}`));
+    }),
+  };
   return death;
 }
 

@@ -18,6 +18,7 @@ export const command: CommandSpec = {
 
 async function connect(context: Context): Promise<number> {
   const { output } = context;
+  let ours = false;
   const params = clusterParams(context);
   if (context.passthrough?.length === 0) throw new CodedError('TP-USAGE', 'There is no command behind --.');
   let announced = false;
@@ -37,9 +38,9 @@ async function connect(context: Context): Promise<number> {
       launched.netd = true;
       announce();
     });
-    const call = context.call('connect', params);
-    const result = await (netd === undefined ? call : Promise.race([call, netd.died]));
+    const result = await context.call('connect', params, netd === undefined ? {} : { signal: AbortSignal.any([context.signal, netd.died]) });
     netd?.stop();
+    ours = result.state === 'connected';
     const where = `connected to context ${result.context} (${result.server})`;
     await output.result(result, result.state === 'already' ? `Already ${where}` : `C${where.slice(1)}`);
   } catch (error) {
@@ -50,7 +51,8 @@ async function connect(context: Context): Promise<number> {
   try {
     return await runChild(context.passthrough, context.io.env, context.io);
   } finally {
-    await context.call('disconnect', {}, { signal: AbortSignal.timeout(UNDO_TIMEOUT_MS) });
+    // A connection that was there before stays.
+    if (ours) await context.call('disconnect', {}, { signal: AbortSignal.timeout(UNDO_TIMEOUT_MS) });
   }
 }
 

@@ -20,6 +20,8 @@ import { joinWatched, watch } from './watched.ts';
 
 /** How long streams may go on after SIGTERM. */
 export const DRAIN_MS = 20_000;
+/** How long workstations without open connections get to open another tunnel elsewhere. */
+export const HANDOVER_MS = 3_000;
 /** How often the drain looks whether streams are left. */
 export const DRAIN_TICK_MS = 200;
 /** Bound on ending one part. */
@@ -139,9 +141,10 @@ export async function startManager(options: ManagerOptions): Promise<RunningMana
       waiting = 'going away';
       tunnels.goAway('the replica is stopping');
       agents.goAway('the replica is stopping');
-      const until = Date.now() + drainMs;
-      // The control and dns streams stay until their daemons have gone elsewhere; all of them together are what is drained.
-      while (sessions.counts().streams > 0 && Date.now() < until) await wait(DRAIN_TICK_MS);
+      const start = Date.now();
+      const busy = () => sessions.connections().some(({ kind, mux }) => kind === 'data' && mux.streams > 0);
+      const patience = () => (busy() ? drainMs : Math.min(drainMs, HANDOVER_MS));
+      while (sessions.counts().connections > 0 && Date.now() - start < patience()) await wait(DRAIN_TICK_MS);
       await closeAll();
     };
     return {

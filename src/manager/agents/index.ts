@@ -10,7 +10,7 @@ import type { KubeClient } from '../../kube/index.ts';
 import type { Intercept } from '../../protocol/resources.ts';
 import { type AgentLink, type AgentRegistry, type ManagerTls, type Part, type PeerWatch, type Watched, type WorkloadRef, workloadKey } from '../context.ts';
 import type { Metrics } from '../metrics.ts';
-import { createSlots } from '../outbound/quota.ts';
+import { createKeyedSlots, createSlots } from '../outbound/quota.ts';
 import type { LinkedSessions } from '../sessions/registry.ts';
 import { createClaims } from './claims.ts';
 import { IDENTITY_CHECKS, verifyAgent } from './identity.ts';
@@ -18,8 +18,9 @@ import { HELLO_TIMEOUT_MS, type LinkedAgent, serveAgent } from './link.ts';
 
 /** Links to the port; more are refused. */
 export const AGENT_LINK_LIMIT = 32_768;
-/** Links that have not proved who they are. More are ended at once. */
+/** Links that have not proved who they are, in all and from one address. More are ended at once. */
 export const AGENT_UNVERIFIED_LIMIT = 4_096;
+export const AGENT_UNVERIFIED_EACH = 8;
 /** TCP keep-alive of links: an agent whose node died must not stay in the list. */
 export const AGENT_KEEPALIVE_MS = 15_000;
 export const AGENT_CAPABILITIES: readonly string[] = ['udp', 'http'];
@@ -56,7 +57,7 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
   const relayed = metrics.counter('intercepted_total', 'Intercepted connections, by outcome.');
   const bytes = metrics.counter('intercepted_bytes_total', 'Bytes of intercepted connections, by direction.');
   const verify = options.verify ?? verifyAgent;
-  let unverified = 0;
+  const unverified = createKeyedSlots({ each: AGENT_UNVERIFIED_EACH, all: AGENT_UNVERIFIED_LIMIT });
 
   const linkedTo = (workload: WorkloadRef) => [...(byWorkload.get(workloadKey(workload)) ?? [])];
   const tellIntercepts = (agent: LinkedAgent) => {
@@ -83,10 +84,10 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
 
   function accept(socket: TLSSocket): void {
     socket.on('error', (error) => log.debug('a link failed', { error: messageOf(error) }));
-    if (unverified >= AGENT_UNVERIFIED_LIMIT) return void socket.destroy();
+    const proved = unverified.tryTake(socket.remoteAddress ?? '');
+    if (proved === undefined) return void socket.destroy();
     socket.setNoDelay(true);
     socket.setKeepAlive(true, AGENT_KEEPALIVE_MS);
-    unverified += 1;
     const { linked } = serveAgent(socket, {
       log,
       replica: options.replica,
@@ -114,9 +115,7 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
         bytes.add(down, { direction: 'down' });
       },
     });
-    void linked.then(() => {
-      unverified -= 1;
-    });
+    void linked.then(proved);
   }
 
   function add(agent: LinkedAgent): void {

@@ -14,6 +14,8 @@ import type { AgentIdentity } from './identity.ts';
 
 /** Time from the connection to a hello that holds. */
 export const HELLO_TIMEOUT_MS = 10_000;
+/** How long a refused agent's connection lives on, so that it reads why. */
+export const REFUSAL_LINGER_MS = 500;
 /** Streams one agent may have open. */
 export const AGENT_STREAM_LIMIT = 8_192;
 /** Intercepts that one agent may say it takes. */
@@ -50,6 +52,7 @@ export function serveAgent(socket: Duplex, options: AgentLinkOptions): { mux: Mu
   const linked = Promise.withResolvers<LinkedAgent | undefined>();
   let agent: LinkedAgent | undefined;
   let rpc: RpcPeer | undefined;
+  let begun = false;
 
   const mux = createMux(socket, { role: 'server', log, maxStreams: AGENT_STREAM_LIMIT, onStream: (stream) => serveStream(stream) });
   const late = setTimeout(() => mux.abort(new Error('the agent did not prove itself in time')), HELLO_TIMEOUT_MS);
@@ -60,6 +63,9 @@ export function serveAgent(socket: Duplex, options: AgentLinkOptions): { mux: Mu
 
   function serveStream(stream: MuxStream): void {
     stream.on('error', (error) => log.trace('a stream failed', { error: messageOf(error) }));
+    // Before the hello holds there is one stream, for it: nobody unknown fills the memory.
+    if (agent === undefined && begun) return stream.reset('protocol');
+    begun = true;
     readStreamHeader(stream, { timeoutMs: STREAM_HEADER_TIMEOUT_MS })
       .then((header) => {
         if (header.t === 'agent-control' && rpc === undefined) return serveControl(stream);
@@ -91,7 +97,7 @@ export function serveAgent(socket: Duplex, options: AgentLinkOptions): { mux: Mu
           } catch (error) {
             log.info('an agent was refused', { pod: hello.pod, namespace: hello.namespace, error: messageOf(error) });
             // The answer is on its way before the connection ends.
-            void mux.close({ signal: AbortSignal.timeout(HELLO_TIMEOUT_MS) });
+            void mux.close({ signal: AbortSignal.timeout(REFUSAL_LINGER_MS) });
             throw error;
           }
           const greeting = agent;

@@ -77,3 +77,26 @@ export function createSessionQuota(): SessionQuota {
     udpFlows: createSlots(SESSION_UDP_FLOW_LIMIT),
   };
 }
+
+/** Slots by key (an address), so that one holder of many takes none from others. Keys without a taken slot cost nothing. */
+export function createKeyedSlots(options: { each: number; all: number }): { tryTake(key: string): (() => void) | undefined } {
+  const byKey = new Map<string, Slots>();
+  const all = createSlots(options.all);
+  return {
+    tryTake(key) {
+      const slots = byKey.get(key) ?? createSlots(options.each);
+      const release = slots.tryTake();
+      const releaseAll = release === undefined ? undefined : all.tryTake();
+      if (release === undefined || releaseAll === undefined) {
+        release?.();
+        return undefined;
+      }
+      byKey.set(key, slots);
+      return () => {
+        release();
+        releaseAll();
+        if (slots.taken === 0) byKey.delete(key);
+      };
+    },
+  };
+}

@@ -15,13 +15,14 @@ import type { RpcPeer } from '../../rpc/index.ts';
 import { acceptTunnel } from '../../tunnel/index.ts';
 import type { DnsPart, ManagerContext, Part } from '../context.ts';
 import type { Outbound } from '../outbound/index.ts';
-import type { SessionQuota } from '../outbound/quota.ts';
+import { createKeyedSlots, type SessionQuota } from '../outbound/quota.ts';
 import type { LinkedSessions } from '../sessions/registry.ts';
 import { serveTunnelStream } from './streams.ts';
 import { verifyHello } from './verify.ts';
 
-/** Connections that have not proved who they are. More are ended at once. */
-export const UNVERIFIED_LIMIT = 256;
+/** Connections that have not proved who they are, in all and from one address (an API server's serves many). More are refused. */
+export const UNVERIFIED_LIMIT = 1_024;
+export const UNVERIFIED_EACH = 256;
 /** Time from the 101 to the proof. */
 export const VERIFY_TIMEOUT_MS = 10_000;
 /** Time for a request's head. */
@@ -50,7 +51,7 @@ export async function startTunnelServer(options: TunnelServerOptions): Promise<T
   const log = context.log.child('tunnel');
   const controls = new Set<RpcPeer>();
   const refused = context.metrics.counter('tunnels_refused_total', 'Tunnels refused, by cause.');
-  let unverified = 0;
+  const unverified = createKeyedSlots({ each: UNVERIFIED_EACH, all: UNVERIFIED_LIMIT });
   let going: string | undefined;
 
   const { certificate, key } = tls.leaf();
@@ -75,22 +76,20 @@ export async function startTunnelServer(options: TunnelServerOptions): Promise<T
       socket.end('HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n');
       return;
     }
-    if (going !== undefined || unverified >= UNVERIFIED_LIMIT) {
+    const proved = going === undefined ? unverified.tryTake(request.socket.remoteAddress ?? '') : undefined;
+    if (proved === undefined) {
       refused.add(1, { cause: going === undefined ? 'overload' : 'going-away' });
       socket.end('HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nretry-after: 1\r\nconnection: close\r\n\r\n');
       return;
     }
     if (head.length > 0) socket.unshift(head);
-    unverified += 1;
     serve(socket as Socket)
       .catch((error: unknown) => {
         refused.add(1, { cause: error instanceof CodedError ? error.code : 'failed' });
         // Whoever refused ends the connection, after saying why.
         log.info('a tunnel was refused', { error: messageOf(error) });
       })
-      .finally(() => {
-        unverified -= 1;
-      });
+      .finally(proved);
   });
 
   /** Resolves when the connection is verified and served, or rejects. */

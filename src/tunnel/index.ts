@@ -4,6 +4,7 @@
  */
 export { createDatagramParser, createDatagramStream, type DatagramStream } from './datagram.ts';
 export { type AcceptTunnelOptions, acceptTunnel, type StartTunnelOptions, startTunnel } from './handshake.ts';
+export { join } from './join.ts';
 export { TunnelProtocolError } from './read-head.ts';
 export { type RelayResult, relay } from './relay.ts';
 export { resetReasonOf, resetStream } from './reset-reason.ts';

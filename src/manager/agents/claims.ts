@@ -56,17 +56,17 @@ export function createClaims(intercepts: Watched<Intercept>, options: { ended: (
   };
   for (const intercept of intercepts.list()) put(intercept);
   const unsubscribe = intercepts.subscribe((kind, intercept, old) => {
-    const touched = new Map<string, WorkloadRef>();
-    const touch = (workload: WorkloadRef) => touched.set(workloadKey(workload), workload);
-    const before = old === undefined ? undefined : claimOf(old);
+    // An object of the same name that was made anew has another uid, and may be of another workload.
+    const known = old ?? byWorkload.get(workloadKey(workloadOf(intercept)))?.intercepts.get(intercept.metadata.uid ?? '');
+    const before = known === undefined ? undefined : claimOf(known);
     const after = kind === 'deleted' ? undefined : claimOf(intercept);
-    if (old !== undefined) take(old);
+    if (known !== undefined) take(known);
     if (kind === 'deleted') take(intercept);
     else put(intercept);
     // Most changes (phase, pods, message) are none of the agents' affair.
     if (isDeepStrictEqual(before, after)) return;
-    if (before !== undefined && old !== undefined) touch(workloadOf(old));
-    touch(workloadOf(intercept));
+    const touched = new Map<string, WorkloadRef>();
+    for (const one of known === undefined ? [intercept] : [known, intercept]) touched.set(workloadKey(workloadOf(one)), workloadOf(one));
     for (const workload of touched.values()) for (const listener of listeners) listener(workload);
   });
 

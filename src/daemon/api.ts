@@ -1,11 +1,11 @@
 /** The daemon's table: one handler for each method of src/protocol/daemon-api.ts. */
 import { CodedError } from '../base/errors.ts';
 import { configView } from '../config/index.ts';
-import { clientFile, type ClusterParams, openCluster } from './cluster.ts';
+import { clientFile, withCluster } from './cluster.ts';
 import type { CallContext } from './context.ts';
 import type { Daemon } from './daemon.ts';
 import { gatherLogs } from './gather-logs.ts';
-import { helmInstall, helmLint, helmUninstall, helmUpgrade, uninstall } from './install.ts';
+import { helmInstall, helmLint, helmUpgrade } from './install.ts';
 import { resourcePath } from '../kube/index.ts';
 import {
   clusterParamsSchema,
@@ -21,21 +21,13 @@ import {
   uninstallParamsSchema,
 } from '../protocol/daemon-api.ts';
 import { statusOf, versionsOf } from './status.ts';
+import { helmUninstall, uninstall } from './uninstall.ts';
 
 export type DaemonHandlers = { [M in DaemonMethod]: (params: unknown, call: CallContext) => Promise<DaemonApi[M]['result']> };
 
 /** @param quit ends the daemon's process after the answer is sent. */
 export function createHandlers(daemon: Daemon, executable: string, quit: () => void): DaemonHandlers {
   const { ctx } = daemon;
-  const withCluster = async <T>(params: unknown, use: (cluster: Awaited<ReturnType<typeof openCluster>>, params: ClusterParams) => Promise<T>): Promise<T> => {
-    const parsed = clusterParamsSchema.parse(params);
-    const cluster = await openCluster(ctx, parsed);
-    try {
-      return await use(cluster, parsed);
-    } finally {
-      cluster.kube.close();
-    }
-  };
   return {
     version: async () => versionsOf(daemon.connected),
     status: () => statusOf({ ctx, connected: daemon.connected, lastEnd: daemon.lastEnd, executable }),
@@ -71,9 +63,9 @@ export function createHandlers(daemon: Daemon, executable: string, quit: () => v
       await daemon.disconnect();
       return helmUninstall(ctx, parsed, call);
     },
-    listContexts: (params) => withCluster(params, async ({ kubeconfig }) => ({ contexts: kubeconfig.contexts })),
+    listContexts: (params) => withCluster(ctx, clusterParamsSchema.parse(params), async ({ kubeconfig }) => ({ contexts: kubeconfig.contexts })),
     listNamespaces: (params, call) =>
-      withCluster(params, async ({ kube }) => {
+      withCluster(ctx, clusterParamsSchema.parse(params), async ({ kube }) => {
         const { items } = await kube.list<{ metadata: { name: string } }>(resourcePath('v1', 'namespaces'), { signal: call.signal });
         return { namespaces: items.map(({ metadata }) => metadata.name) };
       }),
@@ -89,7 +81,7 @@ export function createHandlers(daemon: Daemon, executable: string, quit: () => v
       const parsed = clusterParamsSchema.parse(params);
       const { configFile: file, logDir } = ctx.paths;
       if (parsed['clientOnly'] === true) return { config: (await clientFile(ctx, parsed.configFile)).values, file, logDir };
-      return withCluster(parsed, async ({ config }) => ({ config: configView(config), file, logDir }));
+      return withCluster(ctx, parsed, async ({ config }) => ({ config: configView(config), file, logDir }));
     },
     netdNeeded: () => daemon.netdNeeded(),
   };

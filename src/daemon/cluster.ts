@@ -5,7 +5,6 @@ import { createKubeClient, type KubeClient, type Kubeconfig, loadKubeconfig } fr
 import type { ConnectParams } from '../protocol/daemon-api.ts';
 import type { DaemonContext } from './context.ts';
 
-export type ClusterParams = ConnectParams;
 
 /** A cluster as a user's flags, environment and files name it. */
 export interface Cluster {
@@ -36,4 +35,14 @@ export async function openCluster(ctx: DaemonContext, params: ConnectParams): Pr
 /** The user's config.yml, or the file that `--config` names, which must be there. */
 export function clientFile(ctx: DaemonContext, file: string | undefined): Promise<ConfigLayer> {
   return readConfigFile(file ?? ctx.paths.configFile, { mustExist: file !== undefined });
+}
+
+/** Runs something with a cluster's client and closes that in the end. */
+export async function withCluster<T>(ctx: DaemonContext, params: ConnectParams, use: (cluster: Cluster) => Promise<T>): Promise<T> {
+  const cluster = await openCluster(ctx, params);
+  try {
+    return await use(cluster);
+  } finally {
+    cluster.kube.close();
+  }
 }

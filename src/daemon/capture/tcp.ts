@@ -17,6 +17,7 @@ export interface CaptureOptions {
   isCaptured: (ip: string) => boolean;
   /** For tests without nft. */
   readDestination?: (socket: Socket) => Destination | undefined;
+  firstBytesWaitMs?: number;
 }
 
 export interface Capture {
@@ -42,19 +43,24 @@ async function listen(server: Server): Promise<number> {
   return address.port;
 }
 
-/** Calls `then` when the client's first bytes (or its end) are there, or after {@link FIRST_BYTES_WAIT_MS}. */
-function afterFirstBytes(socket: Socket, then: () => void): void {
+/** Calls `then` once, when the client's first bytes (or its end) are there, or after `waitMs`. */
+function afterFirstBytes(socket: Socket, waitMs: number, then: () => void): void {
   const go = () => {
     clearTimeout(timer);
+    clearImmediate(immediate);
     socket.off('readable', go);
     then();
   };
-  const timer = setTimeout(go, FIRST_BYTES_WAIT_MS);
+  let immediate: NodeJS.Immediate | undefined;
+  // Timers come before sockets in a loop turn: on a busy loop the bytes may lie there, still unread.
+  const timer = setTimeout(() => {
+    immediate = setImmediate(go);
+  }, waitMs);
   socket.on('readable', go);
 }
 
 export async function startCapture(options: CaptureOptions): Promise<Capture> {
-  const { log, dial, relay, isCaptured, readDestination = createDestinationReader() } = options;
+  const { log, dial, relay, isCaptured, readDestination = createDestinationReader(), firstBytesWaitMs = FIRST_BYTES_WAIT_MS } = options;
   const open = new Set<Socket>();
   let port = 0;
 
@@ -107,7 +113,7 @@ export async function startCapture(options: CaptureOptions): Promise<Capture> {
     }
     open.add(socket);
     socket.once('close', () => open.delete(socket));
-    afterFirstBytes(socket, () => start(socket, target));
+    afterFirstBytes(socket, firstBytesWaitMs, () => start(socket, target));
   });
   server.on('error', (error) => log.error('the capture listener failed', { error }));
   port = await listen(server);

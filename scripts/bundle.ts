@@ -15,7 +15,10 @@ const REQUIRE_BANNER = "import { createRequire as __bundleCreateRequire } from '
 /** Names of the programs that exist: the files of `bin/` without `.ts`, sorted. */
 export async function programNames(): Promise<string[]> {
   const files = await readdir(join(ROOT, 'bin'));
-  return files.filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts')).map((file) => file.slice(0, -'.ts'.length)).sort();
+  return files
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+    .map((file) => file.slice(0, -'.ts'.length))
+    .sort();
 }
 
 /**

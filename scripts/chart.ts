@@ -13,7 +13,9 @@ const CHART = join(import.meta.dirname, '..', 'deploy', 'chart');
 
 /** File in the chart → its text. */
 export function derivedChartFiles(): Map<string, string> {
-  const definitions = customResourceDefinitions().map((object) => `---\n${stringify(object, { aliasDuplicateObjects: false, lineWidth: 0 })}`).join('');
+  const definitions = customResourceDefinitions()
+    .map((object) => `---\n${stringify(object, { aliasDuplicateObjects: false, lineWidth: 0 })}`)
+    .join('');
   const head = '{{- /* Written by `npm run chart` from src/protocol/resources.ts. */}}\n{{- if .Values.crds.create }}\n';
   const schema = z.toJSONSchema(valuesSchema, { io: 'input', target: 'draft-7' });
   return new Map([

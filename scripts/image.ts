@@ -2,8 +2,7 @@
  * `npm run image`: builds the image of the cluster's programs without Docker. Writes dist/image.tar, an OCI archive that
  * `docker load` reads too. The same checkout on the same machine gives the same bytes.
  */
-import { mkdir, rename, writeFile } from 'node:fs/promises';
-import { access } from 'node:fs/promises';
+import { access, mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { VERSION } from '../src/base/version.ts';
@@ -46,14 +45,22 @@ async function platformsToBuild(): Promise<{ architecture: string; layer: () => 
   const chosen = [];
   for (const platform of PLATFORMS) {
     const node = join(ROOT, 'node_modules', platform.nodePackage, 'bin', 'node');
-    const there = await access(node).then(() => true, () => false);
+    const there = await access(node).then(
+      () => true,
+      () => false,
+    );
     if (wanted.length > 0 ? !wanted.includes(platform.architecture) : !there) continue;
     if (!there) throw new Error(`Node for linux/${platform.architecture} is not there: npm install --no-save --force ${platform.nodePackage}`);
     const sysroot = sysroots.get(platform.architecture) ?? (own === platform.architecture ? '/' : undefined);
     if (sysroot === undefined) {
-      throw new Error(`the libraries for linux/${platform.architecture} are not on this machine: pass --sysroot ${platform.architecture}=DIR with a Debian root of that architecture, or --platform with the others`);
+      throw new Error(
+        `the libraries for linux/${platform.architecture} are not on this machine: pass --sysroot ${platform.architecture}=DIR with a Debian root of that architecture, or --platform with the others`,
+      );
     }
-    chosen.push({ architecture: platform.architecture, layer: async () => makeLayer(await rootEntries(platform, node, sysroot), join(ROOT, 'dist', 'image-cache')) });
+    chosen.push({
+      architecture: platform.architecture,
+      layer: async () => makeLayer(await rootEntries(platform, node, sysroot), join(ROOT, 'dist', 'image-cache')),
+    });
   }
   if (chosen.length === 0) throw new Error('no platform to build: run npm ci on Linux, or name one with --platform linux/amd64');
   return chosen;
@@ -64,7 +71,10 @@ async function programLayer(): Promise<Layer> {
   const names = PROGRAMS.filter((name) => there.includes(name));
   for (const name of PROGRAMS) if (!names.includes(name)) process.stderr.write(`bin/${name}.ts is not there: the image goes without it\n`);
   const bundles = await bundlePrograms(names);
-  return makeLayer([...bundles].map(([name, content]) => ({ path: `/app/${name}.mjs`, mode: 0o644, content })), join(ROOT, 'dist', 'image-cache'));
+  return makeLayer(
+    [...bundles].map(([name, content]) => ({ path: `/app/${name}.mjs`, mode: 0o644, content })),
+    join(ROOT, 'dist', 'image-cache'),
+  );
 }
 
 async function run(): Promise<void> {
@@ -75,7 +85,12 @@ async function run(): Promise<void> {
   const tag = formatReference(parseReference(values.tag));
   const pushes = values.push.map(parseReference);
   const programs = await programLayer();
-  const runtime = { User: `${MANAGER_UID}:${MANAGER_UID}`, Entrypoint: ['/app/node'], WorkingDir: '/', Env: ['PATH=/app:/usr/sbin:/usr/bin:/sbin:/bin', 'NODE_ENV=production'] };
+  const runtime = {
+    User: `${MANAGER_UID}:${MANAGER_UID}`,
+    Entrypoint: ['/app/node'],
+    WorkingDir: '/',
+    Env: ['PATH=/app:/usr/sbin:/usr/bin:/sbin:/bin', 'NODE_ENV=production'],
+  };
   const platforms = [];
   for (const platform of await platformsToBuild()) platforms.push(makePlatformImage(platform.architecture, [await platform.layer(), programs], runtime));
   const image = makeImage(platforms);
@@ -83,7 +98,9 @@ async function run(): Promise<void> {
   await mkdir(dirname(values.output), { recursive: true });
   await writeFile(`${values.output}.${process.pid}`, archive);
   await rename(`${values.output}.${process.pid}`, values.output);
-  process.stdout.write(`${values.output}: ${tag} (${platforms.map((one) => `linux/${one.architecture}`).join(', ')}), ${(archive.length / 1e6).toFixed(1)} MB, ${image.top.digest}\n`);
+  process.stdout.write(
+    `${values.output}: ${tag} (${platforms.map((one) => `linux/${one.architecture}`).join(', ')}), ${(archive.length / 1e6).toFixed(1)} MB, ${image.top.digest}\n`,
+  );
   if (pushes.length === 0) return;
   const { pushImage } = await import('./image/registry.ts');
   for (const reference of pushes) {

@@ -5,7 +5,10 @@ const PT_DYNAMIC = 2;
 const PT_INTERP = 3;
 const DT_NEEDED = 1n;
 const DT_STRTAB = 5n;
-const MACHINES = new Map([[0x3e, 'amd64'], [0xb7, 'arm64']]);
+const MACHINES = new Map([
+  [0x3e, 'amd64'],
+  [0xb7, 'arm64'],
+]);
 
 export interface ElfInfo {
   /** OCI name of the architecture, `amd64` or `arm64`. */
@@ -30,7 +33,8 @@ function stringAt(file: Buffer, offset: number): string {
 
 /** Reads the headers of `file`; throws when it is not a 64-bit little-endian ELF file of a known machine. */
 export function readElf(file: Buffer, name: string): ElfInfo {
-  if (file.length < 64 || file.readUInt32BE(0) !== 0x7f454c46 || file[4] !== 2 || file[5] !== 1) throw new Error(`${name} is not a 64-bit little-endian ELF file`);
+  if (file.length < 64 || file.readUInt32BE(0) !== 0x7f454c46 || file[4] !== 2 || file[5] !== 1)
+    throw new Error(`${name} is not a 64-bit little-endian ELF file`);
   const architecture = MACHINES.get(file.readUInt16LE(18));
   if (architecture === undefined) throw new Error(`${name} is for a machine that no image is built for (ELF machine ${file.readUInt16LE(18)})`);
   const [table, entrySize, count] = [Number(file.readBigUInt64LE(32)), file.readUInt16LE(54), file.readUInt16LE(56)];

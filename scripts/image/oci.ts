@@ -55,7 +55,10 @@ export function makePlatformImage(architecture: string, layers: Layer[], runtime
 
 /** One platform is tagged by its manifest, several by an index over theirs. */
 export function makeImage(platforms: PlatformImage[]): Image {
-  const manifests = platforms.map((image) => ({ ...describe(MEDIA_TYPE.manifest, image.manifest), platform: { architecture: image.architecture, os: 'linux' } }));
+  const manifests = platforms.map((image) => ({
+    ...describe(MEDIA_TYPE.manifest, image.manifest),
+    platform: { architecture: image.architecture, os: 'linux' },
+  }));
   const [only] = manifests;
   const [first] = platforms;
   if (only === undefined || first === undefined) throw new Error('an image needs at least one platform');

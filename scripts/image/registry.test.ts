@@ -1,6 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -37,7 +37,8 @@ class Registry {
     const url = new URL(request.url ?? '/', `http://127.0.0.1:${this.port}`);
     if (url.pathname === '/token') {
       const basic = Buffer.from('dev:secret').toString('base64');
-      response.statusCode = request.headers.authorization === `Basic ${basic}` && url.searchParams.get('scope') === 'repository:team/telepresence:pull,push' ? 200 : 401;
+      response.statusCode =
+        request.headers.authorization === `Basic ${basic}` && url.searchParams.get('scope') === 'repository:team/telepresence:pull,push' ? 200 : 401;
       return void response.end(JSON.stringify({ token: TOKEN }));
     }
     if (request.headers.authorization !== `Bearer ${TOKEN}`) {
@@ -73,7 +74,12 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-const push = () => pushImage(image, { registry: `127.0.0.1:${registry.port}`, repository: 'team/telepresence', tag: '1.0' }, { plainHttp: false, env: { DOCKER_CONFIG: folder }, onProgress: () => {} });
+const push = () =>
+  pushImage(
+    image,
+    { registry: `127.0.0.1:${registry.port}`, repository: 'team/telepresence', tag: '1.0' },
+    { plainHttp: false, env: { DOCKER_CONFIG: folder }, onProgress: () => {} },
+  );
 
 it('pushes blobs, the manifests of the platforms and the tagged index, logged in as docker is', async () => {
   await push();

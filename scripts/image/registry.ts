@@ -5,7 +5,7 @@ import type { Reference } from './reference.ts';
 import { registryCredentials } from './registry-credentials.ts';
 
 /** For one request; layers are tens of megabytes over whatever line there is. */
-export const REGISTRY_TIMEOUT_MS = 10 * 60_000;
+const REGISTRY_TIMEOUT_MS = 10 * 60_000;
 
 export interface PushOptions {
   /** No TLS. Always so for localhost. */
@@ -37,11 +37,15 @@ async function authorize(challenge: string, reference: Reference, basic: string 
     if (basic === undefined) throw new Error(`the registry ${reference.registry} wants a login: run docker login ${reference.registry}`);
     return `Basic ${basic}`;
   }
-  if (scheme !== 'bearer' || parameters['realm'] === undefined) throw new Error(`the registry ${reference.registry} asks for an authentication that is not known here: ${challenge}`);
+  if (scheme !== 'bearer' || parameters['realm'] === undefined)
+    throw new Error(`the registry ${reference.registry} asks for an authentication that is not known here: ${challenge}`);
   const url = new URL(parameters['realm']);
   if (parameters['service'] !== undefined) url.searchParams.set('service', parameters['service']);
   url.searchParams.set('scope', `repository:${reference.repository}:pull,push`);
-  const response = await fetch(url, { headers: basic === undefined ? {} : { authorization: `Basic ${basic}` }, signal: AbortSignal.timeout(REGISTRY_TIMEOUT_MS) });
+  const response = await fetch(url, {
+    headers: basic === undefined ? {} : { authorization: `Basic ${basic}` },
+    signal: AbortSignal.timeout(REGISTRY_TIMEOUT_MS),
+  });
   if (!response.ok) throw await failure(response, 'the login');
   const answer: unknown = await response.json();
   const token = typeof answer === 'object' && answer !== null ? (Reflect.get(answer, 'token') ?? Reflect.get(answer, 'access_token')) : undefined;

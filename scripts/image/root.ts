@@ -6,8 +6,8 @@ import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MANAGER_UID } from '../../src/install/deployment.ts';
 import { AGENT_UID } from '../../src/protocol/agent-config.ts';
-import type { LayerEntry } from './layer.ts';
 import { readElf } from './elf.ts';
+import type { LayerEntry } from './layer.ts';
 
 /** Node 24 needs this glibc. */
 const GLIBC_AT_LEAST = [2, 28] as const;
@@ -29,7 +29,10 @@ export const PLATFORMS: readonly Platform[] = [
 ];
 
 async function exists(path: string): Promise<boolean> {
-  return access(path).then(() => true, () => false);
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** The folders a loader searches without being told, in the layouts of Debian, Fedora and Arch. */
@@ -73,14 +76,18 @@ async function addLibraries(platform: Platform, sysroot: string, programs: Map<s
     const { name, by } = next;
     if (seen.has(name)) continue;
     seen.add(name);
-    const path = await findFirst(sysroot, libraryFolders(platform).map((folder) => `${folder}/${name}`));
+    const path = await findFirst(
+      sysroot,
+      libraryFolders(platform).map((folder) => `${folder}/${name}`),
+    );
     if (path === undefined) throw new Error(`${by} needs ${name}, which is not under ${sysroot} for ${platform.architecture}`);
     const file = await readFile(join(sysroot, path));
     files.set(path, file);
     visit(file, path);
     if (name !== 'libc.so.6') continue;
     const version = glibcVersion(file);
-    if (version === undefined) throw new Error(`${join(sysroot, path)} is not glibc: the image is built on a Linux machine with glibc ${GLIBC_AT_LEAST.join('.')} or newer`);
+    if (version === undefined)
+      throw new Error(`${join(sysroot, path)} is not glibc: the image is built on a Linux machine with glibc ${GLIBC_AT_LEAST.join('.')} or newer`);
     if (!atLeast(version, GLIBC_AT_LEAST)) throw new Error(`glibc ${version.join('.')} is too old for Node: ${GLIBC_AT_LEAST.join('.')} or newer is needed`);
     if (!atLeast(version, GLIBC_WITH_NSS)) for (const module of NSS_LIBRARIES) queue.push({ name: module, by: 'name service' });
   }
@@ -97,7 +104,10 @@ const ETC: Record<string, string> = {
 export async function rootEntries(platform: Platform, node: string, sysroot: string): Promise<LayerEntry[]> {
   const nftPath = await findFirst(sysroot, NFT_PATHS);
   if (nftPath === undefined) throw new Error(`nft is not under ${sysroot}: install it (Debian, Ubuntu: apt-get install nftables) and run this again`);
-  const programs = new Map([['/app/node', await readFile(node)], ['/usr/sbin/nft', await readFile(join(sysroot, nftPath))]]);
+  const programs = new Map([
+    ['/app/node', await readFile(node)],
+    ['/usr/sbin/nft', await readFile(join(sysroot, nftPath))],
+  ]);
   const files = new Map<string, Buffer>(programs);
   await addLibraries(platform, sysroot, programs, files);
   const entries: LayerEntry[] = [...files].map(([path, content]) => ({ path, mode: 0o755, content }));

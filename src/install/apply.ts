@@ -1,8 +1,9 @@
 /** Server-side apply of rendered objects, definitions first. */
+
+import { z } from 'zod';
 import { CodedError, codeOf, messageOf } from '../base/errors.ts';
 import { sleep } from '../base/retry.ts';
 import { type KubeClient, resourcePath } from '../kube/index.ts';
-import { z } from 'zod';
 import { describeObject, type KubeObject } from './kube-object.ts';
 import { CRD_ESTABLISHED_TIMEOUT_MS, ROLLOUT_POLL_MS } from './limits.ts';
 
@@ -17,24 +18,35 @@ export interface ApplyAllOptions {
 const PASSED_ON = new Set(['TP-KUBE-UNREACHABLE', 'TP-KUBE-TIMEOUT', 'TP-KUBE-CERTIFICATE', 'TP-KUBE-UNAUTHORIZED', 'TP-KUBE-EXEC-PLUGIN', 'TP-CANCELLED']);
 
 /** Names the object whose request failed. */
-export async function onObject<T>(object: KubeObject, verb: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+async function onObject<T>(object: KubeObject, verb: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     const code = codeOf(error) ?? '';
     if (signal?.aborted || PASSED_ON.has(code)) throw error;
-    throw new CodedError(code === 'TP-KUBE-FORBIDDEN' ? 'TP-INSTALL-FORBIDDEN' : 'TP-INSTALL-FAILED', `${describeObject(object)} could not be ${verb}: ${messageOf(error)}`, { cause: error });
+    throw new CodedError(
+      code === 'TP-KUBE-FORBIDDEN' ? 'TP-INSTALL-FORBIDDEN' : 'TP-INSTALL-FAILED',
+      `${describeObject(object)} could not be ${verb}: ${messageOf(error)}`,
+      { cause: error },
+    );
   }
 }
 
-const definitionSchema = z.looseObject({ status: z.looseObject({ conditions: z.array(z.looseObject({ type: z.string(), status: z.string() })).default([]) }).prefault({}) });
+const definitionSchema = z.looseObject({
+  status: z.looseObject({ conditions: z.array(z.looseObject({ type: z.string(), status: z.string() })).default([]) }).prefault({}),
+});
 
 async function established(kube: KubeClient, name: string, signal: AbortSignal | undefined): Promise<void> {
   const deadline = Date.now() + CRD_ESTABLISHED_TIMEOUT_MS;
   for (;;) {
-    const definition = definitionSchema.parse(await kube.get(resourcePath('apiextensions.k8s.io/v1', 'customresourcedefinitions', undefined, name), { signal }));
+    const definition = definitionSchema.parse(
+      await kube.get(resourcePath('apiextensions.k8s.io/v1', 'customresourcedefinitions', undefined, name), { signal }),
+    );
     if (definition.status.conditions.some((condition) => condition.type === 'Established' && condition.status === 'True')) return;
-    if (Date.now() >= deadline) throw new CodedError('TP-INSTALL-FAILED', `The API server does not serve the CustomResourceDefinition ${name}.`, { help: `\`kubectl describe crd ${name}\` says why.` });
+    if (Date.now() >= deadline)
+      throw new CodedError('TP-INSTALL-FAILED', `The API server does not serve the CustomResourceDefinition ${name}.`, {
+        help: `\`kubectl describe crd ${name}\` says why.`,
+      });
     await sleep(ROLLOUT_POLL_MS, signal);
   }
 }

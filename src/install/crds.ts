@@ -47,7 +47,7 @@ const INTERCEPT: Definition = {
   plural: 'intercepts',
   shortNames: ['tpi'],
   schema: interceptSchema,
-  description: "A port of a workload whose traffic goes to a workstation.",
+  description: 'A port of a workload whose traffic goes to a workstation.',
   columns: [
     { name: 'Workload', type: 'string', jsonPath: '.spec.workload.name' },
     { name: 'Port', type: 'integer', jsonPath: '.spec.port.number' },

@@ -28,8 +28,11 @@ export const deploymentSchema = z.looseObject({
 export type DeploymentState = z.output<typeof deploymentSchema>;
 
 const stateDetail = z.looseObject({ reason: z.string().optional(), message: z.string().optional(), exitCode: z.number().optional() });
+const map = z.record(z.string(), z.string()).default({});
+export const replicaSetSchema = z.looseObject({ metadata: z.looseObject({ labels: map, annotations: map }) });
+
 export const podSchema = z.looseObject({
-  metadata: z.looseObject({ name: z.string(), deletionTimestamp: z.string().optional(), creationTimestamp: z.string().optional() }),
+  metadata: z.looseObject({ name: z.string(), labels: map, deletionTimestamp: z.string().optional() }),
   status: z
     .looseObject({
       phase: z.string().optional(),

@@ -11,9 +11,14 @@ import type { Values } from './values.ts';
 export const MANAGER_UID = 1000;
 const CONFIG_FOLDER = '/etc/telepresence';
 /** A stopping manager hands its sessions over: longer than that takes, shorter than a rollout's patience. */
-export const MANAGER_GRACE_SECONDS = 30;
+const MANAGER_GRACE_SECONDS = 30;
 
-const probe = (path: string, periodSeconds: number, failureThreshold: number) => ({ httpGet: { path, port: 'health' }, periodSeconds, failureThreshold, timeoutSeconds: 2 });
+const probe = (path: string, periodSeconds: number, failureThreshold: number) => ({
+  httpGet: { path, port: 'health' },
+  periodSeconds,
+  failureThreshold,
+  timeoutSeconds: 2,
+});
 const fromPod = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } });
 
 function container(values: Values): Record<string, unknown> {
@@ -52,7 +57,9 @@ function podSpec(values: Values): Record<string, unknown> {
     terminationGracePeriodSeconds: MANAGER_GRACE_SECONDS,
     securityContext: { runAsNonRoot: true, runAsUser: MANAGER_UID, runAsGroup: MANAGER_UID, seccompProfile: { type: 'RuntimeDefault' } },
     // Replicas share a node only where there is no other.
-    topologySpreadConstraints: [{ maxSkew: 1, topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway', labelSelector: { matchLabels: { ...SELECTOR } } }],
+    topologySpreadConstraints: [
+      { maxSkew: 1, topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway', labelSelector: { matchLabels: { ...SELECTOR } } },
+    ],
     containers: [container(values)],
     volumes: [{ name: 'config', configMap: { name: MANAGER_NAME } }],
     ...(values.image.imagePullSecrets.length > 0 ? { imagePullSecrets: values.image.imagePullSecrets } : {}),
@@ -77,7 +84,10 @@ export function managerWorkload(naming: Naming, values: Values): KubeObject[] {
       selector: { matchLabels: { ...SELECTOR } },
       strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
       template: {
-        metadata: { labels: { ...values.podLabels, ...labels, ...SELECTOR }, annotations: { ...values.podAnnotations, 'telepresence.io/config-checksum': settingsChecksum(values) } },
+        metadata: {
+          labels: { ...values.podLabels, ...labels, ...SELECTOR },
+          annotations: { ...values.podAnnotations, 'telepresence.io/config-checksum': settingsChecksum(values) },
+        },
         spec: podSpec(values),
       },
     },

@@ -5,8 +5,13 @@ import { LOCAL_IMAGE_REGISTRY } from './image-name.ts';
 /** The archive that `npm run image` writes. */
 const ARCHIVE = 'dist/image.tar';
 
+/** True for names that no registry serves. */
+export function isLocalImage(image: string): boolean {
+  return image.startsWith(`${LOCAL_IMAGE_REGISTRY}/`);
+}
+
 export function imageMissing(image: string, reason: string): CodedError {
-  const local = image.startsWith(`${LOCAL_IMAGE_REGISTRY}/`);
+  const local = isLocalImage(image);
   const reference = local ? `REGISTRY/${image.slice(LOCAL_IMAGE_REGISTRY.length + 1)}` : image;
   const help = [
     'Put it where the nodes find it, with one of these, and connect again:',

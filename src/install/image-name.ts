@@ -1,12 +1,12 @@
 /** Which image the manager and its agents run. Never one from a registry that nobody named. */
-import { VERSION } from '../base/version.ts';
+
 import { z } from 'zod';
+import { VERSION } from '../base/version.ts';
 import type { Values } from './values.ts';
 
 /** The name `npm run image` gives; it is in no registry, only where somebody put it. */
 export const LOCAL_IMAGE_REGISTRY = 'telepresence.local';
-export const LOCAL_IMAGE_NAME = 'telepresence';
-export const LOCAL_IMAGE = `${LOCAL_IMAGE_REGISTRY}/${LOCAL_IMAGE_NAME}:${VERSION}`;
+const LOCAL_IMAGE_NAME = 'telepresence';
 
 const partsSchema = z.object({ registry: z.string(), name: z.string(), tag: z.string() });
 
@@ -41,7 +41,8 @@ export function withImageWishes(values: Values, wishes: ImageWishes): Values {
   const fill = <T extends { registry: string; name: string; tag: string }>(image: T, parts: Partial<T>): T =>
     image.registry || image.name || image.tag ? image : { ...image, ...parts };
   const whole = wishes.environment ? splitImage(wishes.environment) : wishes.registry ? { registry: wishes.registry } : undefined;
-  const agentReference = wishes.agentImage && !wishes.agentImage.includes('/') && wishes.registry ? `${wishes.registry}/${wishes.agentImage}` : wishes.agentImage;
+  const agentReference =
+    wishes.agentImage && !wishes.agentImage.includes('/') && wishes.registry ? `${wishes.registry}/${wishes.agentImage}` : wishes.agentImage;
   const image = whole === undefined ? values.image : fill(values.image, whole);
   const agentImage = wishes.environment || !agentReference ? values.agent.image : fill(values.agent.image, splitImage(agentReference));
   return { ...values, image, agent: { ...values.agent, image: agentImage } };

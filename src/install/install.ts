@@ -40,8 +40,12 @@ async function namespaceExists(kube: KubeClient, namespace: string, signal: Abor
 
 /** What Helm installed is Helm's: two installers would undo each other's work. */
 export async function refuseHelmRelease(kube: KubeClient, namespace: string, command: 'upgrade' | 'uninstall', signal: AbortSignal | undefined): Promise<void> {
-  const status = await managerStatus(kube, namespace, { signal });
-  if (status.state === 'missing' || status.helmRelease === undefined) return;
+  const status = await managerStatus(kube, namespace, { signal }).catch((error: unknown) => {
+    // Whoever may not look at the Deployment may not change it either: the check of rights says so in full.
+    if (codeOf(error) === 'TP-KUBE-FORBIDDEN') return undefined;
+    throw error;
+  });
+  if (status?.state !== 'installed' || status.helmRelease === undefined) return;
   throw new CodedError('TP-INSTALL-FAILED', `The traffic-manager in namespace ${namespace} was installed by Helm, as release ${status.helmRelease}.`, {
     help: `Run \`helm ${command} ${status.helmRelease}${command === 'upgrade' ? ' deploy/chart' : ''} --namespace ${namespace}\`.`,
   });
@@ -61,7 +65,13 @@ async function replaceStuckPods(kube: KubeClient, namespace: string, signal: Abo
   }
 }
 
-async function rollOut(kube: KubeClient, given: Record<string, unknown>, until: 'one' | 'all', obsolete: (now: KubeObject[]) => Promise<KubeObject[]>, options: InstallOptions): Promise<void> {
+async function rollOut(
+  kube: KubeClient,
+  given: Record<string, unknown>,
+  until: 'one' | 'all',
+  obsolete: (now: KubeObject[]) => Promise<KubeObject[]>,
+  options: InstallOptions,
+): Promise<void> {
   const { namespace, signal, onProgress } = options;
   const values = withImageWishes(parseValues(given), options.images ?? {});
   const exists = await namespaceExists(kube, namespace, signal);

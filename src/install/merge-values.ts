@@ -10,12 +10,13 @@ export function isTree(value: unknown): value is Tree {
 
 /** `over` laid on `under`: objects key by key, everything else replaced. A `null` stays, to take a default away in the end. */
 export function mergeValues(under: Tree, over: Tree): Tree {
-  const merged: Tree = { ...under };
+  // Not by assignment: a key may be named __proto__.
+  const merged = new Map(Object.entries(under));
   for (const [key, value] of Object.entries(over)) {
-    const before = merged[key];
-    merged[key] = isTree(before) && isTree(value) ? mergeValues(before, value) : value;
+    const before = merged.get(key);
+    merged.set(key, isTree(before) && isTree(value) ? mergeValues(before, value) : value);
   }
-  return merged;
+  return Object.fromEntries(merged);
 }
 
 /** The values laid on the defaults; what is `null` is gone. */

@@ -8,12 +8,12 @@ import type { KubeObject } from './kube-object.ts';
 import { COMMON_LABELS, type Naming } from './naming.ts';
 
 /** Members may end and change what is not theirs. */
-export const ADMIN_GROUP = 'telepresence-admins';
+const ADMIN_GROUP = 'telepresence-admins';
 /**
  * Whoever is granted this verb may too: it lets `cluster-admin` (all verbs) tidy up on clusters whose administrators are not in
  * `system:masters`.
  */
-export const ADMIN_VERB = 'administer';
+const ADMIN_VERB = 'administer';
 
 interface Guarded {
   resource: 'sessions' | 'intercepts';
@@ -76,7 +76,10 @@ function guard({ resource, managerNamespace, identity }: Guarded, naming: Naming
     manager,
     { name: 'groups', expression: 'has(request.userInfo.groups) ? request.userInfo.groups : []' },
     // The garbage collector and the namespace controller run as service accounts of kube-system, or all controllers as one user.
-    { name: 'isController', expression: "request.userInfo.username == 'system:kube-controller-manager' || 'system:serviceaccounts:kube-system' in variables.groups" },
+    {
+      name: 'isController',
+      expression: "request.userInfo.username == 'system:kube-controller-manager' || 'system:serviceaccounts:kube-system' in variables.groups",
+    },
     {
       name: 'isAdmin',
       expression: `'system:masters' in variables.groups || '${ADMIN_GROUP}' in variables.groups || authorizer.group('${GROUP}').resource('${resource}').namespace(request.namespace).check('${ADMIN_VERB}').allowed()`,
@@ -84,13 +87,19 @@ function guard({ resource, managerNamespace, identity }: Guarded, naming: Naming
     { name: 'isOwner', expression: 'oldObject.spec.user == request.userInfo.username' },
   ];
   return [
-    ...policy(naming.policy(`${resource}-create`), resource, ['CREATE'], [], [
-      {
-        expression: 'object.spec.user == request.userInfo.username',
-        messageExpression: "'spec.user must be ' + request.userInfo.username + ', the user who asks'",
-        reason: 'Forbidden',
-      },
-    ]),
+    ...policy(
+      naming.policy(`${resource}-create`),
+      resource,
+      ['CREATE'],
+      [],
+      [
+        {
+          expression: 'object.spec.user == request.userInfo.username',
+          messageExpression: "'spec.user must be ' + request.userInfo.username + ', the user who asks'",
+          reason: 'Forbidden',
+        },
+      ],
+    ),
     ...policy(naming.policy(`${resource}-change`), resource, ['UPDATE', 'DELETE'], variables, [
       {
         expression: 'variables.isOwner || variables.isManager || variables.isController || variables.isAdmin',
@@ -108,9 +117,13 @@ function guard({ resource, managerNamespace, identity }: Guarded, naming: Naming
         reason: 'Invalid',
       },
     ]),
-    ...policy(naming.policy(`${resource}-status`), `${resource}/status`, ['UPDATE'], [manager], [
-      { expression: 'variables.isManager', message: 'status is written by the traffic-manager alone', reason: 'Forbidden' },
-    ]),
+    ...policy(
+      naming.policy(`${resource}-status`),
+      `${resource}/status`,
+      ['UPDATE'],
+      [manager],
+      [{ expression: 'variables.isManager', message: 'status is written by the traffic-manager alone', reason: 'Forbidden' }],
+    ),
   ];
 }
 

@@ -20,7 +20,12 @@ async function forbidden(kube: KubeClient, what: string, signal: AbortSignal | u
 export async function checkRights(
   kube: KubeClient,
   objects: readonly KubeObject[],
-  options: { verbs: readonly string[]; purpose: string; dryRun?: { fieldManager: string; missingNamespace: string | undefined }; signal?: AbortSignal | undefined },
+  options: {
+    verbs: readonly string[];
+    purpose: string;
+    dryRun?: { fieldManager: string; missingNamespace: string | undefined };
+    signal?: AbortSignal | undefined;
+  },
 ): Promise<void> {
   const { signal } = options;
   const kinds = new Map<string, Resource>();
@@ -31,7 +36,10 @@ export async function checkRights(
   const answers = await Promise.all(
     [...kinds.values()].flatMap((resource) =>
       options.verbs.map(async (verb) => {
-        const { allowed } = await kube.canI({ verb, group: resource.group, resource: resource.plural, ...(resource.namespace === undefined ? {} : { namespace: resource.namespace }) }, { signal });
+        const { allowed } = await kube.canI(
+          { verb, group: resource.group, resource: resource.plural, ...(resource.namespace === undefined ? {} : { namespace: resource.namespace }) },
+          { signal },
+        );
         return { allowed, verb, resource };
       }),
     ),

@@ -21,6 +21,8 @@ function workloadRules(): Rule[] {
     { apiGroups: [''], resources: ['pods'], verbs: READ },
     // Bare ReplicaSets, OnDelete and partitioned StatefulSets get new pods by eviction, which respects budgets.
     { apiGroups: [''], resources: ['pods/eviction'], verbs: ['create'] },
+    // Which budget keeps a pod from being evicted.
+    { apiGroups: ['policy'], resources: ['poddisruptionbudgets'], verbs: ['get', 'list'] },
     // Ports of Services; patch: a numeric targetPort becomes a name where NET_ADMIN is refused.
     { apiGroups: [''], resources: ['services'], verbs: [...READ, 'patch'] },
     // Headless names, and when a changed targetPort has arrived.
@@ -55,7 +57,14 @@ function clusterRules(naming: Naming, values: Values): Rule[] {
     { apiGroups: ['authorization.k8s.io'], resources: ['subjectaccessreviews'], verbs: ['create'] },
     ...(values.agentInjector.enabled
       ? // The CA under which the API server trusts the injector.
-        [{ apiGroups: ['admissionregistration.k8s.io'], resources: ['mutatingwebhookconfigurations'], resourceNames: [naming.webhookConfiguration], verbs: [...READ, 'patch', 'update'] }]
+        [
+          {
+            apiGroups: ['admissionregistration.k8s.io'],
+            resources: ['mutatingwebhookconfigurations'],
+            resourceNames: [naming.webhookConfiguration],
+            verbs: [...READ, 'patch', 'update'],
+          },
+        ]
       : []),
   ];
 }

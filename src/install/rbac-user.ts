@@ -5,12 +5,12 @@
 import { GROUP, MANAGER_NAME, TUNNEL_PORT_NAME, TUNNEL_SERVICE, USER_ROLE } from '../protocol/resources.ts';
 import type { KubeObject } from './kube-object.ts';
 import type { Naming } from './naming.ts';
-import { binding, RBAC, role, type Rule } from './rbac-manager.ts';
+import { binding, RBAC, type Rule, role } from './rbac-manager.ts';
 import type { Values } from './values.ts';
 
 const READ = ['get', 'list', 'watch'];
 /** The tunnel's name in the API server's service proxy: `scheme:service:port`. */
-export const TUNNEL_PROXY_NAME = `https:${TUNNEL_SERVICE}:${TUNNEL_PORT_NAME}`;
+const TUNNEL_PROXY_NAME = `https:${TUNNEL_SERVICE}:${TUNNEL_PORT_NAME}`;
 
 function interceptRules(): Rule[] {
   return [
@@ -45,7 +45,12 @@ function connectRules(values: Values): Rule[] {
 
 function subjectObject(subject: Values['clientRbac']['subjects'][number]): Record<string, string> {
   const apiGroup = subject.apiGroup ?? (subject.kind === 'ServiceAccount' ? '' : RBAC);
-  return { kind: subject.kind, name: subject.name, ...(subject.namespace === undefined ? {} : { namespace: subject.namespace }), ...(apiGroup === '' ? {} : { apiGroup }) };
+  return {
+    kind: subject.kind,
+    name: subject.name,
+    ...(subject.namespace === undefined ? {} : { namespace: subject.namespace }),
+    ...(apiGroup === '' ? {} : { apiGroup }),
+  };
 }
 
 /** Both roles, and bindings for the subjects that the values name. */

@@ -3,9 +3,9 @@ import { CodedError, messageOf } from '../base/errors.ts';
 import { sleep } from '../base/retry.ts';
 import { type KubeClient, resourcePath } from '../kube/index.ts';
 import { MANAGER_NAME } from '../protocol/resources.ts';
-import { type DeploymentState, deploymentSchema, type PodState, podSchema } from './deployment-state.ts';
+import { type DeploymentState, deploymentSchema, type PodState, podSchema, replicaSetSchema } from './deployment-state.ts';
+import { imageMissing, isLocalImage } from './image-missing.ts';
 import { CRASH_RESTARTS, IMAGE_PULL_PATIENCE_MS, LOG_TAIL_LINES, MANAGER_READY_TIMEOUT_MS, ROLLOUT_POLL_MS } from './limits.ts';
-import { imageMissing } from './image-missing.ts';
 import { SELECTOR } from './naming.ts';
 
 export interface RolloutOptions {
@@ -22,8 +22,14 @@ const IMAGE_REASONS = new Set(['ErrImagePull', 'ImagePullBackOff', 'ErrImageNeve
 const RETRIED_PULL = new Set(['ErrImagePull', 'RegistryUnavailable']);
 const CONTAINER_REASONS = new Set(['CreateContainerConfigError', 'CreateContainerError', 'RunContainerError', 'StartError']);
 
+/** The Deployment controller numbers templates by this annotation, on the Deployment and on the ReplicaSet of each. */
+const REVISION = 'deployment.kubernetes.io/revision';
+const TEMPLATE_HASH = 'pod-template-hash';
+
 /** Selects the manager's pods. */
-export const POD_SELECTOR = Object.entries(SELECTOR).map(([key, value]) => `${key}=${value}`).join(',');
+export const POD_SELECTOR = Object.entries(SELECTOR)
+  .map(([key, value]) => `${key}=${value}`)
+  .join(',');
 
 export async function managerPods(kube: KubeClient, namespace: string, signal?: AbortSignal): Promise<PodState[]> {
   const { items } = await kube.list<unknown>(resourcePath('v1', 'pods', namespace), { labelSelector: POD_SELECTOR, signal });
@@ -34,11 +40,23 @@ export function isStuckOnImage(pod: PodState): boolean {
   return pod.status.containerStatuses.some((status) => IMAGE_REASONS.has(status.state.waiting?.reason ?? ''));
 }
 
+/** The pods that the Deployment's newest template made: older ones say nothing about it. */
+async function newestPods(kube: KubeClient, namespace: string, deployment: DeploymentState, signal: AbortSignal | undefined): Promise<PodState[]> {
+  if (deployment.status.observedGeneration < deployment.metadata.generation) return [];
+  const { items } = await kube.list<unknown>(resourcePath('apps/v1', 'replicasets', namespace), { labelSelector: POD_SELECTOR, signal });
+  const revision = deployment.metadata.annotations[REVISION];
+  const newest = items.map((item) => replicaSetSchema.parse(item).metadata).find((metadata) => metadata.annotations[REVISION] === revision);
+  const hash = newest?.labels[TEMPLATE_HASH];
+  if (hash === undefined) return [];
+  return (await managerPods(kube, namespace, signal)).filter((pod) => pod.metadata.labels[TEMPLATE_HASH] === hash);
+}
+
 function isDone(deployment: DeploymentState, until: RolloutOptions['until']): boolean {
   const { metadata, spec, status } = deployment;
   if (status.observedGeneration < metadata.generation) return false;
   if (spec.replicas === 0) return true;
-  if (until === 'one') return status.availableReplicas >= 1;
+  // An available replica may be an old one: while there are any, the new ones count only when all are there.
+  if (until === 'one' && status.replicas === status.updatedReplicas) return status.availableReplicas >= 1;
   return status.updatedReplicas === spec.replicas && status.replicas === status.updatedReplicas && status.availableReplicas === spec.replicas;
 }
 
@@ -61,6 +79,12 @@ async function lastWords(kube: KubeClient, namespace: string, pod: string, signa
   }
 }
 
+/** Whether a pull began: with an image that is on the node none does. A registry that does not answer keeps it silent for minutes. */
+async function isPulling(kube: KubeClient, namespace: string, pod: string, signal: AbortSignal | undefined): Promise<boolean> {
+  const { items } = await kube.list(resourcePath('v1', 'events', namespace), { fieldSelector: `involvedObject.name=${pod},reason=Pulling`, signal });
+  return items.length > 0;
+}
+
 /** Throws when a pod can't start; else a phrase on how far it is. */
 async function checkPod(kube: KubeClient, pod: PodState, options: RolloutOptions, pulling: Map<string, number>): Promise<string> {
   const { name } = pod.metadata;
@@ -72,13 +96,24 @@ async function checkPod(kube: KubeClient, pod: PodState, options: RolloutOptions
   if (status !== undefined && IMAGE_REASONS.has(reason)) {
     const since = pulling.get(name) ?? Date.now();
     pulling.set(name, since);
-    if (!RETRIED_PULL.has(reason) || Date.now() - since >= IMAGE_PULL_PATIENCE_MS) throw imageMissing(status.image, `${reason}${waiting?.message ? `: ${waiting.message}` : ''}`);
+    if (!RETRIED_PULL.has(reason) || Date.now() - since >= IMAGE_PULL_PATIENCE_MS)
+      throw imageMissing(status.image, `${reason}${waiting?.message ? `: ${waiting.message}` : ''}`);
   }
-  if (CONTAINER_REASONS.has(reason)) throw new CodedError('TP-INSTALL-FAILED', `The traffic-manager's container can't start (${reason}): ${waiting?.message ?? 'no message is given'}.`);
+  if (status !== undefined && reason === 'ContainerCreating' && isLocalImage(status.image)) {
+    const since = pulling.get(name) ?? Date.now();
+    pulling.set(name, since);
+    if (Date.now() - since >= IMAGE_PULL_PATIENCE_MS && (await isPulling(kube, options.namespace, name, options.signal)))
+      throw imageMissing(status.image, 'the kubelet asks a registry for it, and there is none of that name');
+  }
+  if (CONTAINER_REASONS.has(reason))
+    throw new CodedError('TP-INSTALL-FAILED', `The traffic-manager's container can't start (${reason}): ${waiting?.message ?? 'no message is given'}.`);
   if (status !== undefined && status.restartCount >= CRASH_RESTARTS) {
     const ended = status.lastState.terminated;
     const words = await lastWords(kube, options.namespace, name, options.signal);
-    throw new CodedError('TP-MANAGER-NOT-READY', `The traffic-manager starts and ends again (${ended?.reason ?? 'ended'}, exit code ${ended?.exitCode ?? 'unknown'}): ${words}`);
+    throw new CodedError(
+      'TP-MANAGER-NOT-READY',
+      `The traffic-manager starts and ends again (${ended?.reason ?? 'ended'}, exit code ${ended?.exitCode ?? 'unknown'}): ${words}`,
+    );
   }
   return reason === '' ? `pod ${name} is not ready yet` : `pod ${name}: ${reason}`;
 }
@@ -95,13 +130,16 @@ export async function waitForManager(kube: KubeClient, options: RolloutOptions):
     if (isDone(deployment, options.until)) return;
     checkReplicaFailure(deployment);
     let state = 'no pod is there yet';
-    for (const pod of await managerPods(kube, namespace, signal)) {
+    for (const pod of await newestPods(kube, namespace, deployment, signal)) {
       const ready = pod.status.conditions.some((condition) => condition.type === 'Ready' && condition.status === 'True');
       if (!ready) state = await checkPod(kube, pod, options, pulling);
     }
     if (state !== said) options.onProgress?.(`Waiting for the traffic-manager: ${state}`);
     said = state;
-    if (Date.now() >= deadline) throw new CodedError('TP-MANAGER-NOT-READY', `The traffic-manager in namespace ${namespace} did not get ready in time: ${state}.`, { help: `Look at its pods: \`kubectl -n ${namespace} describe pods -l ${POD_SELECTOR}\`.` });
+    if (Date.now() >= deadline)
+      throw new CodedError('TP-MANAGER-NOT-READY', `The traffic-manager in namespace ${namespace} did not get ready in time: ${state}.`, {
+        help: `Look at its pods: \`kubectl -n ${namespace} describe pods -l ${POD_SELECTOR}\`.`,
+      });
     await sleep(ROLLOUT_POLL_MS, signal);
   }
 }

@@ -17,7 +17,12 @@ export function managerServices(naming: Naming, values: Values): KubeObject[] {
   return [
     service(naming, TUNNEL_SERVICE, { name: TUNNEL_PORT_NAME, port: 443, targetPort: 'tunnel' }, { type: values.service.type }),
     // Headless: agents find the replicas by name. Those not ready yet are wanted too: an agent must be there when the first workstation comes.
-    service(naming, AGENTS_SERVICE, { name: 'agents', port: values.apiPort, targetPort: 'agents' }, { type: 'ClusterIP', clusterIP: 'None', publishNotReadyAddresses: true }),
+    service(
+      naming,
+      AGENTS_SERVICE,
+      { name: 'agents', port: values.apiPort, targetPort: 'agents' },
+      { type: 'ClusterIP', clusterIP: 'None', publishNotReadyAddresses: true },
+    ),
     ...(values.agentInjector.enabled ? [service(naming, INJECTOR_SERVICE, { name: 'webhook', port: 443, targetPort: 'webhook' }, { type: 'ClusterIP' })] : []),
   ];
 }

@@ -10,7 +10,11 @@ export const SETTINGS_KEY = 'config.json';
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, item]) => [key, sorted(item)]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, item]) => [key, sorted(item)]),
+  );
 }
 
 /** JSON as Helm's `toJson` writes it (sorted keys, `<`, `>` and `&` escaped), so that both ways to install make the same text. */
@@ -37,7 +41,7 @@ function settings(values: Values): Record<string, unknown> {
   };
 }
 
-export function settingsText(values: Values): string {
+function settingsText(values: Values): string {
   return helmJson(settings(values));
 }
 

@@ -5,7 +5,7 @@ import { type KubeClient, resourcePath } from '../kube/index.ts';
 import type { KubeObject } from './kube-object.ts';
 import { COMMON_LABELS } from './naming.ts';
 
-export const VALUES_SECRET = 'traffic-manager-values';
+const VALUES_SECRET = 'traffic-manager-values';
 const KEY = 'values.json';
 const secretSchema = z.looseObject({ data: z.record(z.string(), z.string()).default({}) });
 const treeSchema = z.record(z.string(), z.unknown());
@@ -30,6 +30,9 @@ export async function readStoredValues(kube: KubeClient, namespace: string, sign
   } catch (error) {
     if (codeOf(error) === 'TP-KUBE-NOT-FOUND') return undefined;
     if (error instanceof CodedError) throw error;
-    throw new CodedError('TP-INSTALL-FAILED', `The Secret ${namespace}/${VALUES_SECRET} does not hold the values of an installation.`, { cause: error, help: 'Upgrade with --reset-values, which does not read it.' });
+    throw new CodedError('TP-INSTALL-FAILED', `The Secret ${namespace}/${VALUES_SECRET} does not hold the values of an installation.`, {
+      cause: error,
+      help: 'Upgrade with --reset-values, which does not read it.',
+    });
   }
 }

@@ -42,7 +42,9 @@ function asSchema(value: unknown, path: string): JsonSchema {
 }
 
 function convert(json: JsonSchema, path: string): StructuralSchema {
-  if (json.$ref !== undefined || json.allOf !== undefined || json.oneOf !== undefined || json.not !== undefined) throw new Error(`no structural schema for ${path}`);
+  if (json.$ref !== undefined || json.allOf !== undefined || json.oneOf !== undefined || json.not !== undefined)
+    throw new Error(`no structural schema for ${path}`);
+  if (Array.isArray(json.type)) throw new Error(`no structural schema for ${path}: it has several types`);
   if (json.anyOf !== undefined) return convertUnion(json.anyOf, path);
   const schema: StructuralSchema = {};
   for (const key of COPIED) if (json[key] !== undefined) Object.assign(schema, { [key]: json[key] });
@@ -58,7 +60,8 @@ function convert(json: JsonSchema, path: string): StructuralSchema {
     if (Object.keys(rest).length === 0) schema['x-kubernetes-preserve-unknown-fields'] = true;
     else schema.additionalProperties = convert(rest, `${path}.*`);
   }
-  if (schema.type === undefined && schema['x-kubernetes-preserve-unknown-fields'] === undefined) throw new Error(`no structural schema for ${path}: it has no type`);
+  if (schema.type === undefined && schema['x-kubernetes-preserve-unknown-fields'] === undefined)
+    throw new Error(`no structural schema for ${path}: it has no type`);
   return schema;
 }
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { CodedError, codeOf } from '../base/errors.ts';
 import { sleep } from '../base/retry.ts';
 import { type KubeClient, resourcePath } from '../kube/index.ts';
-import { CA_SECRET, GROUP, GROUP_VERSION, LEASE_NAME, MANAGER_NAME } from '../protocol/resources.ts';
+import { CA_SECRET, GROUP, GROUP_VERSION, LEASE_NAME, MANAGER_NAME, USER_ROLE } from '../protocol/resources.ts';
 import { deleteAll } from './apply.ts';
 import { customResourceDefinitions } from './crds.ts';
 import { refuseHelmRelease } from './install.ts';
@@ -51,7 +51,10 @@ async function resources(kube: KubeClient, namespace: string, signal: AbortSigna
 
 /** Whether another manager uses the definitions. */
 async function otherManagers(kube: KubeClient, namespace: string, signal: AbortSignal | undefined): Promise<boolean> {
-  const { items } = await kube.list<unknown>(resourcePath('apps/v1', 'deployments'), { labelSelector: `app.kubernetes.io/name=${COMMON_LABELS['app.kubernetes.io/name']}`, signal });
+  const { items } = await kube.list<unknown>(resourcePath('apps/v1', 'deployments'), {
+    labelSelector: `app.kubernetes.io/name=${COMMON_LABELS['app.kubernetes.io/name']}`,
+    signal,
+  });
   return items.map((item) => namedSchema.parse(item).metadata).some((metadata) => metadata.name === MANAGER_NAME && metadata.namespace !== namespace);
 }
 
@@ -60,7 +63,10 @@ async function podsGone(kube: KubeClient, options: UninstallOptions): Promise<vo
   for (;;) {
     const { items } = await kube.list<unknown>(resourcePath('v1', 'pods', options.namespace), { labelSelector: POD_SELECTOR, signal: options.signal });
     if (items.length === 0) return;
-    if (Date.now() >= deadline) throw new CodedError('TP-INSTALL-FAILED', `Pods of the traffic-manager in namespace ${options.namespace} do not end.`, { help: `\`kubectl -n ${options.namespace} get pods\` shows them; the rest is removed by running the command again.` });
+    if (Date.now() >= deadline)
+      throw new CodedError('TP-INSTALL-FAILED', `Pods of the traffic-manager in namespace ${options.namespace} do not end.`, {
+        help: `\`kubectl -n ${options.namespace} get pods\` shows them; the rest is removed by running the command again.`,
+      });
     await sleep(ROLLOUT_POLL_MS, options.signal);
   }
 }
@@ -75,7 +81,12 @@ export async function uninstallManager(kube: KubeClient, options: UninstallOptio
   await refuseHelmRelease(kube, namespace, 'uninstall', signal);
   const given = (await readStoredValues(kube, namespace, signal)) ?? {};
   const made = (apiVersion: string, kind: string, name: string): KubeObject => ({ apiVersion, kind, metadata: { name, namespace } });
-  const rendered = [...renderManifests(parseValues(given), { namespace }), storedValuesObject(namespace, given), made('v1', 'Secret', CA_SECRET), made('coordination.k8s.io/v1', 'Lease', LEASE_NAME)];
+  const rendered = [
+    ...renderManifests(parseValues(given), { namespace }),
+    storedValuesObject(namespace, given),
+    made('v1', 'Secret', CA_SECRET),
+    made('coordination.k8s.io/v1', 'Lease', LEASE_NAME),
+  ];
   await checkRights(kube, rendered, { verbs: ['delete'], purpose: 'remove the traffic-manager', signal });
   const kinds = (...names: string[]) => rendered.filter((object) => names.includes(object.kind));
   await deleteAll(kube, kinds('MutatingWebhookConfiguration'), options);
@@ -90,8 +101,17 @@ export async function uninstallManager(kube: KubeClient, options: UninstallOptio
   await deleteAll(kube, kinds('Deployment', 'PodDisruptionBudget'), options);
   await podsGone(kube, options);
   const shared = others > 0 || (await otherManagers(kube, namespace, signal));
-  const definitions = new Set(customResourceDefinitions().map((object) => object.metadata.name));
-  await deleteAll(kube, rendered.filter((object) => object.kind !== 'CustomResourceDefinition'), options);
-  if (shared) onProgress?.(`The definitions of ${GROUP} stay: another traffic-manager uses them`);
-  else await deleteAll(kube, rendered.filter((object) => definitions.has(object.metadata.name)), options);
+  if (shared) onProgress?.(`The definitions of ${GROUP} and the ClusterRole ${USER_ROLE} stay: another traffic-manager uses them`);
+  await deleteAll(kube, shared ? rendered.filter((object) => !isShared(object)) : definitionsLast(rendered), options);
+}
+
+/** What all managers of a cluster have in common. */
+function isShared(object: KubeObject): boolean {
+  return object.kind === 'CustomResourceDefinition' || (object.metadata.namespace === undefined && object.metadata.name === USER_ROLE);
+}
+
+/** Deleting goes from the end, and the policies guard objects for as long as the definitions are there. */
+function definitionsLast(objects: KubeObject[]): KubeObject[] {
+  const isDefinition = (object: KubeObject) => object.kind === 'CustomResourceDefinition';
+  return [...customResourceDefinitions(), ...objects.filter((object) => !isDefinition(object))];
 }

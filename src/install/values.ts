@@ -13,7 +13,10 @@ const PULL_POLICIES = ['Always', 'IfNotPresent', 'Never'] as const;
 const port = z.number().int().min(1).max(65535);
 const strings = z.record(z.string(), z.string()).default({});
 const objects = z.array(z.looseObject({})).default([]);
-const resources = z.strictObject({ requests: z.record(z.string(), z.union([z.string(), z.number()])).optional(), limits: z.record(z.string(), z.union([z.string(), z.number()])).optional() });
+const resources = z.strictObject({
+  requests: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
+  limits: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
+});
 const cidrs = z.array(z.union([z.cidrv4(), z.cidrv6()])).default([]);
 /** Empty parts are filled in when the image is resolved: see image-name.ts. */
 const image = {
@@ -24,7 +27,12 @@ const image = {
 };
 const pullSecrets = z.array(z.strictObject({ name: z.string() })).default([]);
 
-const subject = z.strictObject({ kind: z.enum(['User', 'Group', 'ServiceAccount']), name: z.string().min(1), namespace: z.string().optional(), apiGroup: z.string().optional() });
+const subject = z.strictObject({
+  kind: z.enum(['User', 'Group', 'ServiceAccount']),
+  name: z.string().min(1),
+  namespace: z.string().optional(),
+  apiGroup: z.string().optional(),
+});
 
 export const valuesSchema = z.strictObject({
   replicaCount: z.number().int().min(0).default(2),

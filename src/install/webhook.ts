@@ -5,8 +5,8 @@ import { COMMON_LABELS, type Naming } from './naming.ts';
 import type { Values } from './values.ts';
 
 /** Where nothing is ever injected, beside the manager's own namespace. */
-export const NEVER_INJECTED = ['kube-system', 'kube-node-lease', 'kube-public'];
-export const WEBHOOK_NAME = 'agent-injector.telepresence.io';
+const NEVER_INJECTED = ['kube-system', 'kube-node-lease', 'kube-public'];
+const WEBHOOK_NAME = 'agent-injector.telepresence.io';
 
 function wanted(annotation: string): string {
   return `object.metadata.annotations[?'${annotation}'].orValue('') == 'enabled'`;
@@ -34,7 +34,9 @@ export function injectorWebhook(naming: Naming, values: Values): KubeObject[] {
           matchPolicy: 'Equivalent',
           reinvocationPolicy: webhook.reinvocationPolicy,
           timeoutSeconds: webhook.timeoutSeconds,
-          namespaceSelector: { matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: [...NEVER_INJECTED, naming.namespace] }, ...served] },
+          namespaceSelector: {
+            matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: [...NEVER_INJECTED, naming.namespace] }, ...served],
+          },
           ...(Object.keys(webhook.objectSelector).length > 0 ? { objectSelector: webhook.objectSelector } : {}),
           matchConditions: [{ name: 'wants-agent', expression: `has(object.metadata.annotations) && (${wanted(ANNOTATION.inject)} || ${wanted(legacy)})` }],
         },

@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { messageOf } from '../../src/base/errors.ts';
 import { silentLog } from '../../src/base/log.ts';
-import { binding } from '../../src/install/rbac-manager.ts';
 import { parseValues, renderManifests } from '../../src/install/index.ts';
+import { binding } from '../../src/install/rbac-manager.ts';
 import { createKubeClient, type KubeClient, loadKubeconfig, resourcePath } from '../../src/kube/index.ts';
 import { GROUP_VERSION, USER_ROLE } from '../../src/protocol/resources.ts';
 
@@ -11,7 +11,16 @@ import { GROUP_VERSION, USER_ROLE } from '../../src/protocol/resources.ts';
 const MANAGER = 'install-admission';
 const APPS = 'install-admission-apps';
 const MANAGER_ACCOUNT = `system:serviceaccount:${MANAGER}:traffic-manager`;
-const KINDS = new Set(['CustomResourceDefinition', 'ValidatingAdmissionPolicy', 'ValidatingAdmissionPolicyBinding', 'ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding', 'ServiceAccount']);
+const KINDS = new Set([
+  'CustomResourceDefinition',
+  'ValidatingAdmissionPolicy',
+  'ValidatingAdmissionPolicyBinding',
+  'ClusterRole',
+  'ClusterRoleBinding',
+  'Role',
+  'RoleBinding',
+  'ServiceAccount',
+]);
 const FIELD_MANAGER = 'telepresence';
 const POLICY_DEADLINE_MS = 30_000;
 
@@ -79,7 +88,9 @@ beforeAll(async () => {
 
 afterAll(async () => {
   for (const name of [MANAGER, APPS]) await admin.delete(resourcePath('v1', 'namespaces', undefined, name));
-  const cluster = renderManifests(parseValues({}), { namespace: MANAGER }).filter((object) => object.metadata.name.endsWith(`-${MANAGER}`) && KINDS.has(object.kind));
+  const cluster = renderManifests(parseValues({}), { namespace: MANAGER }).filter(
+    (object) => object.metadata.name.endsWith(`-${MANAGER}`) && KINDS.has(object.kind),
+  );
   for (const object of cluster) await admin.delete(await admin.pathOf(object));
   for (const client of clients) client.close();
 });
@@ -107,7 +118,9 @@ describe('somebody else', () => {
     expect(await refused(bob.patch(at('of-alice'), 'merge', { metadata: { labels: { owner: 'bob' } } }))).toContain('it belongs to alice');
     expect(await refused(bob.patch(at('of-alice'), 'merge', { spec: { user: 'bob' } }))).toContain('it belongs to alice');
     expect(await refused(bob.apply(intercept('of-alice', 'bob'), { fieldManager: 'bob', force: true }))).toContain('it belongs to alice');
-    expect(await refused(bob.patch(resourcePath(GROUP_VERSION, 'sessions', MANAGER, 'alice'), 'merge', { spec: { publicKey: 'mine' } }))).toContain('it belongs to alice');
+    expect(await refused(bob.patch(resourcePath(GROUP_VERSION, 'sessions', MANAGER, 'alice'), 'merge', { spec: { publicKey: 'mine' } }))).toContain(
+      'it belongs to alice',
+    );
   });
   it('can not delete', async () => {
     expect(await refused(bob.delete(at('of-alice')))).toContain('it belongs to alice');
@@ -117,9 +130,16 @@ describe('somebody else', () => {
     expect(await refused(bob.request('DELETE', all))).toContain('deletecollection');
     const name = 'collector';
     const rules = [{ apiGroups: ['telepresence.io'], resources: ['intercepts'], verbs: ['deletecollection'] }];
-    await admin.apply({ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: { name, namespace: APPS }, rules }, { fieldManager: FIELD_MANAGER });
-    await admin.apply(binding(name, APPS, 'Role', name, [{ kind: 'User', name: 'bob', apiGroup: 'rbac.authorization.k8s.io' }]), { fieldManager: FIELD_MANAGER });
-    await expect.poll(() => refused(bob.request('DELETE', all, { query: { labelSelector: 'owner=alice' } })), { timeout: 10_000 }).toContain('it belongs to alice');
+    await admin.apply(
+      { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: { name, namespace: APPS }, rules },
+      { fieldManager: FIELD_MANAGER },
+    );
+    await admin.apply(binding(name, APPS, 'Role', name, [{ kind: 'User', name: 'bob', apiGroup: 'rbac.authorization.k8s.io' }]), {
+      fieldManager: FIELD_MANAGER,
+    });
+    await expect
+      .poll(() => refused(bob.request('DELETE', all, { query: { labelSelector: 'owner=alice' } })), { timeout: 10_000 })
+      .toContain('it belongs to alice');
     await alice.get(at('of-alice'));
     await bob.request('DELETE', all, { query: { labelSelector: 'owner=bob' } });
     expect(await refused(bob.get(at('of-bob')))).toContain('not found');
@@ -131,7 +151,9 @@ describe('the owner', () => {
     await alice.patch(at('of-alice'), 'merge', { spec: { target: { port: 9090 } } });
     expect(await refused(alice.patch(at('of-alice'), 'merge', { spec: { user: 'bob' } }))).toContain('spec.user may not be changed');
     expect(await refused(alice.patch(at('of-alice'), 'merge', { spec: { session: { uid: 'of-bob' } } }))).toContain('spec.session may not be changed');
-    expect(await refused(alice.patch(resourcePath(GROUP_VERSION, 'sessions', MANAGER, 'alice'), 'merge', { spec: { publicKey: 'other' } }))).toContain('spec.publicKey may not be changed');
+    expect(await refused(alice.patch(resourcePath(GROUP_VERSION, 'sessions', MANAGER, 'alice'), 'merge', { spec: { publicKey: 'other' } }))).toContain(
+      'spec.publicKey may not be changed',
+    );
   });
 });
 
@@ -160,14 +182,22 @@ describe('ending what is not theirs', () => {
     ['the garbage collector', 'system:serviceaccount:kube-system:generic-garbage-collector', ['system:serviceaccounts:kube-system']],
   ])('is for %s', async (_who, user, groups) => {
     const client = await clientAs(user, ...groups);
-    await admin.apply(binding('others', APPS, 'ClusterRole', USER_ROLE, [{ kind: 'User', name: user, apiGroup: 'rbac.authorization.k8s.io' }]), { fieldManager: FIELD_MANAGER, force: true });
-    await expect.poll(async () => (await client.canI({ verb: 'delete', group: 'telepresence.io', resource: 'intercepts', namespace: APPS })).allowed, { timeout: 10_000 }).toBe(true);
+    await admin.apply(binding('others', APPS, 'ClusterRole', USER_ROLE, [{ kind: 'User', name: user, apiGroup: 'rbac.authorization.k8s.io' }]), {
+      fieldManager: FIELD_MANAGER,
+      force: true,
+    });
+    await expect
+      .poll(async () => (await client.canI({ verb: 'delete', group: 'telepresence.io', resource: 'intercepts', namespace: APPS })).allowed, { timeout: 10_000 })
+      .toBe(true);
     await client.delete(at('of-alice'));
     await alice.create(intercept('of-alice', 'alice'));
   });
   it('is for the manager, for cluster administrators, and for the owner', async () => {
     const clusterAdmin = await clientAs('root-of-cluster');
-    await admin.apply(binding('cluster-admin', APPS, 'ClusterRole', 'cluster-admin', [{ kind: 'User', name: 'root-of-cluster', apiGroup: 'rbac.authorization.k8s.io' }]), { fieldManager: FIELD_MANAGER });
+    await admin.apply(
+      binding('cluster-admin', APPS, 'ClusterRole', 'cluster-admin', [{ kind: 'User', name: 'root-of-cluster', apiGroup: 'rbac.authorization.k8s.io' }]),
+      { fieldManager: FIELD_MANAGER },
+    );
     for (const client of [manager, admin, clusterAdmin, alice]) {
       await expect.poll(() => refused(client.delete(at('of-alice'))), { timeout: 10_000 }).toBe('accepted');
       await alice.create(intercept('of-alice', 'alice'));
@@ -179,7 +209,8 @@ describe('the role of users', () => {
   it('reaches the tunnel, and no other Service', async () => {
     const tunnel = { verb: 'get', resource: 'services', subresource: 'proxy', namespace: MANAGER };
     expect((await alice.canI({ ...tunnel, name: 'https:traffic-manager:tunnel' })).allowed).toBe(true);
-    for (const name of ['traffic-manager', 'https:agent-injector:webhook', 'https:traffic-manager:agents']) expect((await alice.canI({ ...tunnel, name })).allowed).toBe(false);
+    for (const name of ['traffic-manager', 'https:agent-injector:webhook', 'https:traffic-manager:agents'])
+      expect((await alice.canI({ ...tunnel, name })).allowed).toBe(false);
     expect((await alice.canI({ verb: 'create', resource: 'pods', subresource: 'portforward', namespace: MANAGER })).allowed).toBe(false);
     expect((await alice.canI({ verb: 'get', resource: 'secrets', namespace: APPS })).allowed).toBe(false);
   });

@@ -37,7 +37,13 @@ export async function helmBinary(): Promise<string> {
   if (given !== undefined && given !== '') return given;
   const cache = join(import.meta.dirname, '../../node_modules/.cache/helm');
   const helm = join(cache, 'helm-4.1.4');
-  if (await access(helm).then(() => true, () => false)) return helm;
+  if (
+    await access(helm).then(
+      () => true,
+      () => false,
+    )
+  )
+    return helm;
   await mkdir(cache, { recursive: true });
   const folder = await mkdtemp(join(cache, 'fetch-'));
   try {

@@ -15,7 +15,8 @@ const CHART = join(import.meta.dirname, '../../deploy/chart');
 const HELM_TIMEOUT_MS = 180_000;
 const run = promisify(execFile);
 const file = (name: string) => readFile(join(CHART, name), 'utf8');
-const byKey = (objects: KubeObject[]) => Object.fromEntries(objects.map((object) => [`${object.kind} ${object.metadata.namespace ?? ''}/${object.metadata.name}`, object]));
+const byKey = (objects: KubeObject[]) =>
+  Object.fromEntries(objects.map((object) => [`${object.kind} ${object.metadata.namespace ?? ''}/${object.metadata.name}`, object]));
 
 describe('the files of the chart', () => {
   it('that are derived are up to date (else: npm run chart)', async () => {
@@ -31,10 +32,29 @@ describe('the files of the chart', () => {
 
 const SETTINGS: Record<string, Record<string, unknown>> = {
   defaults: {},
-  'single namespaces': { namespaces: ['shop', 'stock'], clientRbac: { namespaces: ['shop'], subjects: [{ kind: 'User', name: 'alice@example.com' }, { kind: 'ServiceAccount', name: 'ci', namespace: 'build' }] } },
+  'single namespaces': {
+    namespaces: ['shop', 'stock'],
+    clientRbac: {
+      namespaces: ['shop'],
+      subjects: [
+        { kind: 'User', name: 'alice@example.com' },
+        { kind: 'ServiceAccount', name: 'ci', namespace: 'build' },
+      ],
+    },
+  },
   'users everywhere, by port-forward': { clientRbac: { subjects: [{ kind: 'Group', name: 'dev' }], portForward: true } },
-  'nothing optional': { agentInjector: { enabled: false }, clientRbac: { create: false }, managerRbac: { create: false }, crds: { create: false }, podDisruptionBudget: { enabled: false }, replicaCount: 0 },
-  images: { image: { registry: 'registry.example.com/team', name: 'tp', tag: 'sha256:0123', pullPolicy: 'Always', imagePullSecrets: [{ name: 'pull' }] }, agent: { image: { tag: '2', pullSecrets: [{ name: 'agents' }] } } },
+  'nothing optional': {
+    agentInjector: { enabled: false },
+    clientRbac: { create: false },
+    managerRbac: { create: false },
+    crds: { create: false },
+    podDisruptionBudget: { enabled: false },
+    replicaCount: 0,
+  },
+  images: {
+    image: { registry: 'registry.example.com/team', name: 'tp', tag: 'sha256:0123', pullPolicy: 'Always', imagePullSecrets: [{ name: 'pull' }] },
+    agent: { image: { tag: '2', pullSecrets: [{ name: 'agents' }] } },
+  },
   'ports and settings': {
     apiPort: 10_250,
     tunnel: { port: 9443 },
@@ -43,8 +63,15 @@ const SETTINGS: Record<string, Record<string, unknown>> = {
     outbound: { allow: ['10.1.0.0/16', 'fd00::/64'] },
     cluster: { domain: 'k8s.example', podSubnets: ['10.2.0.0/16'], dnsAddress: '10.96.0.10' },
     client: { dns: { includeSuffixes: ['.corp'], note: 'a < b & "c" > d' }, routing: { alsoProxySubnets: [] } },
-    agent: { resources: { requests: { cpu: '10m' }, limits: { memory: '64Mi' } }, securityContext: { runAsUser: 5 }, logLevel: 'trace', initContainer: { enabled: false } },
-    agentInjector: { webhook: { timeoutSeconds: 5, failurePolicy: 'Fail', reinvocationPolicy: 'Never', port: 8446, objectSelector: { matchLabels: { inject: 'yes' } } } },
+    agent: {
+      resources: { requests: { cpu: '10m' }, limits: { memory: '64Mi' } },
+      securityContext: { runAsUser: 5 },
+      logLevel: 'trace',
+      initContainer: { enabled: false },
+    },
+    agentInjector: {
+      webhook: { timeoutSeconds: 5, failurePolicy: 'Fail', reinvocationPolicy: 'Never', port: 8446, objectSelector: { matchLabels: { inject: 'yes' } } },
+    },
   },
   'the pod': {
     podAnnotations: { note: 'x' },
@@ -90,9 +117,19 @@ describe('helm template', { timeout: HELM_TIMEOUT_MS }, () => {
 
   it('reads --set as the installer does', async (context) => {
     if (helm === undefined) return context.skip(`no Helm to be had: ${why}`);
-    const sets = ['replicaCount=3,logLevel=debug', 'namespaces={a,b}', 'podAnnotations.example\\.com/x=y\\,z', 'clientRbac.subjects[0].kind=User,clientRbac.subjects[0].name=al', 'image.tag=007', 'resources.limits.memory=null'];
+    const sets = [
+      'replicaCount=3,logLevel=debug',
+      'namespaces={a,b}',
+      'podAnnotations.example\\.com/x=y\\,z',
+      'clientRbac.subjects[0].kind=User,clientRbac.subjects[0].name=al',
+      'image.tag=007',
+      'resources.limits.memory=null',
+    ];
     // Settings of one list item are laid over each other by Helm only.
-    const own = sets.filter((set) => !set.includes('[0]')).map((set) => parseSetting(set)).reduce(mergeValues, { clientRbac: { subjects: [{ kind: 'User', name: 'al' }] } });
+    const own = sets
+      .filter((set) => !set.includes('[0]'))
+      .map((set) => parseSetting(set))
+      .reduce(mergeValues, { clientRbac: { subjects: [{ kind: 'User', name: 'al' }] } });
     expect(byKey(await template(...sets.flatMap((set) => ['--set', set])))).toEqual(byKey(JSON.parse(JSON.stringify(renderManifests(parseValues(own))))));
   });
 

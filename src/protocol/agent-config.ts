@@ -29,6 +29,8 @@ export type AgentPort = z.infer<typeof agentPortSchema>;
 export const agentConfigSchema = z.looseObject({
   version: z.literal(1),
   workload: z.looseObject({ kind: z.string(), name: z.string(), namespace: z.string() }),
+  /** Namespace of the manager whose agents these are: with several in one cluster each injects its own. */
+  manager: z.string(),
   ports: z.array(agentPortSchema),
   /** Where the agent answers the kubelet: `GET /healthz` is 200 while it runs, `GET /readyz` once every port of this config listens. */
   healthPort: z.number().int().default(9899),

@@ -51,7 +51,7 @@ export function createReviewer(
           nativeSidecars: await options.nativeSidecars(),
           resources: agentResources(facts.limitRanges, facts.quotas),
         };
-        injection = injectAgent(review.pod, { ...settings, meshed: facts.meshed, netAdminRefused: facts.netAdminRefused });
+        injection = injectAgent(review.pod, { ...settings, managerNamespace: context.namespace, meshed: facts.meshed, netAdminRefused: facts.netAdminRefused });
       } catch (error) {
         log.error('a pod starts without an agent', { namespace: review.namespace, error });
         injection = { skipped: messageOf(error) };

@@ -14,6 +14,7 @@ const settings: InjectSettings = {
   logLevel: 'info',
   nativeSidecars: true,
   resources: { requests: { cpu: '10m' } },
+  managerNamespace: 'ambassador',
   meshed: false,
   netAdminRefused: false,
 };
@@ -22,7 +23,7 @@ const redirected: AgentPort = { container: 'web', containerPort: 8080, protocol:
 const patched: AgentPort = { container: 'web', containerPort: 8080, name: 'tp-8080', protocol: 'TCP', mode: 'patched', agentPort: 9900 };
 
 function podOf(ports: AgentPort[], container: Partial<Container> = {}, spec: Partial<Pod['spec']> = {}): Pod {
-  const config: AgentConfig = { version: 1, workload: { kind: 'Deployment', name: 'web', namespace: 'shop' }, ports, healthPort: 9899 };
+  const config: AgentConfig = { version: 1, workload: { kind: 'Deployment', name: 'web', namespace: 'shop' }, ports, manager: 'ambassador', healthPort: 9899 };
   return {
     metadata: { generateName: 'web-', annotations: { [ANNOTATION.inject]: 'enabled', [ANNOTATION.agentConfig]: JSON.stringify(config) } },
     spec: { containers: [{ name: 'web', ports: [{ name: 'http', containerPort: 8080 }], ...container }], ...spec },
@@ -43,6 +44,7 @@ describe('who gets an agent', () => {
     const disabled = podOf([named]);
     if (disabled.metadata?.annotations) disabled.metadata.annotations[ANNOTATION.inject] = 'disabled';
     expect(injectAgent(disabled, settings)).toEqual({ skipped: undefined });
+    expect(injectAgent(podOf([named]), { ...settings, managerNamespace: 'other' })).toEqual({ skipped: undefined });
   });
 
   it.each([

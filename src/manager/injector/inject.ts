@@ -9,6 +9,8 @@ import { isMeshed, isMeshProxy, skipInbound } from './mesh.ts';
 import { redirectContainer, type SidecarSettings, sidecarContainer, tokenVolume } from './sidecar.ts';
 
 export interface InjectSettings extends SidecarSettings {
+  /** Pods of another manager's agents are left to it. */
+  managerNamespace: string;
   /** The namespace's labels ask for a mesh's proxy in every pod. */
   meshed: boolean;
   /** The namespace enforces a PodSecurity level that refuses NET_ADMIN. */
@@ -31,6 +33,7 @@ export function injectAgent(pod: Pod, settings: InjectSettings): Injection {
   if (spec === undefined) return { skipped: 'the pod has no spec' };
   const parsed = readAgentConfig(annotations?.[ANNOTATION.agentConfig]);
   if (typeof parsed === 'string') return { skipped: parsed };
+  if (parsed.manager !== settings.managerNamespace) return { skipped: undefined };
   const refused = whyNot(pod, parsed, settings);
   if (refused !== undefined) return { skipped: refused };
 

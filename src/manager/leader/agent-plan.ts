@@ -4,6 +4,8 @@ import { type PodPort, patchedName } from './ports.ts';
 import type { Workload } from './workload.ts';
 
 export interface PlanFacts {
+  /** Namespace of the manager that plans. */
+  manager: string;
   /** The namespace enforces a PodSecurity level that refuses NET_ADMIN. */
   netAdminRefused: boolean;
   /** A NetworkPolicy that would keep connections from a port of the agent, by its name; undefined when none does. */
@@ -62,7 +64,7 @@ export function planAgentConfig(
     const mode = chooseMode(port, facts);
     if ('refused' in mode) return mode;
   }
-  const covered = existing !== undefined && wanted.every((port) => existing.ports.some((taken) => same(taken, port) && stillTakes(taken, port, facts)));
+  const covered = existing?.manager === facts.manager && wanted.every((port) => existing.ports.some((taken) => same(taken, port) && stillTakes(taken, port, facts)));
   if (covered) return { config: existing, changed: false };
 
   const used = new Set(
@@ -89,5 +91,5 @@ export function planAgentConfig(
     const { container, containerPort, protocol } = port;
     return [{ container, containerPort, protocol, ...mode, agentPort, ...(probed ? { probePort: before?.probePort ?? next(FIRST_AGENT_PORT, 1) } : {}) }];
   });
-  return { config: { version: 1, workload: { kind: workload.kind, name: workload.name, namespace: workload.namespace }, ports, healthPort }, changed: true };
+  return { config: { version: 1, workload: { kind: workload.kind, name: workload.name, namespace: workload.namespace }, manager: facts.manager, ports, healthPort }, changed: true };
 }

@@ -72,7 +72,7 @@ export function decide(facts: WorkloadFacts): Decision {
   }
 
   const served = servedPorts(workload, facts.services);
-  const planFacts = { netAdminRefused: facts.netAdminRefused, portBlockedBy: portBlockedBy(workload, facts.policies) };
+  const planFacts = { manager: facts.manager.namespace, netAdminRefused: facts.netAdminRefused, portBlockedBy: portBlockedBy(workload, facts.policies) };
   const ports = new Map<string, PodPort>();
   const claims: Claim[] = [];
   for (const intercept of intercepts) {

@@ -61,6 +61,9 @@ export async function reconcile(deps: ReconcileDeps, ref: WorkloadRef, memory: M
   const intercepts = interceptsOf(deps, ref).map((intercept) => ({ ...intercept, status: writes.statusOf(intercept) }) as Intercept);
   const object = writes.newest(ref, view.workload(ref));
   const kind = ref.kind as WorkloadKind;
+  const owner = object === undefined ? undefined : configOf(object)?.manager;
+  // Another manager's agents: its own leader sees to them.
+  if (owner !== undefined && owner !== context.namespace && intercepts.length === 0) return undefined;
   if (object?.metadata?.annotations?.[UNINSTALL_ANNOTATION] !== undefined && intercepts.every(({ status }) => status?.granted !== true)) {
     return uninstall(deps, ref, object, kind);
   }

@@ -47,8 +47,13 @@ const UNBUILT_NAMES = [
   'mcp cursor list', 'mcp vscode disable', 'mcp vscode enable', 'mcp vscode list', 'compose',
 ];
 
+/** Of Docker Compose, which the original wraps. */
+const COMPOSE_NAMES = [
+  'attach', 'bridge', 'build', 'commit', 'config', 'cp', 'create', 'down', 'events', 'exec', 'export', 'images', 'kill', 'logs', 'ls', 'pause', 'port', 'ps', 'publish', 'pull', 'push', 'restart', 'rm', 'run', 'scale', 'start', 'stats', 'stop', 'top', 'unpause', 'up', 'version', 'volumes', 'wait', 'watch',
+];
+
 /** In alphabetical order. */
-export const COMMANDS: CommandEntry[] = [...BUILT, ...UNBUILT_NAMES.map(unbuilt)].sort((a, b) => (a.names[0] < b.names[0] ? -1 : 1));
+export const COMMANDS: CommandEntry[] = [...BUILT, ...[...UNBUILT_NAMES, ...COMPOSE_NAMES.map((name) => `compose ${name}`)].map(unbuilt)].sort((a, b) => (a.names[0] < b.names[0] ? -1 : 1));
 
 export type Found =
   | { kind: 'command'; entry: CommandEntry; words: number }

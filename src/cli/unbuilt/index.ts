@@ -3,13 +3,13 @@ import type { CommandSpec, FlagSpec } from '../command.ts';
 import { KUBE_FLAGS } from '../flags.ts';
 import { attachments } from './attachments.ts';
 import { cloud } from './cloud.ts';
+import { compose } from './compose.ts';
 import { genyaml } from './genyaml.ts';
 import { mcp } from './mcp.ts';
 import { KUBE, type Unbuilt } from './unbuilt.ts';
 
 const OTHERS: Unbuilt[] = [
   ['apply', 'planned', 'Bring the workstation to the state described by a manifest', ['--dry-run', '-f, --filename <file>']],
-  ['compose', 'planned', 'Run multi-container applications with Telepresence and Docker', ['--env-file <file>', '-f, --file <file>', '--profile <name>', '--project-directory <dir>', '--project-name <name>']],
   ['curl', 'planned', 'curl with the network of the daemon'],
   ['delete', 'planned', 'Tear down the state described by a manifest', ['-f, --filename <file>']],
   ['docker-run', 'planned', 'docker run with the network of the daemon'],
@@ -24,11 +24,11 @@ const OTHERS: Unbuilt[] = [
 const HIDDEN = new Set(['kubeauthd', 'man-pages', 'rootd', 'test-vpn', 'userd', 'current-cluster-id', 'license']);
 
 export function unbuiltCommands(): CommandSpec[] {
-  return [...OTHERS, ...attachments, ...cloud, ...genyaml, ...mcp].map(([name, state, summary, flags = []]) => ({
+  return [...OTHERS, ...attachments, ...cloud, ...compose, ...genyaml, ...mcp].map(([name, state, summary, flags = []]) => ({
     name,
     state,
     summary,
-    ...(HIDDEN.has(name) ? { hidden: true } : {}),
+    ...(HIDDEN.has(name) || name.startsWith('compose ') ? { hidden: true } : {}),
     arguments: ['[arguments...]'],
     passthrough: 'command',
     flags: flags.flatMap((text): FlagSpec[] => (text === KUBE ? KUBE_FLAGS : [{ flags: text, description: 'flag of the original', state }])),

@@ -28,6 +28,7 @@ const ALLOWED: Record<string, string[]> = {
   netd: ['base', 'net', 'protocol', 'rpc'],
   manager: [...foundation, 'mux', 'rpc', 'tunnel', 'kube', 'dns', 'install'],
   agent: ['base', 'net', 'protocol', 'mux', 'rpc', 'tunnel', 'http'],
+  cloud: [...foundation, 'mux', 'rpc', 'tunnel', 'http'],
 };
 const LINES_AT_MOST = 400;
 

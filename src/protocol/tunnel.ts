@@ -11,6 +11,7 @@
  *    then, in the same frame where there are some, the first bytes of data.
  */
 import { z } from 'zod';
+import { cloudControlHeaderSchema, previewHeaderSchema } from './cloud.ts';
 import { httpFilterSchema, PORT_PROTOCOLS } from './resources.ts';
 
 export const TUNNEL_PATH = '/tunnel';
@@ -62,6 +63,9 @@ export const streamHeaderSchema = z.discriminatedUnion('t', [
   }),
   /** agent → manager, first stream of an agent's link: the control RPC of src/protocol/agent-link.ts. */
   z.looseObject({ t: z.literal('agent-control') }),
+  /** manager → cloud and cloud → manager, on the manager's link: src/protocol/cloud.ts. */
+  cloudControlHeaderSchema,
+  previewHeaderSchema,
 ]);
 export type StreamHeader = z.infer<typeof streamHeaderSchema>;
 

@@ -1,7 +1,7 @@
 /** Every number of the tunnel that src/protocol/tunnel.ts doesn't set. docs/limits.md lists them with their reasons. */
 
-/** Longest JSON of a stream header. */
-export const STREAM_HEADER_LIMIT = 4 * 1024;
+/** Longest JSON of a stream header: a preview's carries the certificates that its ingress is checked with. */
+export const STREAM_HEADER_LIMIT = 24 * 1024;
 /** How long a new stream may take to say what it is. */
 export const STREAM_HEADER_TIMEOUT_MS = 10_000;
 /** How long a new connection may take to send its hello line. */

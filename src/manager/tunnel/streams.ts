@@ -61,7 +61,9 @@ async function serve(stream: MuxStream, header: StreamHeader, options: TunnelStr
     }
     case 'intercept':
     case 'agent-control':
-      // Only agents open these, on a port of their own.
+    case 'cloud-control':
+    case 'preview':
+      // Agents have a port of their own, and the cloud a link that the manager dialled.
       stream.reset('protocol');
       return undefined;
     default: {

@@ -134,7 +134,12 @@ export async function startManager(options: ManagerOptions): Promise<RunningMana
     metrics.gauge('agents', 'Agents that are linked.', () => agents.list().length);
     metrics.gauge('resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss());
     waiting = undefined;
-    log.info('the manager serves', { tunnel: tunnels.port, agents: agents.port, services: cluster.info().serviceSubnets.join(' '), pods: cluster.info().podSubnets.join(' ') });
+    log.info('the manager serves', {
+      tunnel: tunnels.port,
+      agents: agents.port,
+      services: cluster.info().serviceSubnets.join(' '),
+      pods: cluster.info().podSubnets.join(' '),
+    });
 
     let closing: Promise<void> | undefined;
     const stop = async (drainMs: number) => {

@@ -51,7 +51,14 @@ export async function watchPeers(options: { kube: KubeClient; namespace: string;
       }
       return peers.sort((a, b) => (a.name < b.name ? -1 : 1));
     },
-    alive: () => new Set([self.name, ...pods.list().filter((pod) => !ended(pod)).map((pod) => pod.metadata.name)]),
+    alive: () =>
+      new Set([
+        self.name,
+        ...pods
+          .list()
+          .filter((pod) => !ended(pod))
+          .map((pod) => pod.metadata.name),
+      ]),
     addresses: () => addresses,
     onChange(listener) {
       listeners.add(listener);

@@ -53,8 +53,12 @@ export function joinWatched<T>(watches: readonly Watched<T>[]): Watched<T> {
     },
     subscribe(listener) {
       const stops = watches.map((one) => one.subscribe(listener));
-      return () => stops.forEach((stop) => stop());
+      return () => {
+        for (const stop of stops) stop();
+      };
     },
-    close: () => watches.forEach((one) => one.close()),
+    close: () => {
+      for (const one of watches) one.close();
+    },
   };
 }

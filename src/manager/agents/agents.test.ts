@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import { connect } from 'node:tls';
 import { duplexPair } from 'node:stream';
+import { connect } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import { CodedError } from '../../base/errors.ts';
 import { silentLog } from '../../base/log.ts';
@@ -27,7 +27,15 @@ function claim(workload: string, status: Intercept['status'] = { phase: 'Waiting
     apiVersion: 'telepresence.io/v1',
     kind: 'Intercept',
     metadata: { name: workload, namespace: 'shop', uid: `claim-${workload}`, creationTimestamp: '2030-01-01T00:00:00Z' },
-    spec: { name: workload, user: 'alice', session: { name: 's', namespace: 'ambassador', uid: 'u1' }, workload: { kind: 'Deployment', name: workload }, port: { number: 80, protocol: 'TCP' }, mechanism: 'tcp', target: { host: '127.0.0.1', port: 1 } },
+    spec: {
+      name: workload,
+      user: 'alice',
+      session: { name: 's', namespace: 'ambassador', uid: 'u1' },
+      workload: { kind: 'Deployment', name: workload },
+      port: { number: 80, protocol: 'TCP' },
+      mechanism: 'tcp',
+      target: { host: '127.0.0.1', port: 1 },
+    },
     ...(status === undefined ? {} : { status }),
   };
 }
@@ -45,7 +53,13 @@ async function setup() {
     replica: 'mgr-1',
     intercepts,
     sessions,
-    peers: { list: () => [{ name: 'mgr-1', address: '127.0.0.1' }], alive: () => new Set(), addresses: () => new Set(), onChange: () => () => {}, close: () => {} },
+    peers: {
+      list: () => [{ name: 'mgr-1', address: '127.0.0.1' }],
+      alive: () => new Set(),
+      addresses: () => new Set(),
+      onChange: () => () => {},
+      close: () => {},
+    },
     metrics: createMetrics(),
     log: silentLog,
     signal: controller.signal,
@@ -54,7 +68,12 @@ async function setup() {
       return { pod: hello.pod, podUid: 'p', namespace: 'shop', workload: { namespace: 'shop', kind: hello.workload.kind, name: hello.workload.name } };
     },
   });
-  stops.push(() => tls.close(), () => sessions.close(), () => controller.abort(), () => server.close());
+  stops.push(
+    () => tls.close(),
+    () => sessions.close(),
+    () => controller.abort(),
+    () => server.close(),
+  );
 
   /** A workstation that answers every intercepted connection with what it gets. */
   const workstation = () => {
@@ -63,7 +82,12 @@ async function setup() {
     const onStream = (stream: MuxStream) => void readStreamHeader(stream).then(() => stream.pipe(stream));
     const peer = createMux(far, { role: 'client', log: silentLog, onStream });
     stops.push(() => peer.abort(new Error('over')));
-    sessions.attach({ metadata: { name: 's', uid: 'u1' }, spec: { user: 'alice' } } as unknown as Session, { kind: 'data', mux, bytesRead: () => 0, notify: () => {} });
+    sessions.attach({ metadata: { name: 's', uid: 'u1' }, spec: { user: 'alice' } } as unknown as Session, {
+      kind: 'data',
+      mux,
+      bytesRead: () => 0,
+      notify: () => {},
+    });
     return mux;
   };
   const agent = async (hello: { token?: string; workload?: string } = {}) => {
@@ -81,10 +105,19 @@ async function setup() {
         sessions: (params) => told.held.push((params as { held: string[] }).held),
       },
     });
-    const answer = rpc.call('hello', { version: '1', token: hello.token ?? 'good', pod: 'pod-1', namespace: 'shop', podIP: '10.0.0.1', workload: { kind: 'Deployment', name: hello.workload ?? 'web' } });
+    const answer = rpc.call('hello', {
+      version: '1',
+      token: hello.token ?? 'good',
+      pod: 'pod-1',
+      namespace: 'shop',
+      podIP: '10.0.0.1',
+      workload: { kind: 'Deployment', name: hello.workload ?? 'web' },
+    });
     answer.catch(() => {});
     const intercepted = async (header: { session?: string; intercept?: string } = {}) => {
-      const stream = mux.open(encodeStreamHeader({ t: 'intercept', session: 'u1', intercept: 'claim-web', protocol: 'TCP', peer: '10.0.0.9:1', ...header }, Buffer.from('hello')));
+      const stream = mux.open(
+        encodeStreamHeader({ t: 'intercept', session: 'u1', intercept: 'claim-web', protocol: 'TCP', peer: '10.0.0.9:1', ...header }, Buffer.from('hello')),
+      );
       stream.on('error', () => {});
       const closed = new Promise<string | undefined>((resolve) => stream.once('close', () => resolve(stream.resetReason)));
       const data = new Promise<string>((resolve) => stream.once('data', (chunk) => resolve(String(chunk))));
@@ -98,7 +131,7 @@ const until = async (condition: () => boolean) => {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 };
 
-describe('the agents\' port', () => {
+describe("the agents' port", () => {
   it('gives nothing to whoever does not prove itself', async () => {
     const { server, intercepts, workstation, agent } = await setup();
     workstation();
@@ -130,7 +163,7 @@ describe('the agents\' port', () => {
     await until(() => told.intercepts.at(-1)?.length === 0);
   });
 
-  it('is silent about changes that are not the agents\' affair', async () => {
+  it("is silent about changes that are not the agents' affair", async () => {
     const { intercepts, agent } = await setup();
     intercepts.set(claim('web'));
     const { answer, told } = await agent();

@@ -23,7 +23,8 @@ export function workloadOf(intercept: Intercept): WorkloadRef {
 export function claimOf(intercept: Intercept): AgentIntercept | undefined {
   const { metadata, spec, status } = intercept;
   const told = status?.phase === 'Waiting' || status?.phase === 'Active' || status?.phase === 'Degraded';
-  if (!told || status.granted !== true || status.containerPort === undefined || metadata.deletionTimestamp !== undefined || metadata.uid === undefined) return undefined;
+  if (!told || status.granted !== true || status.containerPort === undefined || metadata.deletionTimestamp !== undefined || metadata.uid === undefined)
+    return undefined;
   return {
     uid: metadata.uid,
     name: spec.name,
@@ -83,7 +84,9 @@ export function createClaims(intercepts: Watched<Intercept>, options: { ended: (
       return intercept === undefined ? undefined : visible(intercept);
     },
     workloadsOf(session) {
-      return [...byWorkload.values()].filter(({ intercepts: group }) => [...group.values()].some(({ spec }) => spec.session.uid === session)).map(({ workload }) => workload);
+      return [...byWorkload.values()]
+        .filter(({ intercepts: group }) => [...group.values()].some(({ spec }) => spec.session.uid === session))
+        .map(({ workload }) => workload);
     },
     onChange(listener) {
       listeners.add(listener);

@@ -76,11 +76,7 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
       tellIntercepts(agent);
     }
   };
-  const stops = [
-    claims.onChange(tell),
-    sessions.onHeld((uid) => claims.workloadsOf(uid).forEach(tell)),
-    peers.onChange(() => all.forEach(tellPeers)),
-  ];
+  const stops = [claims.onChange(tell), sessions.onHeld((uid) => claims.workloadsOf(uid).forEach(tell)), peers.onChange(() => all.forEach(tellPeers))];
 
   function accept(socket: TLSSocket): void {
     socket.on('error', (error) => log.debug('a link failed', { error: messageOf(error) }));
@@ -102,7 +98,9 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
         }
       },
       onLinked: add,
-      onReady: (agent) => readyListeners.forEach((listener) => listener(agent, 'ready')),
+      onReady: (agent) => {
+        for (const listener of readyListeners) listener(agent, 'ready');
+      },
       onError: (agent, intercept, message) => {
         log.warn('an agent could not take an intercept', { pod: agent.pod, namespace: agent.namespace, intercept, error: message });
         if (claims.find(agent.workload, intercept) !== undefined) for (const listener of errorListeners) listener(agent, intercept, message);
@@ -152,7 +150,7 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
     server.once('error', reject);
     server.listen(options.port, () => {
       server.removeListener('error', reject);
-      server.on('error', (error) => log.error('the agents\' port failed', { error: messageOf(error) }));
+      server.on('error', (error) => log.error("the agents' port failed", { error: messageOf(error) }));
       resolve();
     });
   });

@@ -64,7 +64,10 @@ export function serveAgent(socket: Duplex, options: AgentLinkOptions): { mux: Mu
   function serveStream(stream: MuxStream): void {
     stream.on('error', (error) => log.trace('a stream failed', { error: messageOf(error) }));
     // Before the hello holds there is one stream, for it: nobody unknown fills the memory.
-    if (agent === undefined && begun) return stream.reset('protocol');
+    if (agent === undefined && begun) {
+      stream.reset('protocol');
+      return;
+    }
     begun = true;
     readStreamHeader(stream, { timeoutMs: STREAM_HEADER_TIMEOUT_MS })
       .then((header) => {

@@ -45,7 +45,8 @@ export async function watchCluster(options: ClusterWatchOptions): Promise<Cluste
   let serviceSubnets: string[] = [];
   let coveredPods: string[] = [];
   const refresh = async () => {
-    serviceSubnets = settings.cluster.serviceSubnets ?? (await findServiceSubnets(kube, { namespace: options.namespace, namespaces: settings.namespaces, log, signal }));
+    serviceSubnets =
+      settings.cluster.serviceSubnets ?? (await findServiceSubnets(kube, { namespace: options.namespace, namespaces: settings.namespaces, log, signal }));
     if (settings.cluster.podSubnets === undefined && !believable(nodePodSubnets(nodes.list()), options.podIP)) {
       coveredPods = await coverPods(kube, { podIP: options.podIP, namespaces: settings.namespaces, signal });
     }

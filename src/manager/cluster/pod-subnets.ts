@@ -25,7 +25,9 @@ export function believable(subnets: readonly string[], podIP: string): boolean {
 /** @param options.namespaces those that may be read; empty: all. */
 export async function coverPods(kube: KubeClient, options: { podIP: string; namespaces: readonly string[]; signal: AbortSignal }): Promise<string[]> {
   const places = options.namespaces.length === 0 ? [undefined] : options.namespaces;
-  const lists = await Promise.all(places.map((namespace) => kube.list<Pod>(resourcePath('v1', 'pods', namespace), { fieldSelector: 'status.phase=Running', signal: options.signal })));
+  const lists = await Promise.all(
+    places.map((namespace) => kube.list<Pod>(resourcePath('v1', 'pods', namespace), { fieldSelector: 'status.phase=Running', signal: options.signal })),
+  );
   const pods = lists.flatMap(({ items }) => items).filter((pod) => pod.spec?.hostNetwork !== true);
   return cover([options.podIP, ...pods.flatMap((pod) => pod.status?.podIPs?.map(({ ip }) => ip) ?? [pod.status?.podIP ?? ''])]);
 }

@@ -11,7 +11,10 @@ export interface ResolvConf {
 export function parseResolvConf(text: string): ResolvConf {
   const result: ResolvConf = { nameservers: [], search: [] };
   for (const line of text.split('\n')) {
-    const [keyword, ...values] = line.replace(/[#;].*$/, '').trim().split(/\s+/);
+    const [keyword, ...values] = line
+      .replace(/[#;].*$/, '')
+      .trim()
+      .split(/\s+/);
     if (keyword === 'nameserver' && values[0] !== undefined && isIP(values[0]) !== 0) result.nameservers.push(values[0]);
     if (keyword === 'search' || keyword === 'domain') result.search = values.map((domain) => domain.replace(/\.$/, '').toLowerCase());
   }
@@ -21,5 +24,8 @@ export function parseResolvConf(text: string): ResolvConf {
 /** The domain behind `<namespace>.svc.` in the kubelet's search list. */
 export function clusterDomainOf(conf: ResolvConf, namespace: string): string | undefined {
   const prefix = `${namespace}.svc.`;
-  return conf.search.find((domain) => domain.startsWith(prefix))?.slice(prefix.length) ?? conf.search.find((domain) => domain.startsWith('svc.'))?.slice('svc.'.length);
+  return (
+    conf.search.find((domain) => domain.startsWith(prefix))?.slice(prefix.length) ??
+    conf.search.find((domain) => domain.startsWith('svc.'))?.slice('svc.'.length)
+  );
 }

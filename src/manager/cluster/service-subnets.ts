@@ -17,7 +17,10 @@ interface Service {
 /** An address that no cluster has as its Service range; the API server names the range when it refuses it. */
 const PROBES = ['1.1.1.1', '100::1'];
 
-export async function findServiceSubnets(kube: KubeClient, options: { namespace: string; namespaces: readonly string[]; log: Log; signal: AbortSignal }): Promise<string[]> {
+export async function findServiceSubnets(
+  kube: KubeClient,
+  options: { namespace: string; namespaces: readonly string[]; log: Log; signal: AbortSignal },
+): Promise<string[]> {
   const { namespace, log, signal } = options;
   try {
     const { items } = await kube.list<ServiceCidr>(resourcePath('networking.k8s.io/v1', 'servicecidrs'), { signal });

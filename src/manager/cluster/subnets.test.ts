@@ -5,7 +5,9 @@ import { aggregate, cover, rangesInMessage } from './subnets.ts';
 
 describe('aggregating CIDRs', () => {
   it('joins siblings, drops what is contained and keeps strangers', () => {
-    expect(aggregate(['10.244.1.0/24', '10.244.0.0/24', '10.244.2.0/24', '10.244.2.128/25', '10.96.0.0/16', 'fd00::/65', 'fd00::8000:0:0:0/65', 'nonsense'])).toEqual(['10.96.0.0/16', '10.244.0.0/23', '10.244.2.0/24', 'fd00::/64']);
+    expect(
+      aggregate(['10.244.1.0/24', '10.244.0.0/24', '10.244.2.0/24', '10.244.2.128/25', '10.96.0.0/16', 'fd00::/65', 'fd00::8000:0:0:0/65', 'nonsense']),
+    ).toEqual(['10.96.0.0/16', '10.244.0.0/23', '10.244.2.0/24', 'fd00::/64']);
   });
   it('never changes which addresses are inside', () => {
     const cidr = fc.tuple(fc.ipV4(), fc.integer({ min: 1, max: 32 })).map(([address, bits]) => `${address}/${bits}`);
@@ -32,7 +34,9 @@ describe('covering addresses', () => {
   });
 });
 
-it('reads the ranges from the API server\'s refusal', () => {
-  expect(rangesInMessage('failed to allocate IP 1.1.1.1: the provided IP (1.1.1.1) is not in the valid range. The range of valid IPs is 10.96.0.0/16')).toEqual(['10.96.0.0/16']);
+it("reads the ranges from the API server's refusal", () => {
+  expect(rangesInMessage('failed to allocate IP 1.1.1.1: the provided IP (1.1.1.1) is not in the valid range. The range of valid IPs is 10.96.0.0/16')).toEqual(
+    ['10.96.0.0/16'],
+  );
   expect(rangesInMessage('something else')).toEqual([]);
 });

@@ -48,7 +48,10 @@ function parse(cidr: string): Prefix | undefined {
 export function aggregate(cidrs: Iterable<string>): string[] {
   const order = (a: Prefix, b: Prefix) => a.family - b.family || (a.value < b.value ? -1 : a.value > b.value ? 1 : a.bits - b.bits);
   const done: Prefix[] = [];
-  for (const next of [...cidrs].map(parse).filter((prefix) => prefix !== undefined).sort(order)) {
+  for (const next of [...cidrs]
+    .map(parse)
+    .filter((prefix) => prefix !== undefined)
+    .sort(order)) {
     let current = next;
     for (;;) {
       const last = done.at(-1);

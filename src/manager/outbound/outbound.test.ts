@@ -20,7 +20,9 @@ async function pair(first: string): Promise<{ near: MuxStream; far: MuxStream }>
   const [a, b] = duplexPair();
   const server = Promise.withResolvers<MuxStream>();
   const muxes: Mux[] = [createMux(a, { role: 'client', log: silentLog }), createMux(b, { role: 'server', log: silentLog, onStream: server.resolve })];
-  closing.push(() => muxes.forEach((mux) => mux.abort(new Error('over'))));
+  closing.push(() => {
+    for (const mux of muxes) mux.abort(new Error('over'));
+  });
   const near = (muxes[0] as Mux).open(Buffer.from(first));
   near.on('error', () => {});
   const far = await server.promise;
@@ -79,8 +81,14 @@ describe('slots', () => {
     const first = await slots.take(signal);
     const second = await slots.take(signal);
     const order: number[] = [];
-    const third = slots.take(signal).then((release) => (order.push(3), release));
-    const fourth = slots.take(signal).then((release) => (order.push(4), release));
+    const third = slots.take(signal).then((release) => {
+      order.push(3);
+      return release;
+    });
+    const fourth = slots.take(signal).then((release) => {
+      order.push(4);
+      return release;
+    });
     expect(slots.tryTake()).toBeUndefined();
     first();
     first();

@@ -2,18 +2,7 @@
 import { BlockList, isIP } from 'node:net';
 
 /** Refused whatever the settings say: this host, link-local (metadata services), multicast, broadcast, unspecified. */
-const NEVER = [
-  '0.0.0.0/8',
-  '127.0.0.0/8',
-  '169.254.0.0/16',
-  '224.0.0.0/4',
-  '240.0.0.0/4',
-  '::/128',
-  '::1/128',
-  'fe80::/10',
-  'fec0::/10',
-  'ff00::/8',
-] as const;
+const NEVER = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/4', '240.0.0.0/4', '::/128', '::1/128', 'fe80::/10', 'fec0::/10', 'ff00::/8'] as const;
 
 /** An immutable set of CIDRs. Text that is not one is left out and named in `invalid`. */
 export interface CidrSet {

@@ -17,7 +17,15 @@ class DialTimeout extends Error {
 export function dial(host: string, port: number, options: { signal: AbortSignal; timeoutMs?: number }): Promise<Socket> {
   return new Promise((resolve, reject) => {
     if (options.signal.aborted) return reject(options.signal.reason);
-    const socket = connect({ host, port, autoSelectFamily: false, noDelay: true, allowHalfOpen: true, keepAlive: true, keepAliveInitialDelay: DIAL_KEEPALIVE_MS });
+    const socket = connect({
+      host,
+      port,
+      autoSelectFamily: false,
+      noDelay: true,
+      allowHalfOpen: true,
+      keepAlive: true,
+      keepAliveInitialDelay: DIAL_KEEPALIVE_MS,
+    });
     const settle = () => {
       clearTimeout(timer);
       options.signal.removeEventListener('abort', stop);
@@ -43,7 +51,11 @@ export function dial(host: string, port: number, options: { signal: AbortSignal;
  * Serves one `tcp` stream until it ends. First bytes already in the stream are sent as soon as the dial is through.
  * Never rejects: the stream is reset with the reason. Returns the outcome for the metrics.
  */
-export async function serveTcp(stream: MuxStream, target: { address: string; port: number }, options: { dials: Slots; timeoutMs?: number }): Promise<{ outcome: 'done' | ResetReason; up: number; down: number }> {
+export async function serveTcp(
+  stream: MuxStream,
+  target: { address: string; port: number },
+  options: { dials: Slots; timeoutMs?: number },
+): Promise<{ outcome: 'done' | ResetReason; up: number; down: number }> {
   const gone = new AbortController();
   const stop = () => gone.abort(new Error('the stream ended'));
   stream.once('close', stop);

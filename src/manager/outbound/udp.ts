@@ -10,7 +10,11 @@ export const UDP_RECEIVE_BUFFER = 1024 * 1024;
 export const UDP_EARLY_LIMIT = 64;
 
 /** Serves one `udp` stream until the stream ends or the flow was idle for `idleMs`. Never rejects. */
-export function serveUdp(stream: MuxStream, target: { address: string; port: number; family: 4 | 6 }, options: { idleMs?: number }): Promise<{ outcome: 'done' | ResetReason; up: number; down: number }> {
+export function serveUdp(
+  stream: MuxStream,
+  target: { address: string; port: number; family: 4 | 6 },
+  options: { idleMs?: number },
+): Promise<{ outcome: 'done' | ResetReason; up: number; down: number }> {
   return new Promise((resolve) => {
     const counts = { up: 0, down: 0 };
     const datagrams = createDatagramStream(stream);

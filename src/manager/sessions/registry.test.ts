@@ -21,7 +21,14 @@ function setup() {
   const attach = (kind: 'control' | 'data', opened: string[] = [], name = '') => {
     const [near, far] = duplexPair();
     const mux = createMux(near, { role: 'server', log: silentLog });
-    const peer = createMux(far, { role: 'client', log: silentLog, onStream: (stream) => (opened.push(name), stream.resume().on('error', () => {})) });
+    const peer = createMux(far, {
+      role: 'client',
+      log: silentLog,
+      onStream: (stream) => {
+        opened.push(name);
+        stream.resume().on('error', () => {});
+      },
+    });
     muxes.push(mux, peer);
     registry.attach(session, { kind, mux, bytesRead: () => clock.bytes, notify: () => {} });
     return { mux, peer };
@@ -79,7 +86,10 @@ describe('the session registry', () => {
     const { registry, held, attach } = setup();
     attach('data');
     registry.end('u1');
-    expect(held).toEqual([['u1', true], ['u1', false]]);
+    expect(held).toEqual([
+      ['u1', true],
+      ['u1', false],
+    ]);
     expect(() => attach('data')).toThrow(/ended/);
     registry.close();
   });

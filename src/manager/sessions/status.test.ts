@@ -18,7 +18,10 @@ describe('the status of a session', () => {
     expect(nextStatus({ replicas: [{ name: 'b', since: time }] }, { ...facts, present: false })).toBeUndefined();
   });
   it('is not lost while another replica holds a tunnel', () => {
-    const both = [{ name: 'b', since: time }, { name: 'a', since: time }];
+    const both = [
+      { name: 'b', since: time },
+      { name: 'a', since: time },
+    ];
     expect(nextStatus({ replicas: both }, { ...facts, present: false })).toEqual({ replicas: [both[0]], lostAt: null });
   });
   it('loses replicas that are gone, and is lost with the last of them', () => {
@@ -26,9 +29,13 @@ describe('the status of a session', () => {
     expect(nextStatus({ replicas: [{ name: 'dead', since: time }] }, facts)).toMatchObject({ replicas: [{ name: 'a' }], lostAt: null });
   });
   it('keeps the first moment of the loss', () => {
-    expect(nextStatus({ replicas: [{ name: 'dead', since: time }], lostAt: '2029-01-01T00:00:00Z' }, { ...facts, present: false })?.lostAt).toBe('2029-01-01T00:00:00Z');
+    expect(nextStatus({ replicas: [{ name: 'dead', since: time }], lostAt: '2029-01-01T00:00:00Z' }, { ...facts, present: false })?.lostAt).toBe(
+      '2029-01-01T00:00:00Z',
+    );
   });
   it('says now and then that the workstation was seen', () => {
-    expect(nextStatus({ replicas: [{ name: 'a', since: time }], lastSeen: new Date(now - LAST_SEEN_MS).toISOString() }, facts)).toMatchObject({ lastSeen: time });
+    expect(nextStatus({ replicas: [{ name: 'a', since: time }], lastSeen: new Date(now - LAST_SEEN_MS).toISOString() }, facts)).toMatchObject({
+      lastSeen: time,
+    });
   });
 });

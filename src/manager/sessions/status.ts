@@ -21,7 +21,10 @@ type Status = NonNullable<Session['status']>;
 type StatusPatch = { replicas: NonNullable<Status['replicas']>; lostAt: string | null; lastSeen?: string };
 
 /** What the status has to become; undefined when it is right. Pure. */
-export function nextStatus(status: Status | undefined, facts: { self: string; present: boolean; alive: ReadonlySet<string>; now: number }): StatusPatch | undefined {
+export function nextStatus(
+  status: Status | undefined,
+  facts: { self: string; present: boolean; alive: ReadonlySet<string>; now: number },
+): StatusPatch | undefined {
   const before = status?.replicas ?? [];
   const time = new Date(facts.now).toISOString();
   const replicas = before.filter(({ name }) => facts.alive.has(name) && (name !== facts.self || facts.present));

@@ -21,10 +21,18 @@ export function leafHosts(namespace: string, podIP: string): string[] {
 }
 
 /** Mints the first leaf and keeps it fresh until closed. */
-export async function createManagerTls(options: { ca: KeyPairPem; namespace: string; podIP: string; log: Log; now?: () => number; checkMs?: number }): Promise<ManagerTls> {
+export async function createManagerTls(options: {
+  ca: KeyPairPem;
+  namespace: string;
+  podIP: string;
+  log: Log;
+  now?: () => number;
+  checkMs?: number;
+}): Promise<ManagerTls> {
   const now = options.now ?? Date.now;
   const listeners = new Set<() => void>();
-  const mint = () => mintLeaf({ ca: options.ca, name: `${MANAGER_NAME}.${options.namespace}.svc`, hosts: leafHosts(options.namespace, options.podIP), now: now() });
+  const mint = () =>
+    mintLeaf({ ca: options.ca, name: `${MANAGER_NAME}.${options.namespace}.svc`, hosts: leafHosts(options.namespace, options.podIP), now: now() });
   let leaf = await mint();
   const contextOf = () => createSecureContext({ cert: leaf.certificate, key: leaf.key, minVersion: 'TLSv1.2' });
   let secureContext = contextOf();

@@ -10,7 +10,12 @@ async function handshake(server: { certificate: string; key: string }, client: {
   const listener = createServer({ cert: server.certificate, key: server.key }, (socket) => socket.on('error', () => {}).end('hello'));
   listener.listen(0, '127.0.0.1');
   await once(listener, 'listening');
-  const socket = connect({ port: (listener.address() as AddressInfo).port, host: '127.0.0.1', ca: client.ca, ...(client.servername === undefined ? {} : { servername: client.servername }) });
+  const socket = connect({
+    port: (listener.address() as AddressInfo).port,
+    host: '127.0.0.1',
+    ca: client.ca,
+    ...(client.servername === undefined ? {} : { servername: client.servername }),
+  });
   try {
     let text = '';
     for await (const chunk of socket.setEncoding('utf8')) text += String(chunk);
@@ -54,7 +59,7 @@ describe('certificates', () => {
   });
 });
 
-describe('the manager\'s leaf', () => {
+describe("the manager's leaf", () => {
   it('is renewed when two thirds of its life are over, and not before', async () => {
     let now = Date.now() - LEAF_LIFETIME_MS * 0.7;
     const ca = await mintCa({ name: 'test', now });

@@ -55,9 +55,22 @@ export async function startTunnelServer(options: TunnelServerOptions): Promise<T
   let going: string | undefined;
 
   const { certificate, key } = tls.leaf();
-  const server: Server = createServer({ cert: certificate, key, minVersion: 'TLSv1.2', handshakeTimeout: REQUEST_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS, noDelay: true, keepAlive: true, keepAliveInitialDelay: TUNNEL_KEEPALIVE_MS }, (_request, response) => {
-    response.writeHead(404, { 'content-type': 'text/plain', connection: 'close' }).end('not found\n');
-  });
+  const server: Server = createServer(
+    {
+      cert: certificate,
+      key,
+      minVersion: 'TLSv1.2',
+      handshakeTimeout: REQUEST_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      headersTimeout: REQUEST_TIMEOUT_MS,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: TUNNEL_KEEPALIVE_MS,
+    },
+    (_request, response) => {
+      response.writeHead(404, { 'content-type': 'text/plain', connection: 'close' }).end('not found\n');
+    },
+  );
   server.maxConnections = TUNNEL_CONNECTION_LIMIT;
   const stopRenew = tls.onRenew(() => {
     const leaf = tls.leaf();
@@ -95,7 +108,13 @@ export async function startTunnelServer(options: TunnelServerOptions): Promise<T
   /** Resolves when the connection is verified and served, or rejects. */
   async function serve(socket: Socket): Promise<void> {
     const nonce = randomBytes(32).toString('base64url');
-    const headers = { connection: 'Upgrade', upgrade: UPGRADE_PROTOCOL, [TUNNEL_HEADER.nonce]: nonce, [TUNNEL_HEADER.replica]: context.pod, [TUNNEL_HEADER.version]: VERSION };
+    const headers = {
+      connection: 'Upgrade',
+      upgrade: UPGRADE_PROTOCOL,
+      [TUNNEL_HEADER.nonce]: nonce,
+      [TUNNEL_HEADER.replica]: context.pod,
+      [TUNNEL_HEADER.version]: VERSION,
+    };
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
     socket.write(`HTTP/1.1 101 Switching Protocols\r\n${lines.join('')}\r\n`);
 

@@ -7,7 +7,10 @@ import { verifyNonce } from '../../tunnel/index.ts';
 import type { Watched } from '../context.ts';
 
 /** The Session that the hello is for. The watch may be a moment behind a session that was just made: then the API server is asked. */
-export async function findSession(hello: Hello, options: { kube: KubeClient; sessionObjects: Watched<Session>; namespace: string; signal: AbortSignal }): Promise<Session> {
+export async function findSession(
+  hello: Hello,
+  options: { kube: KubeClient; sessionObjects: Watched<Session>; namespace: string; signal: AbortSignal },
+): Promise<Session> {
   const { name, uid } = hello.session;
   if (!/^[a-z0-9][a-z0-9.-]{0,252}$/.test(name)) throw new CodedError('TP-SESSION-REFUSED', 'The name of the session is not valid.');
   let object: unknown = options.sessionObjects.get(options.namespace, name);
@@ -28,7 +31,7 @@ export async function findSession(hello: Hello, options: { kube: KubeClient; ses
 export async function verifyHello(hello: Hello, nonce: string, options: Parameters<typeof findSession>[1]): Promise<Session> {
   const session = await findSession(hello, options);
   if (!verifyNonce(session.spec.publicKey, nonce, hello.session.uid, hello.signature)) {
-    throw new CodedError('TP-SESSION-REFUSED', 'The signature is not that of the session\'s key.');
+    throw new CodedError('TP-SESSION-REFUSED', "The signature is not that of the session's key.");
   }
   return session;
 }

@@ -80,7 +80,8 @@ export function createNetwork(deps: NetworkDeps): Network {
   };
 
   const fail = (message: string): void => {
-    log.error(message);
+    // A warning: the daemon's own end looks the same from here, and is none.
+    log.warn(message);
     void inTurn(undo).then(
       () => deps.onFailed(message),
       (error: unknown) => log.error('undoing failed', { error }),

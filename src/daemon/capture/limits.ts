@@ -5,7 +5,7 @@
  * write at once, and bytes in the opening frame save a wake-up of every program on the way; where the server speaks first this is the whole cost.
  */
 export const FIRST_BYTES_WAIT_MS = 2;
-/** Connections that the kernel holds for the daemon while it is busy: a burst beyond is refused to no one, only delayed. */
+/** Connections that the kernel holds for the daemon while it is busy: a burst is delayed, not refused. */
 export const CAPTURE_BACKLOG = 4_096;
 /** UDP flows at once; the one unused for longest gives way. */
 export const UDP_FLOW_LIMIT = 4_096;

@@ -15,7 +15,15 @@ export interface CallOptions {
 }
 
 /** Methods that concern a connection, and so are subject to --use. */
-const CONNECTION_METHODS: ReadonlySet<DaemonMethod> = new Set<DaemonMethod>(['disconnect', 'list', 'intercept', 'leave', 'uninstall', 'loglevel', 'gatherLogs']);
+const CONNECTION_METHODS: ReadonlySet<DaemonMethod> = new Set<DaemonMethod>([
+  'disconnect',
+  'list',
+  'intercept',
+  'leave',
+  'uninstall',
+  'loglevel',
+  'gatherLogs',
+]);
 
 export async function callDaemon<M extends DaemonMethod>(
   socketPath: string,

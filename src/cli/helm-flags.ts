@@ -9,9 +9,13 @@ const VALUES: FlagSpec[] = [
   { flags: '--set-json <a.b=json>', description: 'set a value to JSON', takes: 'many' },
   { flags: '--set-string <a.b=text>', description: 'set a value to a text', takes: 'many' },
   { flags: '-f, --values <file>', description: 'YAML file with values; may be repeated', takes: 'many' },
-  { flags: '--version <version>', description: 'install another version than this client\'s', state: 'refused' },
+  { flags: '--version <version>', description: "install another version than this client's", state: 'refused' },
 ];
-const CREATE_NAMESPACE: FlagSpec = { flags: '--create-namespace', description: 'create the namespace if it is missing (switched off by =false)', default: true };
+const CREATE_NAMESPACE: FlagSpec = {
+  flags: '--create-namespace',
+  description: 'create the namespace if it is missing (switched off by =false)',
+  default: true,
+};
 
 export const INSTALL_FLAGS: FlagSpec[] = [CREATE_NAMESPACE, NO_HOOKS, ...VALUES, ...CONNECT_FLAGS, ...KUBE_FLAGS];
 export const UPGRADE_FLAGS: FlagSpec[] = [

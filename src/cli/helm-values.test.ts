@@ -27,7 +27,13 @@ describe('helm values', () => {
 
   it('keeps text under --set-string, reads JSON and files', async () => {
     writeFileSync(join(folder, 'note.txt'), 'two\nlines\n');
-    expect(await read({ text: ['a=1,b=true'], json: ['c={"d":[1,{"e":null}]}', '{"f":1}'], file: ['g.h=note.txt'] })).toEqual({ a: '1', b: 'true', c: { d: [1, { e: null }] }, f: 1, g: { h: 'two\nlines\n' } });
+    expect(await read({ text: ['a=1,b=true'], json: ['c={"d":[1,{"e":null}]}', '{"f":1}'], file: ['g.h=note.txt'] })).toEqual({
+      a: '1',
+      b: 'true',
+      c: { d: [1, { e: null }] },
+      f: 1,
+      g: { h: 'two\nlines\n' },
+    });
   });
 
   it('merges files in order and lets flags win', async () => {

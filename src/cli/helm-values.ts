@@ -28,10 +28,10 @@ export async function readHelmValues(flags: ValueFlags, cwd: string): Promise<Va
     else assign(values, wholeAssignment(text, '--set-json'), (raw) => parseJson(raw, '--set-json'));
   }
   for (const text of flags.set) for (const one of splitAssignments(text, '--set')) assign(values, one, (raw) => parseValue(raw, typed));
-  for (const text of flags.text) for (const one of splitAssignments(text, '--set-string')) assign(values, one, (raw) => parseValue(raw, unescape));
+  for (const text of flags.text) for (const one of splitAssignments(text, '--set-string')) assign(values, one, (raw) => parseValue(raw, unescaped));
   for (const text of flags.file) {
     for (const one of splitAssignments(text, '--set-file')) {
-      const content = await readText(unescape(one.raw), '--set-file', cwd);
+      const content = await readText(unescaped(one.raw), '--set-file', cwd);
       assign(values, one, () => content);
     }
   }
@@ -98,7 +98,7 @@ function parsePath(text: string, flag: string): (string | number)[] {
   const path: (string | number)[] = [];
   for (const part of splitUnescaped(text, '.', false)) {
     const match = /^((?:\\.|[^[\\])*)((?:\[\d+\])*)$/s.exec(part);
-    const name = unescape(match?.[1] ?? '');
+    const name = unescaped(match?.[1] ?? '');
     if (match === null || name === '') throw new CodedError('TP-USAGE', `${flag}: ${JSON.stringify(text)} is not a path like a.b or a.b[0].`);
     if (name === '__proto__') throw new CodedError('TP-USAGE', `${flag}: ${name} can't be set.`);
     path.push(name);
@@ -134,7 +134,7 @@ function typed(raw: string): unknown {
   if (raw === 'false') return false;
   if (raw === 'null') return null;
   if (/^(0|-?[1-9]\d*)$/.test(raw) && Number.isSafeInteger(Number(raw))) return Number(raw);
-  return unescape(raw);
+  return unescaped(raw);
 }
 
 function parseJson(text: string, flag: string): unknown {
@@ -145,7 +145,7 @@ function parseJson(text: string, flag: string): unknown {
   }
 }
 
-function unescape(text: string): string {
+function unescaped(text: string): string {
   return text.replace(/\\(.)/gs, '$1');
 }
 

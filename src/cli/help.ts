@@ -10,7 +10,9 @@ Usage:
 /** @param group `''` for the whole program, `helm` for the commands that begin so. */
 export async function groupHelp(commands: readonly CommandEntry[], group: string): Promise<string> {
   const prefix = group === '' ? '' : `${group} `;
-  const specs = (await Promise.all(commands.filter((entry) => entry.names[0].startsWith(prefix)).map((entry) => entry.load()))).filter((spec) => spec.hidden !== true);
+  const specs = (await Promise.all(commands.filter((entry) => entry.names[0].startsWith(prefix)).map((entry) => entry.load()))).filter(
+    (spec) => spec.hidden !== true,
+  );
   const built = specs.filter((spec) => (spec.state ?? 'built') === 'built');
   const planned = specs.filter((spec) => spec.state === 'planned');
   const head = group === '' ? INTRO : `Usage:\n  telepresence ${group} [command] [flags]\n`;

@@ -12,7 +12,11 @@ export const DOCKER_FLAGS: FlagSpec[] = [
 export const ENV_FLAGS: FlagSpec[] = [
   { flags: '-e, --env-file <file>', description: 'write the environment of the service to a file' },
   { flags: '-j, --env-json <file>', description: 'write the environment of the service to a file as JSON' },
-  { flags: '--env-syntax <syntax>', description: 'syntax of --env-file: docker, compose, sh, csh, cmd, json or ps; sh, csh and ps also with :export', default: 'docker' },
+  {
+    flags: '--env-syntax <syntax>',
+    description: 'syntax of --env-file: docker, compose, sh, csh, cmd, json or ps; sh, csh and ps also with :export',
+    default: 'docker',
+  },
 ];
 
 export const HTTP_FLAGS: FlagSpec[] = [

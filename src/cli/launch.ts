@@ -15,29 +15,32 @@ const DAEMON_POLL_MS = 15;
 /** How much of a log is shown when its program died. */
 export const LOG_TAIL_LINES = 10;
 
-/** Makes sure that the daemon answers. `onLaunch` is called before it is started; resolves with whether it was. */
+/** Makes sure that the daemon answers. `onLaunch` is called before one is started; resolves with whether the one that answers was started here. */
 export async function ensureDaemon(context: Context, onLaunch?: () => void): Promise<boolean> {
   if (await answers(context)) return false;
   onLaunch?.();
   await ensureClientDirs(context.paths, context.io.uid);
   const logFile = join(context.paths.logDir, 'daemon.log');
   const { child, death } = await spawnDetached(context, [context.io.program('daemon')], logFile);
+  child.unref();
+  try {
+    return await awaitDaemon(context, death, logFile);
+  } catch (error) {
+    child.kill();
+    throw error;
+  }
+}
+
+async function awaitDaemon(context: Context, death: Death, logFile: string): Promise<boolean> {
   const deadline = Date.now() + DAEMON_START_TIMEOUT_MS;
   for (;;) {
-    if (existsSync(context.paths.daemonSocket) && (await answers(context))) break;
-    if (death.reason !== undefined) {
-      // Two that connect at once start two daemons, of which one steps back.
-      if (await answers(context)) break;
-      throw await startError('The daemon', death.reason, logFile);
-    }
-    if (Date.now() > deadline) {
-      child.kill();
-      throw await startError('The daemon', `it did not answer within ${DAEMON_START_TIMEOUT_MS / 1000} s`, logFile);
-    }
+    const dead = death.reason;
+    // Two that connect at once start two daemons, of which one steps back: then the other answers.
+    if (existsSync(context.paths.daemonSocket) && (await answers(context))) return dead === undefined;
+    if (dead !== undefined) throw await startError('The daemon', dead, logFile);
+    if (Date.now() > deadline) throw await startError('The daemon', `it did not answer within ${DAEMON_START_TIMEOUT_MS / 1000} s`, logFile);
     await sleep(DAEMON_POLL_MS, context.signal);
   }
-  child.unref();
-  return true;
 }
 
 /** Whether a daemon answers; one of another version is named, since it may not know what it is asked. */
@@ -75,7 +78,7 @@ export async function ensureNetd(context: Context, onLaunch: () => void): Promis
   child.unref();
   const died = new AbortController();
   let stopped = false;
-  death.happened.then((reason) => {
+  void death.happened.then((reason) => {
     const abort = (error: unknown) => died.abort(error);
     if (!stopped) startError('netd', reason, logFile, 'TP-NETD-FAILED').then(abort, abort);
   });
@@ -90,10 +93,17 @@ export async function ensureNetd(context: Context, onLaunch: () => void): Promis
 async function startBySudo(context: Context, command: string[], logFile: string): Promise<void> {
   const { io } = context;
   const silent = spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore', env: io.env });
-  if (codeOf(silent.error) === 'ENOENT') throw new CodedError('TP-ROOT-NEEDED', 'The network device, routes and DNS of this workstation can only be set up by root, and there is no sudo.', { help: 'Run the command as root.' });
+  if (codeOf(silent.error) === 'ENOENT')
+    throw new CodedError('TP-ROOT-NEEDED', 'The network device, routes and DNS of this workstation can only be set up by root, and there is no sudo.', {
+      help: 'Run the command as root.',
+    });
   if (silent.error !== undefined) throw new CodedError('TP-ROOT-NEEDED', `sudo can't be run: ${silent.error.message}.`, { cause: silent.error });
   if (silent.status !== 0) {
-    if (io.stdin.isTTY !== true) throw new CodedError('TP-ROOT-NEEDED', 'The network device, routes and DNS of this workstation can only be set up by root, and sudo has no terminal to ask for a password in.');
+    if (io.stdin.isTTY !== true)
+      throw new CodedError(
+        'TP-ROOT-NEEDED',
+        'The network device, routes and DNS of this workstation can only be set up by root, and sudo has no terminal to ask for a password in.',
+      );
     io.stderr.write('Telepresence needs root once, to set up a network device, routes and DNS for the cluster; sudo asks for your password.\n');
   }
   // The log is made here so that it belongs to the user; the shell appends to it and lets go, so that sudo ends at once.
@@ -151,7 +161,10 @@ async function startError(what: string, reason: string, logFile: string, code: '
 async function tail(file: string): Promise<string> {
   try {
     const lines = (await readFile(file, 'utf8')).trimEnd().split('\n');
-    return lines.slice(-LOG_TAIL_LINES).map((line) => `  ${line}`).join('\n');
+    return lines
+      .slice(-LOG_TAIL_LINES)
+      .map((line) => `  ${line}`)
+      .join('\n');
   } catch (error) {
     return `  (not readable: ${messageOf(error)})`;
   }

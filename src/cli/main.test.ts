@@ -31,8 +31,11 @@ describe('the command line', () => {
     [['list', '--agents=maybe'], 'telepresence list: error: --agents is "maybe"; it takes true or false.\nTP-USAGE: '],
     [['status', '--', 'ls'], 'telepresence status: error: telepresence status takes no command behind --.\nTP-USAGE: '],
     [['login'], 'telepresence login: error: telepresence login is planned, but not built yet.\nTP-UNSUPPORTED: '],
-    [['genyaml', 'config', '-i', '-', '--what'], 'telepresence genyaml config: error: telepresence genyaml config is refused: it will not be built.\nTP-UNSUPPORTED: '],
-    [['compose', 'up', '-d'], 'telepresence compose: error: telepresence compose is planned, but not built yet.\nTP-UNSUPPORTED: '],
+    [
+      ['genyaml', 'config', '-i', '-', '--what'],
+      'telepresence genyaml config: error: telepresence genyaml config is refused: it will not be built.\nTP-UNSUPPORTED: ',
+    ],
+    [['compose', 'up', '-d'], 'telepresence compose up: error: telepresence compose up is planned, but not built yet.\nTP-UNSUPPORTED: '],
     [['replace', 'x', '--', '-it', 'image'], 'telepresence replace: error: telepresence replace is planned, but not built yet.\nTP-UNSUPPORTED: '],
     [['connect', '--docker'], 'telepresence connect: error: --docker is planned, but not built yet.\nTP-UNSUPPORTED: '],
     [['list', '--use', '('], 'telepresence list: error: The telepresence daemon is not running.\nTP-DAEMON-NOT-RUNNING: '],
@@ -60,7 +63,11 @@ describe('the command line', () => {
     await using world = cliWorld();
     const plain = await world.run(['leave', 'x', '--format', 'json']);
     expect(plain).toMatchObject({ code: 1, stderr: '' });
-    expect(JSON.parse(plain.stdout)).toEqual({ error: 'The telepresence daemon is not running.', code: 'TP-DAEMON-NOT-RUNNING', help: 'Run `telepresence connect` first.' });
+    expect(JSON.parse(plain.stdout)).toEqual({
+      error: 'The telepresence daemon is not running.',
+      code: 'TP-DAEMON-NOT-RUNNING',
+      help: 'Run `telepresence connect` first.',
+    });
     const enveloped = await world.run(['leave', 'x', '--output', 'yaml']);
     expect(enveloped.code).toBe(1);
     expect(enveloped.stdout).toContain('cmd: leave\nstdout: ""\nstderr: ""\nerr: The telepresence daemon is not running.\ncode: TP-DAEMON-NOT-RUNNING\n');
@@ -74,9 +81,24 @@ describe('the command line', () => {
 
   it('refuses a connection that --use does not name', async () => {
     await using world = cliWorld();
-    const status = { daemon: { running: true as const, version: '0', pid: 1, executable: '', installId: '', state: 'connected' as const, context: 'default', namespace: 'shop' }, netd: { running: false }, manager: { connected: true } };
+    const status = {
+      daemon: {
+        running: true as const,
+        version: '0',
+        pid: 1,
+        executable: '',
+        installId: '',
+        state: 'connected' as const,
+        context: 'default',
+        namespace: 'shop',
+      },
+      netd: { running: false },
+      manager: { connected: true },
+    };
     await world.serve({ status: () => status, leave: () => ({}) });
-    expect((await world.run(['leave', 'x', '--use', '^other'])).stderr).toContain('No connection matches --use ^other; the one there is is called default-shop.');
+    expect((await world.run(['leave', 'x', '--use', '^other'])).stderr).toContain(
+      'No connection matches --use ^other; the one there is is called default-shop.',
+    );
     expect(await world.run(['leave', 'x', '--use', 'shop$'])).toEqual({ code: 0, stdout: '', stderr: '' });
   });
 
@@ -90,6 +112,10 @@ describe('the command line', () => {
       },
     });
     const run = await world.run(['list'], { interrupts: { signal: controller.signal, redirect: () => () => {} } });
-    expect(run).toEqual({ code: 143, stdout: '', stderr: 'telepresence list: error: Ended by SIGTERM.\nTP-CANCELLED: Nothing was left half done; run the command again.\n' });
+    expect(run).toEqual({
+      code: 143,
+      stdout: '',
+      stderr: 'telepresence list: error: Ended by SIGTERM.\nTP-CANCELLED: Nothing was left half done; run the command again.\n',
+    });
   });
 });

@@ -5,11 +5,11 @@
 import { CodedError } from '../base/errors.ts';
 import { clientPaths } from '../config/paths.ts';
 import { callDaemon } from './call-daemon.ts';
+import type { CliIo } from './cli-io.ts';
 import type { CommandSpec, Context } from './command.ts';
 import { COMMANDS, findCommand } from './command-tree.ts';
-import type { CliIo } from './cli-io.ts';
-import { type Options, choice } from './options.ts';
-import { type Output, createOutput, FORMATS, type Format } from './output.ts';
+import { choice, type Options } from './options.ts';
+import { createOutput, FORMATS, type Format, type Output } from './output.ts';
 import { leadingWords, parseCommand, splitPassthrough } from './parse.ts';
 import { PROGRESS_MODES } from './progress.ts';
 
@@ -24,7 +24,8 @@ export async function main(argv: readonly string[], io: CliIo): Promise<number> 
     const { words, positions } = leadingWords(own);
     if (words[0] === 'help') return await main([...words.slice(1), '--help'], io);
     const found = findCommand(words);
-    if (found.kind === 'unknown') throw new CodedError('TP-USAGE', `There is no command ${JSON.stringify(found.name)}.`, { help: '`telepresence --help` lists the commands.' });
+    if (found.kind === 'unknown')
+      throw new CodedError('TP-USAGE', `There is no command ${JSON.stringify(found.name)}.`, { help: '`telepresence --help` lists the commands.' });
     if (found.kind === 'root' || found.kind === 'group') {
       rejectStrayFlags(own, found.kind === 'root' ? '' : `${found.name} `);
       const { groupHelp } = await import('./help.ts');
@@ -68,7 +69,13 @@ async function runCommand(spec: CommandSpec, given: Pick<Context, 'args' | 'opti
     output,
     signal: io.interrupts.signal,
     call: (method, params, options) =>
-      callDaemon(paths.daemonSocket, method, params, { signal: options?.signal ?? io.interrupts.signal, progress, use: given.options.text('use'), output, stderr: io.stderr }),
+      callDaemon(paths.daemonSocket, method, params, {
+        signal: options?.signal ?? io.interrupts.signal,
+        progress,
+        use: given.options.text('use'),
+        output,
+        stderr: io.stderr,
+      }),
   };
   return (await spec.run(context)) ?? 0;
 }
@@ -94,6 +101,7 @@ function wordFor(state: string): string {
 /** Before a command only --help and the flags common to all are known. */
 function rejectStrayFlags(own: readonly string[], group: string): void {
   const stray = own.find((token) => token.startsWith('-') && !/^(-h|--help|--(config|format|output|progress|use)(=.*)?)$/s.test(token));
-  if (stray === '--version' || stray === '-v') throw new CodedError('TP-USAGE', `There is no flag ${stray}.`, { help: '`telepresence version` shows the version.' });
+  if (stray === '--version' || stray === '-v')
+    throw new CodedError('TP-USAGE', `There is no flag ${stray}.`, { help: '`telepresence version` shows the version.' });
   if (stray !== undefined) throw new CodedError('TP-USAGE', `There is no flag ${stray}.`, { help: `\`telepresence ${group}--help\` shows what there is.` });
 }

@@ -95,7 +95,12 @@ function toOption(flag: FlagSpec): Option {
   if (flag.takes !== undefined) {
     option.argParser((value: string, previous: string[] | undefined) => [
       ...(previous ?? []),
-      ...(flag.takes === 'list' ? value.split(',').map((part) => part.trim()).filter((part) => part !== '') : [value]),
+      ...(flag.takes === 'list'
+        ? value
+            .split(',')
+            .map((part) => part.trim())
+            .filter((part) => part !== '')
+        : [value]),
     ]);
   }
   return option;
@@ -109,7 +114,8 @@ function readSwitchValues(flags: readonly FlagSpec[], tokens: readonly string[])
     if (match === null) return true;
     const flag = flags.find((one) => isSwitch(one) && (token.startsWith('--') ? flagName(one) : flagShort(one)) === match[1]);
     if (flag === undefined) return true;
-    if (!/^(true|false|1|0|t|f)$/i.test(match[2] ?? '')) throw new CodedError('TP-USAGE', `--${flagName(flag)} is ${JSON.stringify(match[2])}; it takes true or false.`);
+    if (!/^(true|false|1|0|t|f)$/i.test(match[2] ?? ''))
+      throw new CodedError('TP-USAGE', `--${flagName(flag)} is ${JSON.stringify(match[2])}; it takes true or false.`);
     switches.set(flagName(flag), /^[t1]/i.test(match[2] ?? ''));
     return false;
   });

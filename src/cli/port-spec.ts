@@ -12,7 +12,8 @@ export function parsePort(text: string): PortSpec {
   const [ports = '', protocolText, ...more] = text.split('/');
   const [local = '', remote, ...rest] = ports.split(':');
   if (rest.length > 0) {
-    if (rest.length === 1) throw new CodedError('TP-UNSUPPORTED', `--port ${text}: the form LOCAL:CONTAINER:PORT belongs to --docker-run, which is planned, but not built yet.`);
+    if (rest.length === 1)
+      throw new CodedError('TP-UNSUPPORTED', `--port ${text}: the form LOCAL:CONTAINER:PORT belongs to --docker-run, which is planned, but not built yet.`);
     throw bad(text, 'it has too many colons');
   }
   if (more.length > 0) throw bad(text, 'it has too many slashes');
@@ -20,7 +21,8 @@ export function parsePort(text: string): PortSpec {
   if (localPort === undefined) throw bad(text, `${JSON.stringify(local)} is not a port number from 1 to 65535`);
   const spec: PortSpec = { localPort };
   if (remote !== undefined) {
-    if (/^\d+$/.test(remote) ? portNumber(remote) === undefined : !isPortName(remote)) throw bad(text, `${JSON.stringify(remote)} is neither a port number nor a port name`);
+    if (/^\d+$/.test(remote) ? portNumber(remote) === undefined : !isPortName(remote))
+      throw bad(text, `${JSON.stringify(remote)} is neither a port number nor a port name`);
     spec.remotePort = remote;
   }
   if (protocolText !== undefined) {
@@ -43,5 +45,7 @@ function isPortName(text: string): boolean {
 }
 
 function bad(text: string, reason: string): CodedError {
-  return new CodedError('TP-USAGE', `--port ${text} can't be read: ${reason}.`, { help: 'It is LOCAL[:PORT][/PROTOCOL], for example 8080:http or 5353:53/UDP.' });
+  return new CodedError('TP-USAGE', `--port ${text} can't be read: ${reason}.`, {
+    help: 'It is LOCAL[:PORT][/PROTOCOL], for example 8080:http or 5353:53/UDP.',
+  });
 }

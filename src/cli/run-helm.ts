@@ -11,7 +11,16 @@ export async function runHelm(context: Context, method: 'helmInstall' | 'helmUpg
   const resetValues = options.on('reset-values');
   if (reuseValues && resetValues) throw new CodedError('TP-USAGE', '--reuse-values and --reset-values exclude each other.');
   const cluster = clusterParams(context);
-  const values = await readHelmValues({ files: options.list('values'), set: options.list('set'), json: options.list('set-json'), text: options.list('set-string'), file: options.list('set-file') }, io.cwd);
+  const values = await readHelmValues(
+    {
+      files: options.list('values'),
+      set: options.list('set'),
+      json: options.list('set-json'),
+      text: options.list('set-string'),
+      file: options.list('set-file'),
+    },
+    io.cwd,
+  );
   await ensureDaemon(context);
   const { message } = await context.call(method, { cluster, values, createNamespace: options.on('create-namespace'), reuseValues, resetValues });
   await output.result({ message }, message);

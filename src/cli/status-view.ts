@@ -56,7 +56,11 @@ function netdLines(netd: StatusResult['netd']): string[] {
     const { dns } = netd;
     const dnsRows: Row[] = [['Mode', dns.mode]];
     if (dns.address !== undefined) dnsRows.push(['Local address', dns.address]);
-    dnsRows.push(['Exclude suffixes', bracketed(dns.excludeSuffixes)], ['Include suffixes', bracketed(dns.includeSuffixes)], ['Timeout', `${dns.timeoutMs / 1000}s`]);
+    dnsRows.push(
+      ['Exclude suffixes', bracketed(dns.excludeSuffixes)],
+      ['Include suffixes', bracketed(dns.includeSuffixes)],
+      ['Timeout', `${dns.timeoutMs / 1000}s`],
+    );
     lines.push('  DNS:', keyValues(dnsRows, '    '));
   }
   const lists: [string, string[] | undefined][] = [
@@ -69,7 +73,8 @@ function netdLines(netd: StatusResult['netd']): string[] {
     if (subnets === undefined || (subnets.length === 0 && title !== 'Subnets')) continue;
     lines.push(`  ${title}: (${subnets.length} subnet${subnets.length === 1 ? '' : 's'})`, ...subnets.map((subnet) => `    - ${subnet}`));
   }
-  if (netd.hiddenNames !== undefined && netd.hiddenNames.length > 0) lines.push('  Names hidden by services of the cluster:', ...netd.hiddenNames.map((name) => `    - ${name}`));
+  if (netd.hiddenNames !== undefined && netd.hiddenNames.length > 0)
+    lines.push('  Names hidden by services of the cluster:', ...netd.hiddenNames.map((name) => `    - ${name}`));
   return lines;
 }
 

@@ -22,13 +22,20 @@ describe('config.yml', () => {
   });
 
   it('reads every key', () => {
-    const { values, warnings } = parseConfig('logLevels: {userDaemon: DEBUG, rootDaemon: warning}\nrouting:\n  alsoProxySubnets: [10.0.0.0/8]\nimages: {agentImage: x}\n', 'f');
-    expect(resolveConfig([{ source: 'f', values, warnings }])).toMatchObject({ logLevels: { userDaemon: 'debug', rootDaemon: 'warn' }, routing: { alsoProxySubnets: ['10.0.0.0/8'] } });
+    const { values, warnings } = parseConfig(
+      'logLevels: {userDaemon: DEBUG, rootDaemon: warning}\nrouting:\n  alsoProxySubnets: [10.0.0.0/8]\nimages: {agentImage: x}\n',
+      'f',
+    );
+    expect(resolveConfig([{ source: 'f', values, warnings }])).toMatchObject({
+      logLevels: { userDaemon: 'debug', rootDaemon: 'warn' },
+      routing: { alsoProxySubnets: ['10.0.0.0/8'] },
+    });
     expect(warnings).toEqual([]);
   });
 
   it('lists all mistakes with their lines', () => {
-    const text = 'dns:\n  excludeSuffix: [.com]\n  lookupTimeout: 4 seconds\n  mappings:\n    - name: a\n      alias: b\nintercept:\n  defaultPort: 99999\nnonsense: 1\n';
+    const text =
+      'dns:\n  excludeSuffix: [.com]\n  lookupTimeout: 4 seconds\n  mappings:\n    - name: a\n      alias: b\nintercept:\n  defaultPort: 99999\nnonsense: 1\n';
     expect(() => parseConfig(text, 'config.yml')).toThrow(
       expect.objectContaining({
         code: 'TP-CONFIG-INVALID',
@@ -48,7 +55,10 @@ describe('config.yml', () => {
   });
 
   it('says which keys have no effect', () => {
-    expect(parseConfig('grpc: {maxReceiveSize: 10Mi}\ncluster: {forceSPDY: true}\n', 'f').warnings).toEqual(['f: cluster.forceSPDY has no effect.', 'f: grpc has no effect.']);
+    expect(parseConfig('grpc: {maxReceiveSize: 10Mi}\ncluster: {forceSPDY: true}\n', 'f').warnings).toEqual([
+      'f: cluster.forceSPDY has no effect.',
+      'f: grpc has no effect.',
+    ]);
   });
 
   it('takes an empty or missing file for nothing, but not one that was asked for', async () => {
@@ -61,7 +71,10 @@ describe('config.yml', () => {
   it('lets flags win over the kubeconfig, and that over the file', async () => {
     const file = join(folder, 'c.yml');
     writeFileSync(file, 'cluster: {defaultManagerNamespace: file, mappedNamespaces: [file]}\ndns: {includeSuffixes: [.file]}\n');
-    const layers = [extensionLayer({ cluster: { defaultManagerNamespace: 'kube', mappedNamespaces: ['kube'] } }), { source: 'flags', values: { cluster: { defaultManagerNamespace: 'flag' } }, warnings: [] }];
+    const layers = [
+      extensionLayer({ cluster: { defaultManagerNamespace: 'kube', mappedNamespaces: ['kube'] } }),
+      { source: 'flags', values: { cluster: { defaultManagerNamespace: 'flag' } }, warnings: [] },
+    ];
     const { config, clientFile } = await loadClientConfig(file, { layers });
     expect(config.cluster).toMatchObject({ defaultManagerNamespace: 'flag', mappedNamespaces: ['kube'] });
     expect(config.dns.includeSuffixes).toEqual(['.file']);
@@ -69,12 +82,21 @@ describe('config.yml', () => {
   });
 
   it('understands the kubeconfig extension of older versions', () => {
-    expect(extensionLayer({ 'also-proxy': ['10.0.0.0/8'], 'never-proxy': ['10.1.0.0/16'], manager: { namespace: 'staging' }, dns: { 'include-suffixes': ['.corp'], 'lookup-timeout': '3s', 'remote-ip': '1.2.3.4' } }).values).toEqual({
+    expect(
+      extensionLayer({
+        'also-proxy': ['10.0.0.0/8'],
+        'never-proxy': ['10.1.0.0/16'],
+        manager: { namespace: 'staging' },
+        dns: { 'include-suffixes': ['.corp'], 'lookup-timeout': '3s', 'remote-ip': '1.2.3.4' },
+      }).values,
+    ).toEqual({
       routing: { alsoProxySubnets: ['10.0.0.0/8'], neverProxySubnets: ['10.1.0.0/16'] },
       cluster: { defaultManagerNamespace: 'staging' },
       dns: { includeSuffixes: ['.corp'], lookupTimeout: '3s' },
     });
-    expect(() => extensionLayer({ 'all-proxy': [] })).toThrow('the telepresence.io extension of the kubeconfig has a mistake:\n  all-proxy: there is no such key');
+    expect(() => extensionLayer({ 'all-proxy': [] })).toThrow(
+      'the telepresence.io extension of the kubeconfig has a mistake:\n  all-proxy: there is no such key',
+    );
     expect(extensionLayer(undefined).values).toEqual({});
   });
 });

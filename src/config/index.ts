@@ -3,7 +3,7 @@
  * over the one before; defaults lie under all of them. A layer with a mistake is refused as a whole, with every mistake and its line.
  */
 import { readFile } from 'node:fs/promises';
-import { isMap, isNode, LineCounter, parseDocument, type Document } from 'yaml';
+import { type Document, isMap, isNode, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { CodedError, codeOf, messageOf } from '../base/errors.ts';
 import { formatDuration } from './duration.ts';
@@ -85,7 +85,9 @@ function layerOf(values: unknown, source: string, lineOf: (path: readonly Proper
   if (!parsed.success) {
     throw invalid(
       source,
-      parsed.error.issues.flatMap((issue) => problemsOf(issue).map((problem) => ({ line: lineOf(problem.path), text: `${problem.path.join('.') || 'the file'}: ${problem.text}` }))),
+      parsed.error.issues.flatMap((issue) =>
+        problemsOf(issue).map((problem) => ({ line: lineOf(problem.path), text: `${problem.path.join('.') || 'the file'}: ${problem.text}` })),
+      ),
     );
   }
   if (!isObject(values)) return { source, values: {}, warnings: [] };

@@ -23,7 +23,8 @@ export function fromLegacyExtension(extension: unknown): unknown {
   for (const [key, value] of Object.entries(extension)) {
     const renamed = RENAMED[key];
     if (renamed !== undefined) put(renamed[0], renamed[1], value);
-    else if (key === 'manager' && isObject(value) && Object.keys(value).every((one) => one === 'namespace')) put('cluster', 'defaultManagerNamespace', value.namespace);
+    else if (key === 'manager' && isObject(value) && Object.keys(value).every((one) => one === 'namespace'))
+      put('cluster', 'defaultManagerNamespace', value.namespace);
     else if (key === 'dns' && isObject(value)) for (const [name, part] of Object.entries(value)) putDns(put, name, part);
     else if (isObject(value)) for (const [name, part] of Object.entries(value)) put(key, name, part);
     else result[key] = value;

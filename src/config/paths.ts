@@ -59,12 +59,17 @@ export async function ensureClientDirs(paths: ClientPaths, uid: number): Promise
     try {
       await mkdir(dir, { recursive: true, mode: 0o700 });
     } catch (error) {
-      throw new CodedError('TP-DAEMON-START', `The folder ${dir} can't be made: ${messageOf(error)}.`, { help: 'Make it writable for you, or set XDG_CACHE_HOME and XDG_RUNTIME_DIR.', cause: error });
+      throw new CodedError('TP-DAEMON-START', `The folder ${dir} can't be made: ${messageOf(error)}.`, {
+        help: 'Make it writable for you, or set XDG_CACHE_HOME and XDG_RUNTIME_DIR.',
+        cause: error,
+      });
     }
   }
   const stat = await lstat(paths.socketDir);
   if (!stat.isDirectory() || stat.uid !== uid) {
-    throw new CodedError('TP-DAEMON-START', `${paths.socketDir} does not belong to you (uid ${uid}).`, { help: 'Remove it, or set XDG_RUNTIME_DIR to a folder of your own.' });
+    throw new CodedError('TP-DAEMON-START', `${paths.socketDir} does not belong to you (uid ${uid}).`, {
+      help: 'Remove it, or set XDG_RUNTIME_DIR to a folder of your own.',
+    });
   }
   if ((stat.mode & 0o077) !== 0) await chmod(paths.socketDir, 0o700);
 }

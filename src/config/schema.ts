@@ -144,4 +144,9 @@ export const INERT_KEYS: readonly string[] = [
 ];
 
 /** Names of keys whose values are durations, as `timeouts.intercept`; they are shown as they are written. */
-export const DURATION_KEYS: readonly string[] = ['dns.lookupTimeout', 'grpc.connectionTTL', 'routing.recursionBlockDuration', ...Object.keys(configSchema.shape.timeouts.unwrap().shape).map((key) => `timeouts.${key}`)];
+export const DURATION_KEYS: readonly string[] = [
+  'dns.lookupTimeout',
+  'grpc.connectionTTL',
+  'routing.recursionBlockDuration',
+  ...Object.keys(configSchema.shape.timeouts.unwrap().shape).map((key) => `timeouts.${key}`),
+];

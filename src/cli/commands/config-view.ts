@@ -9,7 +9,7 @@ export const command: CommandSpec = {
   name: 'config view',
   summary: 'View the configuration',
   ownObject: true,
-  flags: [{ flags: '-c, --client-only', description: 'only what stands in the client\'s file' }, ...KUBE_FLAGS],
+  flags: [{ flags: '-c, --client-only', description: "only what stands in the client's file" }, ...KUBE_FLAGS],
   async run(context) {
     const { config, file, logDir } = await view(context);
     const { stringify } = await import('yaml');

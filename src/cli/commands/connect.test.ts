@@ -55,8 +55,39 @@ describe('connect', () => {
   it('passes flags, environment and folder on', async () => {
     await using world = cliWorld();
     await world.serve({ netdNeeded: () => NO_NETD, connect: () => RESULT });
-    const args = ['--context', 'c', '--kubeconfig', 'k.yml', '--as-group=a', '--as-group', 'b', '--insecure-skip-tls-verify', '-s', 'https://x', '-n', 'shop', '--manager-namespace', 'm'];
-    await world.run(['connect', ...args, '--mapped-namespaces', 'a,b', '--mapped-namespaces', 'c', '--also-proxy', '10.0.0.0/8', '--never-proxy=10.1.0.0/16', '--allow-conflicting-subnets', '10.2.0.0/16', '--name', 'one', '--config', 'c.yml']);
+    const args = [
+      '--context',
+      'c',
+      '--kubeconfig',
+      'k.yml',
+      '--as-group=a',
+      '--as-group',
+      'b',
+      '--insecure-skip-tls-verify',
+      '-s',
+      'https://x',
+      '-n',
+      'shop',
+      '--manager-namespace',
+      'm',
+    ];
+    await world.run([
+      'connect',
+      ...args,
+      '--mapped-namespaces',
+      'a,b',
+      '--mapped-namespaces',
+      'c',
+      '--also-proxy',
+      '10.0.0.0/8',
+      '--never-proxy=10.1.0.0/16',
+      '--allow-conflicting-subnets',
+      '10.2.0.0/16',
+      '--name',
+      'one',
+      '--config',
+      'c.yml',
+    ]);
     expect(world.calls.at(-1)).toEqual({
       method: 'connect',
       params: {
@@ -93,7 +124,9 @@ describe('connect', () => {
       },
     });
     const run = await world.run(['connect', '--context', 'x']);
-    expect(run.stderr).toBe('telepresence connect: error: There is no context "x".\nTP-KUBE-NO-CONTEXT: `telepresence list-contexts` shows the contexts that the kubeconfig has.\n');
+    expect(run.stderr).toBe(
+      'telepresence connect: error: There is no context "x".\nTP-KUBE-NO-CONTEXT: `telepresence list-contexts` shows the contexts that the kubeconfig has.\n',
+    );
     expect(world.calls.map(({ method }) => method)).not.toContain('quit');
   });
 
@@ -119,7 +152,9 @@ describe('connect', () => {
     daemonProgram(world, `console.error('cannot do this'); process.exit(3);`);
     const run = await world.run(['connect']);
     expect(run.code).toBe(1);
-    expect(run.stderr).toMatch(/^telepresence connect: error: The daemon did not start: it ended with exit code 3\. The end of .*daemon\.log:\n {2}cannot do this\nTP-DAEMON-START: /);
+    expect(run.stderr).toMatch(
+      /^telepresence connect: error: The daemon did not start: it ended with exit code 3\. The end of .*daemon\.log:\n {2}cannot do this\nTP-DAEMON-START: /,
+    );
   });
 
   it('runs a command connected, then disconnects with its exit code', async () => {
@@ -142,7 +177,11 @@ describe('connect', () => {
     const logFile = join(world.home, 'netd.log');
     world.programs.netd = join(world.home, 'netd.mjs');
     writeFileSync(world.programs.netd, `console.error('no tun', process.argv.slice(2).join(' ')); process.exit(1);`);
-    await world.serve({ netdNeeded: () => ({ needed: true, socket: '/run/netd.sock', logFile }), connect: () => new Promise(() => {}), disconnect: () => ({ wasConnected: false }) });
+    await world.serve({
+      netdNeeded: () => ({ needed: true, socket: '/run/netd.sock', logFile }),
+      connect: () => new Promise(() => {}),
+      disconnect: () => ({ wasConnected: false }),
+    });
     const run = await world.run(['connect']);
     expect(run.stdout).toBe('Launching Telepresence Daemon\n...\n');
     expect(run.stderr).toMatch(/error: netd did not start: it ended with exit code 1\..*\n {2}no tun --socket \/run\/netd\.sock\nTP-NETD-FAILED: /);
@@ -151,7 +190,10 @@ describe('connect', () => {
 
   it('asks for root by sudo, and says so when it can not', async () => {
     await using world = cliWorld();
-    await world.serve({ netdNeeded: () => ({ needed: true, socket: '/run/netd.sock', logFile: join(world.home, 'netd.log') }), disconnect: () => ({ wasConnected: false }) });
+    await world.serve({
+      netdNeeded: () => ({ needed: true, socket: '/run/netd.sock', logFile: join(world.home, 'netd.log') }),
+      disconnect: () => ({ wasConnected: false }),
+    });
     const fake = (script: string) => writeFileSync(join(world.home, 'sudo'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
     const env = { ...world.env, PATH: world.home };
     expect((await world.run(['connect'], { uid: 1000, env })).stderr).toContain('there is no sudo.\nTP-ROOT-NEEDED: ');

@@ -30,10 +30,7 @@ async function connect(context: Context): Promise<number> {
   };
   const launched = { daemon: false, netd: false };
   try {
-    launched.daemon = await ensureDaemon(context, () => {
-      launched.daemon = true;
-      announce();
-    });
+    launched.daemon = await ensureDaemon(context, announce);
     const netd = await ensureNetd(context, () => {
       launched.netd = true;
       announce();

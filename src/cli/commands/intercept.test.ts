@@ -18,7 +18,9 @@ describe('intercept', () => {
     await world.serve({ intercept: () => ({ ...INFO, environment: { A: '1' } }) });
     const run = await world.run(['intercept', 'example-service', '--port', '8080:http', '--env-file', join(world.home, 'example-service-intercept.env')]);
     expect(run).toEqual({ code: 0, stdout: SEED, stderr: '' });
-    expect(world.calls).toMatchObject([{ method: 'intercept', params: { name: 'example-service', localPort: 8080, remotePort: 'http', mechanism: 'tcp', withEnv: true, mount: true } }]);
+    expect(world.calls).toMatchObject([
+      { method: 'intercept', params: { name: 'example-service', localPort: 8080, remotePort: 'http', mechanism: 'tcp', withEnv: true, mount: true } },
+    ]);
     expect(readFileSync(join(world.home, 'example-service-intercept.env'), 'utf8')).toBe('A=1\nTELEPRESENCE_INTERCEPT_ID=6f1c\n');
     expect(statSync(join(world.home, 'example-service-intercept.env')).mode & 0o777).toBe(0o600);
   });
@@ -77,9 +79,16 @@ intercepted
     await using world = cliWorld();
     await world.serve({ intercept: () => ({ ...INFO, container: 'app', environment: { KEY: 'a\nb', TEXT: '$x "y"' } }) });
     const run = await world.run(['intercept', 'example-service', '-e', 'out.env', '-j', 'out.json']);
-    expect(run.stderr).toBe('Warning: KEY is not in out.env: its value has several lines, which the docker syntax has no way to write. --env-json and other --env-syntax hold it.\n');
+    expect(run.stderr).toBe(
+      'Warning: KEY is not in out.env: its value has several lines, which the docker syntax has no way to write. --env-json and other --env-syntax hold it.\n',
+    );
     expect(readFileSync(join(world.home, 'out.env'), 'utf8')).toBe('TELEPRESENCE_CONTAINER=app\nTELEPRESENCE_INTERCEPT_ID=6f1c\nTEXT=$x "y"\n');
-    expect(JSON.parse(readFileSync(join(world.home, 'out.json'), 'utf8'))).toEqual({ KEY: 'a\nb', TEXT: '$x "y"', TELEPRESENCE_CONTAINER: 'app', TELEPRESENCE_INTERCEPT_ID: '6f1c' });
+    expect(JSON.parse(readFileSync(join(world.home, 'out.json'), 'utf8'))).toEqual({
+      KEY: 'a\nb',
+      TEXT: '$x "y"',
+      TELEPRESENCE_CONTAINER: 'app',
+      TELEPRESENCE_INTERCEPT_ID: '6f1c',
+    });
   });
 
   it('writes through a link and keeps the link', async () => {
@@ -147,7 +156,10 @@ intercepted
     await using world = cliWorld();
     await world.serve({ intercept: () => ({ ...INFO, environment: { TOKEN: 'secret' } }) });
     expect((await world.run(['intercept', 'example-service', '--format', 'json', '-j', 'x.json'])).stdout).not.toContain('secret');
-    expect(JSON.parse((await world.run(['intercept', 'example-service', '--output', 'json', '--detailed-output'])).stdout)).toMatchObject({ name: 'example-service', environment: { TOKEN: 'secret' } });
+    expect(JSON.parse((await world.run(['intercept', 'example-service', '--output', 'json', '--detailed-output'])).stdout)).toMatchObject({
+      name: 'example-service',
+      environment: { TOKEN: 'secret' },
+    });
   });
 
   it.each([

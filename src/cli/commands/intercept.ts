@@ -5,8 +5,8 @@ import type { CommandSpec, Context } from '../command.ts';
 import { writeEnvFile } from '../env-file.ts';
 import { type EnvSyntax, parseEnvSyntax, writeEnvironment } from '../env-syntax/index.ts';
 import { httpFilter } from '../http-filter.ts';
-import { INTERCEPT_FLAGS } from '../intercept-flags.ts';
 import { interceptText } from '../intercept-block.ts';
+import { INTERCEPT_FLAGS } from '../intercept-flags.ts';
 import { choice } from '../options.ts';
 import { parsePort } from '../port-spec.ts';
 import { runChild } from '../run-child.ts';
@@ -74,9 +74,18 @@ function interceptParams({ args, options, passthrough }: Context): Params {
     mount: mountWanted(options.text('mount')),
   };
   const ports = options.list('port');
-  if (ports.length > 1) throw new CodedError('TP-UNSUPPORTED', 'More than one --port is planned, but not built yet.', { help: 'Make an intercept for each port: `telepresence intercept NAME --workload WORKLOAD --port …`.' });
+  if (ports.length > 1)
+    throw new CodedError('TP-UNSUPPORTED', 'More than one --port is planned, but not built yet.', {
+      help: 'Make an intercept for each port: `telepresence intercept NAME --workload WORKLOAD --port …`.',
+    });
   if (ports[0] !== undefined) Object.assign(params, parsePort(ports[0]));
-  for (const [flag, key] of [['namespace', 'namespace'], ['workload', 'workload'], ['service', 'service'], ['container', 'container'], ['address', 'address']] as const) {
+  for (const [flag, key] of [
+    ['namespace', 'namespace'],
+    ['workload', 'workload'],
+    ['service', 'service'],
+    ['container', 'container'],
+    ['address', 'address'],
+  ] as const) {
     const value = options.text(flag);
     if (value !== undefined) params[key] = value;
   }

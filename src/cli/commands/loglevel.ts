@@ -16,7 +16,8 @@ export const command: CommandSpec = {
     const level = LOG_LEVELS.find((one) => one === args[0]?.toLowerCase());
     if (level === undefined) throw new CodedError('TP-USAGE', `The log level is ${JSON.stringify(args[0])}; it can be ${LOG_LEVELS.join(', ')}.`);
     const durationMs = parseDuration(options.text('duration') ?? '30m');
-    if (durationMs === undefined) throw new CodedError('TP-USAGE', `--duration is ${JSON.stringify(options.text('duration'))}; it is written like 30m or 1h30m.`);
+    if (durationMs === undefined)
+      throw new CodedError('TP-USAGE', `--duration is ${JSON.stringify(options.text('duration'))}; it is written like 30m or 1h30m.`);
     const localOnly = options.on('local-only');
     const remoteOnly = options.on('remote-only');
     if (localOnly && remoteOnly) throw new CodedError('TP-USAGE', '--local-only and --remote-only exclude each other.');

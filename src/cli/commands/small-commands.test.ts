@@ -77,8 +77,17 @@ describe('gather-logs', () => {
   it('says where the file is', async () => {
     await using world = cliWorld();
     await world.serve({ gatherLogs: () => ({ file: '/tmp/x.zip', entries: ['daemon.log'] }) });
-    expect((await world.run(['gather-logs', '-o', 'x.zip', '--traffic-manager=false', '-a', '--daemons', 'root'])).stdout).toBe('Logs have been exported to /tmp/x.zip\n');
-    expect(world.calls.at(-1)?.params).toEqual({ daemons: 'root', trafficAgents: 'all', trafficManager: false, podYaml: false, anonymize: true, outputFile: join(world.home, 'x.zip') });
+    expect((await world.run(['gather-logs', '-o', 'x.zip', '--traffic-manager=false', '-a', '--daemons', 'root'])).stdout).toBe(
+      'Logs have been exported to /tmp/x.zip\n',
+    );
+    expect(world.calls.at(-1)?.params).toEqual({
+      daemons: 'root',
+      trafficAgents: 'all',
+      trafficManager: false,
+      podYaml: false,
+      anonymize: true,
+      outputFile: join(world.home, 'x.zip'),
+    });
   });
 });
 
@@ -86,7 +95,10 @@ describe('list-contexts and list-namespaces', () => {
   it('print one a line', async () => {
     await using world = cliWorld();
     const context = { name: 'one', cluster: 'c', user: 'u', current: true };
-    await world.serve({ listContexts: () => ({ contexts: [context, { ...context, name: 'two', current: false }] }), listNamespaces: () => ({ namespaces: ['default', 'shop'] }) });
+    await world.serve({
+      listContexts: () => ({ contexts: [context, { ...context, name: 'two', current: false }] }),
+      listNamespaces: () => ({ namespaces: ['default', 'shop'] }),
+    });
     expect((await world.run(['list-contexts'])).stdout).toBe('one\ntwo\n');
     expect((await world.run(['list-namespaces', '--context', 'two'])).stdout).toBe('default\nshop\n');
     expect((await world.run(['list-namespaces', '--format', 'json-stream'])).stdout).toBe('["default","shop"]\n');
@@ -98,8 +110,17 @@ describe('helm', () => {
     await using world = cliWorld();
     await world.serve({ helmInstall: () => ({ message: 'installed' }), helmUpgrade: () => ({ message: 'upgraded' }) });
     writeFileSync(join(world.home, 'v.yaml'), 'image: {tag: a}\nreplicas: 1\n');
-    expect((await world.run(['helm', 'install', '-f', 'v.yaml', '--set', 'replicas=2,image.name=x', '--create-namespace=false', '--manager-namespace', 'tp'])).stdout).toBe('installed\n');
-    expect(world.calls.at(-1)?.params).toMatchObject({ values: { image: { tag: 'a', name: 'x' }, replicas: 2 }, createNamespace: false, reuseValues: false, resetValues: false, cluster: { managerNamespace: 'tp' } });
+    expect(
+      (await world.run(['helm', 'install', '-f', 'v.yaml', '--set', 'replicas=2,image.name=x', '--create-namespace=false', '--manager-namespace', 'tp']))
+        .stdout,
+    ).toBe('installed\n');
+    expect(world.calls.at(-1)?.params).toMatchObject({
+      values: { image: { tag: 'a', name: 'x' }, replicas: 2 },
+      createNamespace: false,
+      reuseValues: false,
+      resetValues: false,
+      cluster: { managerNamespace: 'tp' },
+    });
     await world.run(['helm', 'upgrade', '--reuse-values']);
     expect(world.calls.at(-1)?.params).toMatchObject({ values: {}, createNamespace: true, reuseValues: true });
   });
@@ -123,7 +144,12 @@ describe('config view', () => {
     writeFileSync(world.paths.configFile, 'timeouts: {intercept: 90s}\n');
     expect((await world.run(['config', 'view', '-c'])).stdout).toBe('timeouts:\n  intercept: 90s\n');
     const { stdout } = await world.run(['config', 'view', '--format', 'json']);
-    expect(JSON.parse(stdout)).toMatchObject({ timeouts: { intercept: '1m30s', helm: '30s' }, cluster: { defaultManagerNamespace: 'ambassador' }, configFile: world.paths.configFile, logDir: world.paths.logDir });
+    expect(JSON.parse(stdout)).toMatchObject({
+      timeouts: { intercept: '1m30s', helm: '30s' },
+      cluster: { defaultManagerNamespace: 'ambassador' },
+      configFile: world.paths.configFile,
+      logDir: world.paths.logDir,
+    });
   });
 
   it('lists every mistake with its line', async () => {
@@ -131,7 +157,9 @@ describe('config view', () => {
     writeFileSync(join(world.home, 'c.yml'), 'timeouts:\n  intercept: soon\ntimeout: {}\n');
     const { stderr, code } = await world.run(['config', 'view', '--config', 'c.yml']);
     expect(code).toBe(1);
-    expect(stderr).toContain('c.yml has 2 mistakes:\n  line 2: timeouts.intercept: "soon" is not a duration such as 30s or 1m30s\n  line 3: timeout: there is no such key\nTP-CONFIG-INVALID: ');
+    expect(stderr).toContain(
+      'c.yml has 2 mistakes:\n  line 2: timeouts.intercept: "soon" is not a duration such as 30s or 1m30s\n  line 3: timeout: there is no such key\nTP-CONFIG-INVALID: ',
+    );
   });
 
   it('asks the daemon, which knows the kubeconfig, when it runs', async () => {

@@ -28,7 +28,14 @@ const STATUS: StatusResult = {
     alsoProxy: ['10.1.0.0/16'],
     neverProxy: [],
   },
-  manager: { connected: true, version: '0.1.0', replica: 'traffic-manager-0', agentImage: 'telepresence.local/telepresence:0.1.0', transport: 'service proxy', rtt: { p50: 0.42, p99: 12.3 } },
+  manager: {
+    connected: true,
+    version: '0.1.0',
+    replica: 'traffic-manager-0',
+    agentImage: 'telepresence.local/telepresence:0.1.0',
+    transport: 'service proxy',
+    rtt: { p50: 0.42, p99: 12.3 },
+  },
 };
 
 describe('status', () => {
@@ -73,7 +80,9 @@ OSS Traffic Manager: Connected
 
   it('says what it waits for while it reconnects', async () => {
     await using world = cliWorld();
-    await world.serve({ status: () => ({ ...STATUS, daemon: { ...STATUS.daemon, state: 'reconnecting', since: '2026-01-02T03:04:05Z', detail: 'no answer for 15 s' } }) });
+    await world.serve({
+      status: () => ({ ...STATUS, daemon: { ...STATUS.daemon, state: 'reconnecting', since: '2026-01-02T03:04:05Z', detail: 'no answer for 15 s' } }),
+    });
     expect((await world.run(['status'])).stdout).toContain('  Status            : Reconnecting since 2026-01-02T03:04:05Z: no answer for 15 s\n');
   });
 
@@ -82,7 +91,13 @@ OSS Traffic Manager: Connected
     await world.serve({ status: () => STATUS });
     const object = JSON.parse((await world.run(['status', '--format', 'json'])).stdout);
     expect(object).toMatchObject({
-      user_daemon: { running: true, name: 'default-shop', status: 'Connected', kubernetes_context: 'default', intercepts: [{ name: 'example-service', client: 'alice@laptop' }] },
+      user_daemon: {
+        running: true,
+        name: 'default-shop',
+        status: 'Connected',
+        kubernetes_context: 'default',
+        intercepts: [{ name: 'example-service', client: 'alice@laptop' }],
+      },
       root_daemon: { running: true, dns: { exclude_suffixes: ['.com', '.io'], lookup_timeout: '4s' }, subnets: ['10.96.0.0/16', '10.244.0.0/16'] },
       traffic_manager: { connected: true, traffic_agent: 'telepresence.local/telepresence:0.1.0' },
     });
@@ -91,7 +106,11 @@ OSS Traffic Manager: Connected
 
   it('is no error when nothing runs', async () => {
     await using world = cliWorld();
-    expect(await world.run(['status'])).toEqual({ code: 0, stdout: 'OSS User Daemon: Not running\nOSS Root Daemon: Not running\nOSS Traffic Manager: Not connected\n', stderr: '' });
+    expect(await world.run(['status'])).toEqual({
+      code: 0,
+      stdout: 'OSS User Daemon: Not running\nOSS Root Daemon: Not running\nOSS Traffic Manager: Not connected\n',
+      stderr: '',
+    });
   });
 });
 
@@ -110,6 +129,12 @@ OSS User Daemon    : v0.1.0
 OSS Traffic Manager: v0.2.0
 Traffic Agent      : x/y:1
 `);
-    expect(JSON.parse((await world.run(['version', '--format', 'json'])).stdout)).toEqual({ client: `v${VERSION}`, root_daemon: 'v0.1.0', user_daemon: 'v0.1.0', traffic_manager: 'v0.2.0', traffic_agent: 'x/y:1' });
+    expect(JSON.parse((await world.run(['version', '--format', 'json'])).stdout)).toEqual({
+      client: `v${VERSION}`,
+      root_daemon: 'v0.1.0',
+      user_daemon: 'v0.1.0',
+      traffic_manager: 'v0.2.0',
+      traffic_agent: 'x/y:1',
+    });
   });
 });

@@ -9,7 +9,8 @@ export function bashCompletion(commands: readonly CompletionCommand[]): string {
   });
   const wordCases = ['', ...groupNames].map((prefix) => `    ${quote(prefix)}) words='${[...nextWords(commands, prefix).keys()].join(' ')}' ;;`);
   const all = commands.flatMap((command) => command.flags);
-  const named = (wanted: 'text' | 'file') => [...new Set(all.filter((flag) => flag.value === wanted && flag.choices.length === 0).map((flag) => `--${flag.name}`))].sort();
+  const named = (wanted: 'text' | 'file') =>
+    [...new Set(all.filter((flag) => flag.value === wanted && flag.choices.length === 0).map((flag) => `--${flag.name}`))].sort();
   const choiceCases = [...new Map(all.filter((flag) => flag.choices.length > 0).map((flag) => [flag.name, flag.choices]))].map(
     ([name, choices]) => `    --${name}) COMPREPLY=($(compgen -W '${choices.join(' ')}' -- "$cur")); return ;;`,
   );

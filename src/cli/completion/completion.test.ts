@@ -11,13 +11,18 @@ const has = (command: string): boolean => spawnSync('sh', ['-c', `command -v ${c
 /** Asks bash what it offers for a line whose last word is being typed. */
 function bash(script: string, ...words: string[]): string[] {
   const ask = `${script}\nCOMP_WORDS=(telepresence "$@"); COMP_CWORD=$#; _telepresence; printf '%s\\n' "\${COMPREPLY[@]}"`;
-  return execFileSync('bash', ['--norc', '-c', ask, 'bash', ...words], { encoding: 'utf8' }).trim().split('\n');
+  return execFileSync('bash', ['--norc', '-c', ask, 'bash', ...words], { encoding: 'utf8' })
+    .trim()
+    .split('\n');
 }
 
 /** Asks fish the same. */
 function fish(script: string, line: string): string[] {
   const output = execFileSync('fish', ['--no-config', '-c', `${script}\ncomplete -C ${JSON.stringify(line)}`], { encoding: 'utf8' });
-  return output.trim().split('\n').map((one) => one.split('\t')[0] ?? '');
+  return output
+    .trim()
+    .split('\n')
+    .map((one) => one.split('\t')[0] ?? '');
 }
 
 describe('completion', () => {

@@ -27,7 +27,9 @@ export async function completionCommands(entries: readonly CommandEntry[]): Prom
   for (const entry of entries) {
     const spec = await entry.load();
     if ((spec.state ?? 'built') !== 'built' || spec.hidden === true) continue;
-    const flags = [...(spec.flags ?? []), ...GLOBAL_FLAGS, HELP].filter((flag) => (flag.state ?? 'built') === 'built' && flag.hidden !== true).map(completionFlag);
+    const flags = [...(spec.flags ?? []), ...GLOBAL_FLAGS, HELP]
+      .filter((flag) => (flag.state ?? 'built') === 'built' && flag.hidden !== true)
+      .map(completionFlag);
     for (const name of entry.names) commands.push({ name, summary: spec.summary, flags, choices: choicesOf(spec.arguments?.[0] ?? '') });
   }
   return commands.sort((a, b) => (a.name < b.name ? -1 : 1));

@@ -2,7 +2,10 @@ import { type CompletionCommand, type CompletionFlag, groups, nextWords } from '
 
 /** One function a command, on zsh's own `_arguments` and `_describe`. */
 export function zshCompletion(commands: readonly CompletionCommand[]): string {
-  const functions = commands.map((command) => `${functionName(command.name)}() {\n  _arguments -s -S \\\n${[...command.flags.flatMap(argumentsOf), ...positional(command)].map((line) => `    ${line}`).join(' \\\n')}\n}`);
+  const functions = commands.map(
+    (command) =>
+      `${functionName(command.name)}() {\n  _arguments -s -S \\\n${[...command.flags.flatMap(argumentsOf), ...positional(command)].map((line) => `    ${line}`).join(' \\\n')}\n}`,
+  );
   const dispatchers = ['', ...groups(commands)].map((prefix) => dispatcher(commands, prefix));
   return `#compdef telepresence
 # zsh completion for telepresence: \`. <(telepresence completion zsh)\`
@@ -21,7 +24,7 @@ function dispatcher(commands: readonly CompletionCommand[], prefix: string): str
   case $state in
     command)
       local -a offered
-      offered=(${words.map(([word, summary]) => `'${word}:${escape(summary)}'`).join(' ')})
+      offered=(${words.map(([word, summary]) => `'${word}:${escapeSpec(summary)}'`).join(' ')})
       _describe command offered ;;
     rest)
       case $line[1] in
@@ -36,9 +39,15 @@ function functionName(name: string): string {
 }
 
 function argumentsOf(flag: CompletionFlag): string[] {
-  const action = flag.value === 'none' ? '' : `:${flag.name}:${flag.choices.length > 0 ? `(${flag.choices.map((one) => one.replaceAll(':', '\\:')).join(' ')})` : flag.value === 'file' ? '_files' : ' '}`;
-  const names = [`--${flag.name}${flag.value === 'none' ? '' : '='}`, ...(flag.short === undefined ? [] : [`-${flag.short}${flag.value === 'none' ? '' : '+'}`])];
-  return names.map((name) => `'*${name}[${escape(flag.description)}]${action}'`);
+  const action =
+    flag.value === 'none'
+      ? ''
+      : `:${flag.name}:${flag.choices.length > 0 ? `(${flag.choices.map((one) => one.replaceAll(':', '\\:')).join(' ')})` : flag.value === 'file' ? '_files' : ' '}`;
+  const names = [
+    `--${flag.name}${flag.value === 'none' ? '' : '='}`,
+    ...(flag.short === undefined ? [] : [`-${flag.short}${flag.value === 'none' ? '' : '+'}`]),
+  ];
+  return names.map((name) => `'*${name}[${escapeSpec(flag.description)}]${action}'`);
 }
 
 function positional(command: CompletionCommand): string[] {
@@ -46,6 +55,6 @@ function positional(command: CompletionCommand): string[] {
 }
 
 /** Inside single quotes, in a place where brackets and colons mean something. */
-function escape(text: string): string {
+function escapeSpec(text: string): string {
   return text.replace(/[[\]:\\]/g, '\\$&').replaceAll("'", `'\\''`);
 }

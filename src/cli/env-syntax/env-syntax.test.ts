@@ -8,7 +8,36 @@ import { DOCKER_LINE_LIMIT } from './docker.ts';
 import { type EnvSyntax, parseEnvSyntax, writeEnvironment } from './index.ts';
 
 /** What breaks quoting, and ordinary text. */
-const fragment = fc.oneof(fc.constantFrom('\\', '"', "'", '$', '`', '!', '\n', '\r', '%', '^', '&', '#', ' ', '\t', '=', '{', '}', 'n', '0', '\u2019', '${X}', '$$', 'é', '日本', '🎉'), fc.string({ unit: 'grapheme' }));
+const fragment = fc.oneof(
+  fc.constantFrom(
+    '\\',
+    '"',
+    "'",
+    '$',
+    '`',
+    '!',
+    '\n',
+    '\r',
+    '%',
+    '^',
+    '&',
+    '#',
+    ' ',
+    '\t',
+    '=',
+    '{',
+    '}',
+    'n',
+    '0',
+    '\u2019',
+    `$\{X}`,
+    '$$',
+    'é',
+    '日本',
+    '🎉',
+  ),
+  fc.string({ unit: 'grapheme' }),
+);
 const value = fc.array(fragment, { maxLength: 8 }).map((parts) => parts.join('').replaceAll('\0', ''));
 const names = fc.stringMatching(/^[A-Z][A-Z0-9_]{2,8}$/).map((name) => `T_${name}`);
 const environments = fc.dictionary(names, value, { maxKeys: 12 });
@@ -93,8 +122,8 @@ describe('golden lines', () => {
     ['sh:export', "export NAME='it'\\''s \"a\" $b'\n"],
     ['csh', "set NAME='it'\\''s \"a\" $b'\n"],
     ['csh:export', "setenv NAME 'it'\\''s \"a\" $b'\n"],
-    ['ps', "${NAME}='it''s \"a\" $b'\n"],
-    ['ps:export', "${env:NAME}='it''s \"a\" $b'\n"],
+    ['ps', `$\{NAME}='it''s "a" $b'\n`],
+    ['ps:export', `$\{env:NAME}='it''s "a" $b'\n`],
     ['cmd', 'set NAME=it\'s ^"a^" $b\r\n'],
     ['json', '{\n  "NAME": "it\'s \\"a\\" $b"\n}\n'],
   ])('%s', (syntax, text) => {
@@ -127,7 +156,10 @@ describe('golden lines', () => {
 });
 
 function readDocker(text: string): Record<string, string> {
-  const lines = text.split('\n').slice(0, -1).map((line) => line.replace(/\r$/, ''));
+  const lines = text
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => line.replace(/\r$/, ''));
   return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
 }
 
@@ -142,7 +174,8 @@ function readCompose(text: string): Record<string, string> {
 
 function readPowerShell(text: string): Record<string, string> {
   const found: Record<string, string> = {};
-  for (const [, name, quoted] of text.matchAll(/^\$\{(?:env:)?(\w+)\}='((?:[^'\u2018-\u201B]|['\u2018-\u201B]{2})*)'$/gm)) found[name ?? ''] = (quoted ?? '').replace(/(['\u2018-\u201B])./g, '$1');
+  for (const [, name, quoted] of text.matchAll(/^\$\{(?:env:)?(\w+)\}='((?:[^'\u2018-\u201B]|['\u2018-\u201B]{2})*)'$/gm))
+    found[name ?? ''] = (quoted ?? '').replace(/(['\u2018-\u201B])./g, '$1');
   return found;
 }
 

@@ -10,5 +10,10 @@ const TARGET = ['--address <host>', '--container <name>', '--detailed-output', '
 export const attachments: Unbuilt[] = [
   ['ingest', 'planned', 'Take the environment and volumes of a container', [...COMMON, '-c, --container <name>', '--node-agent', '--to-pod <port>']],
   ['replace', 'planned', 'Replace a container', [...COMMON, ...TARGET, '--to-pod <port>']],
-  ['wiretap', 'planned', 'Get a copy of the traffic of a service', [...COMMON, ...TARGET, ...HTTP, '--mechanism <mechanism>', '--node-agent', '--plaintext', '--service <name>', '-w, --workload <name>']],
+  [
+    'wiretap',
+    'planned',
+    'Get a copy of the traffic of a service',
+    [...COMMON, ...TARGET, ...HTTP, '--mechanism <mechanism>', '--node-agent', '--plaintext', '--service <name>', '-w, --workload <name>'],
+  ],
 ];

@@ -4,9 +4,11 @@ import type { Unbuilt } from './unbuilt.ts';
 const SUBCOMMANDS: Record<string, string> = {
   attach: '--detach-keys | --index | --no-stdin | --sig-proxy',
   bridge: '',
-  build: '--build-arg | --builder | --check | -m, --memory | --no-cache | --print | --provenance | --pull | --push | -q, --quiet | --sbom | --ssh | --with-dependencies',
+  build:
+    '--build-arg | --builder | --check | -m, --memory | --no-cache | --print | --provenance | --pull | --push | -q, --quiet | --sbom | --ssh | --with-dependencies',
   commit: '-a, --author | -c, --change | --index | -m, --message | -p, --pause',
-  config: '--environment | --format | --hash | --images | --lock-image-digests | --models | --networks | --no-consistency | --no-env-resolution | --no-interpolate | --no-normalize | --no-path-resolution | -o, --output | --profiles | -q, --quiet | --resolve-image-digests | --services | --variables | --volumes',
+  config:
+    '--environment | --format | --hash | --images | --lock-image-digests | --models | --networks | --no-consistency | --no-env-resolution | --no-interpolate | --no-normalize | --no-path-resolution | -o, --output | --profiles | -q, --quiet | --resolve-image-digests | --services | --variables | --volumes',
   cp: '--all | -a, --archive | -L, --follow-link | --index',
   create: '--build | --force-recreate | --no-build | --no-recreate | --pull | --quiet-pull | --remove-orphans | --scale | -y, --yes',
   down: '--remove-orphans | --rmi | -t, --timeout | -v, --volumes',
@@ -46,5 +48,7 @@ export const compose: Unbuilt[] = [
     'Run multi-container applications with Telepresence and Docker',
     ['--env-file <file>', '-f, --file <file>', '--profile <name>', '--project-directory <dir>', '--project-name <name>'],
   ],
-  ...Object.entries(SUBCOMMANDS).map(([name, flags]): Unbuilt => [`compose ${name}`, 'planned', `docker compose ${name}`, flags === '' ? [] : flags.split(' | ')]),
+  ...Object.entries(SUBCOMMANDS).map(
+    ([name, flags]): Unbuilt => [`compose ${name}`, 'planned', `docker compose ${name}`, flags === '' ? [] : flags.split(' | ')],
+  ),
 ];

@@ -14,7 +14,7 @@ const OTHERS: Unbuilt[] = [
   ['delete', 'planned', 'Tear down the state described by a manifest', ['-f, --filename <file>']],
   ['docker-run', 'planned', 'docker run with the network of the daemon'],
   ['kubeauthd', 'refused', 'Entry point of a daemon of the original'],
-  ['man-pages', 'refused', 'Generator of the original\'s documentation'],
+  ['man-pages', 'refused', "Generator of the original's documentation"],
   ['revoke', 'planned', 'Revoke an intercept of somebody else'],
   ['rootd', 'refused', 'Entry point of a daemon of the original'],
   ['serve', 'planned', 'Start the browser on a remote service', ['-p, --port <port>']],

@@ -8,6 +8,7 @@ import { type Cluster, withCluster } from './cluster.ts';
 import type { CallContext, DaemonContext } from './context.ts';
 import type { Daemon } from './daemon.ts';
 import type { HelmParams } from './install.ts';
+import { hasAgent, listWorkloads } from './intercept/workloads.ts';
 import { createSession, deleteSession } from './session.ts';
 import { Tunnel } from './tunnel/index.ts';
 
@@ -29,7 +30,10 @@ async function removeEverything(ctx: DaemonContext, cluster: Cluster, call: Call
   const done: string[] = [];
   if (status.ready) {
     await withTunnel(ctx, cluster, call, async (tunnel) => {
-      done.push(...(await uninstallAgents(tunnel, { all: true }, call)));
+      const workloads = await listWorkloads(kube, undefined, call.signal);
+      for (const where of new Set(workloads.filter(hasAgent).map((workload) => workload.namespace))) {
+        done.push(...(await uninstallAgents(tunnel, where, 'all', call)));
+      }
     });
   } else call.warning('The traffic-manager is not ready: workloads that have an agent keep it until they are restarted.');
   await uninstallManager(kube, { namespace, signal: call.signal, onProgress: call.progress });
@@ -38,8 +42,8 @@ async function removeEverything(ctx: DaemonContext, cluster: Cluster, call: Call
 
 const uninstalledSchema = z.looseObject({ workloads: z.array(z.string()).default([]) });
 
-async function uninstallAgents(tunnel: Tunnel, what: { namespace?: string; workloads?: string[]; all?: boolean }, call: CallContext): Promise<string[]> {
-  const answer = await tunnel.call('uninstall-agents', what, { signal: call.signal, timeoutMs: UNINSTALL_AGENTS_TIMEOUT_MS });
+async function uninstallAgents(tunnel: Tunnel, namespace: string, workloads: string[] | 'all', call: CallContext): Promise<string[]> {
+  const answer = await tunnel.call('uninstall-agents', { namespace, workloads }, { signal: call.signal, timeoutMs: UNINSTALL_AGENTS_TIMEOUT_MS });
   return uninstalledSchema.parse(answer).workloads;
 }
 
@@ -78,6 +82,5 @@ export async function uninstall(daemon: Daemon, params: z.infer<typeof uninstall
     return { done: await withCluster(daemon.ctx, cluster, (opened) => removeEverything(daemon.ctx, opened, call)) };
   }
   const { tunnel, namespace } = daemon.session.parts;
-  if (params.allAgents) return { done: await uninstallAgents(tunnel, { all: true }, call) };
-  return { done: await uninstallAgents(tunnel, { namespace: params.namespace ?? namespace, workloads: params.agents }, call) };
+  return { done: await uninstallAgents(tunnel, params.namespace ?? namespace, params.allAgents ? 'all' : params.agents, call) };
 }

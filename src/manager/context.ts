@@ -4,7 +4,7 @@
  */
 import type { Duplex } from 'node:stream';
 import type { SecureContext } from 'node:tls';
-import type { Log } from '../base/log.ts';
+import type { Log, LogLevel } from '../base/log.ts';
 import type { KubeClient } from '../kube/index.ts';
 import type { MuxStream } from '../mux/index.ts';
 import type { Intercept, Session } from '../protocol/resources.ts';
@@ -15,6 +15,8 @@ import type { ManagerPorts, ManagerSettings } from './settings.ts';
 export interface ManagerContext {
   readonly kube: KubeClient;
   readonly log: Log;
+  /** The level that the chart's values say; `loglevel` changes the log's for a while. */
+  readonly logLevel: LogLevel;
   readonly settings: ManagerSettings;
   readonly ports: ManagerPorts;
   /** The manager's own namespace, pod and address. */

@@ -100,6 +100,7 @@ export async function startManager(options: ManagerOptions): Promise<RunningMana
     const context: ManagerContext = {
       kube,
       log,
+      logLevel: env.logLevel,
       settings,
       ports,
       namespace: env.namespace,

@@ -1,12 +1,14 @@
-/** The control calls of a workstation: welcome, ping, environment, leave. */
+/** The control calls of a workstation: welcome, ping, environment, uninstall-agents, loglevel, leave. */
 import type { Duplex } from 'node:stream';
 import { z } from 'zod';
 import { CodedError } from '../../base/errors.ts';
+import { LOG_LEVELS, type LogLevel } from '../../base/log.ts';
 import { VERSION } from '../../base/version.ts';
 import type { Session } from '../../protocol/resources.ts';
 import type { Environment, Welcome } from '../../protocol/tunnel.ts';
 import { createRpcPeer, type RpcPeer } from '../../rpc/index.ts';
 import type { ManagerContext } from '../context.ts';
+import { uninstallAgents } from '../leader/index.ts';
 import type { LinkedSessions } from '../sessions/registry.ts';
 
 /** How long an agent may take to answer for its environment. */
@@ -16,14 +18,27 @@ export const MANAGER_CAPABILITIES: readonly string[] = ['udp', 'dns', 'environme
 
 const environmentParams = z.looseObject({ intercept: z.string() });
 
+const uninstallParams = z.looseObject({ namespace: z.string(), workloads: z.union([z.array(z.string()), z.literal('all')]) });
+const loglevelParams = z.looseObject({ level: z.enum(LOG_LEVELS), durationMs: z.number().min(0) });
+
+function parse<T>(schema: z.ZodType<T>, params: unknown): T {
+  const parsed = schema.safeParse(params);
+  if (!parsed.success) throw new CodedError('TP-USAGE', `The call is not valid: ${z.prettifyError(parsed.error)}`);
+  return parsed.data;
+}
+
+/** For a while, or until changed when `durationMs` is 0. The level of the chart's values comes back after that. */
+function setLogLevel({ log, logLevel }: ManagerContext, level: LogLevel, durationMs: number): void {
+  log.setLevel(level);
+  if (durationMs > 0) setTimeout(() => log.setLevel(logLevel), durationMs).unref();
+}
+
 export function serveControl(stream: Duplex, options: { context: ManagerContext; sessions: LinkedSessions; session: Session }): RpcPeer {
   const { context, sessions, session } = options;
   const uid = session.metadata.uid ?? '';
 
   async function environment(params: unknown, signal: AbortSignal): Promise<Environment> {
-    const parsed = environmentParams.safeParse(params);
-    if (!parsed.success) throw new CodedError('TP-USAGE', `The call is not valid: ${z.prettifyError(parsed.error)}`);
-    const wanted = parsed.data.intercept;
+    const { intercept: wanted } = parse(environmentParams, params);
     const intercept = context.intercepts.list().find(({ metadata }) => metadata.uid === wanted);
     // A foreign intercept and one that isn't there are answered alike: nobody learns of others' intercepts here.
     if (intercept === undefined || intercept.spec.session.uid !== uid) throw new CodedError('TP-INTERCEPT-NOT-FOUND', 'This session has no such intercept.');
@@ -50,6 +65,14 @@ export function serveControl(stream: Duplex, options: { context: ManagerContext;
       welcome,
       ping: () => ({}),
       environment: (params, { signal }) => environment(params, signal),
+      'uninstall-agents': async (params, { signal }) => {
+        return { workloads: await uninstallAgents(context, session, parse(uninstallParams, params), signal) };
+      },
+      loglevel: (params) => {
+        const { level, durationMs } = parse(loglevelParams, params);
+        setLogLevel(context, level, durationMs);
+        return {};
+      },
       leave: () => {
         sessions.end(uid);
         return {};

@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { background, type Finished, run, type RunOptions } from './run.ts';
+import { background, eventually, type Finished, run, type RunOptions } from './run.ts';
 
 const telepresenceBinary = path.join(import.meta.dirname, '../../../bin/telepresence');
 
@@ -29,7 +29,13 @@ export class Workstation implements AsyncDisposable {
 
   static async create(options: WorkstationOptions): Promise<Workstation> {
     await run(path.join(options.scripts, 'laptop'), ['--remove', options.name]);
-    return new Workstation(options, await mkdtemp(path.join(tmpdir(), `tp-${options.name}-`)));
+    const workstation = new Workstation(options, await mkdtemp(path.join(tmpdir(), `tp-${options.name}-`)));
+    // its link settles: IPv6 addresses are tentative for a second or two, and then appear among the routes
+    await eventually('the workstation’s link is up', async () => {
+      const { stdout } = await workstation.shell('ip -6 -o addr show dev eth0 scope link; ip -6 -o addr show tentative');
+      return /^\S+ eth0 .*scope link/m.test(stdout) && !stdout.includes('tentative');
+    });
+    return workstation;
   }
 
   #argv(command: string, args: readonly string[]): [string, string[]] {

@@ -128,11 +128,15 @@ interface Death {
   happened: Promise<string>;
 }
 
-/** Its folder is / so that it keeps no file system busy. */
+/**
+ * Its folder is / so that it keeps no file system busy. The compile cache halves its start; what sudo starts gets none, since root
+ * must not run code from a folder that a user can write to.
+ */
 async function spawnDetached(context: Context, args: string[], logFile: string): Promise<{ child: ChildProcess; death: Death }> {
   const log = await open(logFile, 'a', 0o600);
   try {
-    const child = spawn(context.io.execPath, args, { detached: true, stdio: ['ignore', log.fd, log.fd], env: context.io.env, cwd: '/' });
+    const env = { NODE_COMPILE_CACHE: join(context.paths.cacheDir, 'compile-cache'), ...context.io.env };
+    const child = spawn(context.io.execPath, args, { detached: true, stdio: ['ignore', log.fd, log.fd], env, cwd: '/' });
     return { child, death: deathOf(child) };
   } finally {
     await log.close();

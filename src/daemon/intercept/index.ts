@@ -106,7 +106,7 @@ export class Intercepts {
     const object = `${params.name}-${session.uid.slice(0, 8)}`;
     const created = await this.#post(namespace, object, spec, signal);
     try {
-      call.progress(`Using ${workload.kind.toLowerCase()} ${workload.name}`);
+      call.progress(`Waiting for the traffic-agent of ${workload.kind.toLowerCase()} ${workload.name}`);
       const active = await this.#active(created, call);
       const severalPorts = portsOf(workload, services).length > 1;
       const info = infoOf(active, session.uid, new Map(), severalPorts);

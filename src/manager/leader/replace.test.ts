@@ -49,6 +49,10 @@ describe('pods of a StatefulSet', () => {
     const pods = [pod('web-0'), pod('web-1')];
     expect(planReplacement(stateful({ updateStrategy: { type: 'OnDelete' } }), pods, [], true)).toEqual({ kind: 'evict', pod: pods[1] });
   });
+  it('are left alone until the StatefulSet has seen its template', () => {
+    const pods = [pod('web-0', { revision: 'r2' }), pod('web-1', { revision: 'r2' })];
+    expect(planReplacement({ ...stateful({}), observed: false }, pods, [], true)).toEqual({ kind: 'wait' });
+  });
   it('that are new and have no agent are evicted', () => {
     const bare = pod('web-0', { revision: 'r2' });
     expect(planReplacement(stateful({}), [bare, pod('web-1', { revision: 'r2', config: 'new' })], [], true)).toEqual({ kind: 'evict', pod: bare });

@@ -18,6 +18,7 @@ export type Replacement =
  */
 export function planReplacement(workload: Workload, pods: readonly Pod[], replicaSets: readonly ReplicaSet[], wanted: boolean): Replacement {
   if (!wanted || workload.paused) return { kind: 'none' };
+  if (!workload.observed) return { kind: 'wait' };
   const alive = pods.filter((pod) => !isEnding(pod));
   const stale = alive.filter((pod) => !isCurrent(pod, workload.template) && !comesByItself(workload, pod, replicaSets));
   if (stale.length === 0) return { kind: 'none' };

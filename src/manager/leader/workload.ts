@@ -29,7 +29,9 @@ export interface Workload {
   selector: LabelSelector;
   /** Sentences of its conditions that say why pods can't be made. */
   failures: string[];
-  /** The controller has seen the newest template, and the revision or hash that pods of it carry (StatefulSet). */
+  /** Its controller has seen the newest template: what its status says is about that one. */
+  observed: boolean;
+  /** The revision that pods of the newest template carry (StatefulSet). */
   updateRevision: string | undefined;
 }
 
@@ -74,6 +76,7 @@ export function asWorkload(kind: WorkloadKind, object: WorkloadObject): Workload
     owner: metadata?.ownerReferences?.find(({ controller }) => controller === true),
     selector: spec?.selector ?? {},
     failures: bad.flatMap(({ message }) => (message === undefined ? [] : [message])),
+    observed: (object.status?.observedGeneration ?? 0) >= (metadata?.generation ?? 0),
     updateRevision: kind === 'StatefulSet' ? (object as StatefulSet).status?.updateRevision : undefined,
   };
 }

@@ -132,7 +132,7 @@ describe.skipIf(!clusterAvailable)('outbound (needs root and the test cluster)',
     });
   });
 
-  it('fails at once for an address inside the service range that is nobody’s', async () => {
+  it('fails within 15 s for an address inside the service range that is nobody’s', async () => {
     const started = performance.now();
     const { code } = await workstation.run('curl', ['-s', '--max-time', '20', 'http://10.96.255.254:81/']);
     expect(code).not.toBe(0);
@@ -147,11 +147,11 @@ describe.skipIf(!clusterAvailable)('outbound (needs root and the test cluster)',
 
   it('goes on while the workstation’s own network changes', async () => {
     const outer = `lab-${workstation.name}`;
-    await ok('ip', ['-n', outer, 'link', 'add', 'dummy0', 'type', 'dummy']);
-    await ok('ip', ['-n', outer, 'addr', 'add', '192.0.2.1/24', 'dev', 'dummy0']);
-    await ok('ip', ['-n', outer, 'link', 'set', 'dummy0', 'up']);
+    await ok('ip', ['-n', outer, 'link', 'add', 'other0', 'type', 'bridge']);
+    await ok('ip', ['-n', outer, 'addr', 'add', '192.0.2.1/24', 'dev', 'other0']);
+    await ok('ip', ['-n', outer, 'link', 'set', 'other0', 'up']);
     expect(await traffic('speaks-first')).toMatchObject({ text: '220 server speaks first\r\nHELO\r\n' });
-    await ok('ip', ['-n', outer, 'link', 'del', 'dummy0']);
+    await ok('ip', ['-n', outer, 'link', 'del', 'other0']);
     expect(await traffic('udp', 100)).toMatchObject({ same: true });
   });
 });

@@ -4,11 +4,16 @@ import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 
 if (isMainThread) {
-  const [{ CodedError }, { createLog }, { main }] = await Promise.all([import('../src/base/errors.ts'), import('../src/base/log.ts'), import('../src/netd/main.ts')]);
+  const [{ CodedError }, { createLog }, { main }] = await Promise.all([
+    import('../src/base/errors.ts'),
+    import('../src/base/log.ts'),
+    import('../src/netd/main.ts'),
+  ]);
   let write = (line: string): void => void process.stderr.write(line);
   try {
     const { values } = parseArgs({ options: { socket: { type: 'string' }, log: { type: 'string' } } });
-    if (values.socket === undefined) throw new CodedError('TP-USAGE', 'netd needs --socket PATH.', { help: 'The `telepresence` command starts netd; it is not run by hand.' });
+    if (values.socket === undefined)
+      throw new CodedError('TP-USAGE', 'netd needs --socket PATH.', { help: 'The `telepresence` command starts netd; it is not run by hand.' });
     const uid = process.getuid?.() ?? -1;
     if (values.log !== undefined && uid === 0) {
       // The folder is the user's: a link there must not make root write elsewhere, and the user must be able to read the log.
@@ -18,7 +23,14 @@ if (isMainThread) {
     }
     const controller = new AbortController();
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => controller.abort());
-    await main({ socket: values.socket, log: createLog(write, 'info', 'netd'), uid, pid: process.pid, workerUrl: new URL(import.meta.url), signal: controller.signal });
+    await main({
+      socket: values.socket,
+      log: createLog(write, 'info', 'netd'),
+      uid,
+      pid: process.pid,
+      workerUrl: new URL(import.meta.url),
+      signal: controller.signal,
+    });
     process.exitCode = 0;
   } catch (thrown) {
     const error = CodedError.from(thrown);

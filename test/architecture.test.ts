@@ -96,7 +96,9 @@ describe('the import table', () => {
 describe('files', () => {
   it(`have at most ${LINES_AT_MOST} lines`, () => {
     const all = [...sources, ...filesBelow(path.join(root, 'test')), ...filesBelow(path.join(root, 'scripts'))];
-    const long = all.map((file) => [path.relative(root, file), readFileSync(file, 'utf8').split('\n').length] as const).filter(([, lines]) => lines > LINES_AT_MOST);
+    const long = all
+      .map((file) => [path.relative(root, file), readFileSync(file, 'utf8').split('\n').length] as const)
+      .filter(([, lines]) => lines > LINES_AT_MOST);
     expect(long).toEqual([]);
   });
 

@@ -24,7 +24,7 @@ export const ERROR_CODES = {
   'TP-KUBE-EXEC-PLUGIN': 'Run the credential plugin of the kubeconfig by hand and see what it prints.',
 
   'TP-DAEMON-NOT-RUNNING': 'Run `telepresence connect` first.',
-  'TP-DAEMON-START': 'The daemon\'s log says why: see `telepresence config view` for its place.',
+  'TP-DAEMON-START': "The daemon's log says why: see `telepresence config view` for its place.",
   'TP-NOT-CONNECTED': 'Run `telepresence connect` first.',
   'TP-ALREADY-CONNECTED': 'Run `telepresence quit`, then `telepresence connect` again.',
   'TP-ROOT-NEEDED': 'Run the command in a terminal where sudo can ask for a password, or as root.',

@@ -1,17 +1,12 @@
 /** The daemon's table: one handler for each method of src/protocol/daemon-api.ts. */
 import { CodedError } from '../base/errors.ts';
 import { configView } from '../config/index.ts';
-import { clientFile, withCluster } from './cluster.ts';
-import type { CallContext } from './context.ts';
-import type { Daemon } from './daemon.ts';
-import { gatherLogs } from './gather-logs.ts';
-import { helmInstall, helmLint, helmUpgrade } from './install.ts';
 import { resourcePath } from '../kube/index.ts';
 import {
   clusterParamsSchema,
+  connectParamsSchema,
   type DaemonApi,
   type DaemonMethod,
-  connectParamsSchema,
   gatherLogsParamsSchema,
   helmParamsSchema,
   interceptParamsSchema,
@@ -20,6 +15,11 @@ import {
   loglevelParamsSchema,
   uninstallParamsSchema,
 } from '../protocol/daemon-api.ts';
+import { clientFile, withCluster } from './cluster.ts';
+import type { CallContext } from './context.ts';
+import type { Daemon } from './daemon.ts';
+import { gatherLogs } from './gather-logs.ts';
+import { helmInstall, helmLint, helmUpgrade } from './install.ts';
 import { statusOf, versionsOf } from './status.ts';
 import { helmUninstall, uninstall } from './uninstall.ts';
 

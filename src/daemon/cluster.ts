@@ -1,10 +1,10 @@
 /** Which cluster a call means: its kubeconfig, a client with the user's credentials, the manager's namespace. */
-import { type ClientConfig, type ConfigLayer, extensionLayer, readConfigFile, resolveConfig } from '../config/index.ts';
+
 import { VERSION } from '../base/version.ts';
+import { type ClientConfig, type ConfigLayer, extensionLayer, readConfigFile, resolveConfig } from '../config/index.ts';
 import { createKubeClient, type KubeClient, type Kubeconfig, loadKubeconfig } from '../kube/index.ts';
 import type { ConnectParams } from '../protocol/daemon-api.ts';
 import type { DaemonContext } from './context.ts';
-
 
 /** A cluster as a user's flags, environment and files name it. */
 export interface Cluster {

@@ -21,7 +21,8 @@ async function checkNamespace(kube: KubeClient, namespace: string, signal: Abort
   } catch (error) {
     // without the right to look, the namespace is believed
     if (error instanceof CodedError && error.code === 'TP-KUBE-FORBIDDEN') return;
-    if (error instanceof CodedError && error.code === 'TP-KUBE-NOT-FOUND') throw new CodedError('TP-NAMESPACE-NOT-FOUND', `There is no namespace "${namespace}" in the cluster.`);
+    if (error instanceof CodedError && error.code === 'TP-KUBE-NOT-FOUND')
+      throw new CodedError('TP-NAMESPACE-NOT-FOUND', `There is no namespace "${namespace}" in the cluster.`);
     throw error;
   }
 }
@@ -112,7 +113,11 @@ async function startTunnel(tunnel: Tunnel, managerNamespace: string, user: strin
     if (!(error instanceof CodedError)) throw error;
     if (error.code === 'TP-KUBE-FORBIDDEN') {
       const right = `get services/proxy "https:traffic-manager:tunnel" in namespace ${managerNamespace}`;
-      throw new CodedError('TP-TUNNEL-FORBIDDEN', `User ${user} may not use the tunnel: the right to ${right} is missing. The API server said: ${error.message}`, { cause: error });
+      throw new CodedError(
+        'TP-TUNNEL-FORBIDDEN',
+        `User ${user} may not use the tunnel: the right to ${right} is missing. The API server said: ${error.message}`,
+        { cause: error },
+      );
     }
     if (error.code === 'TP-KUBE-API' || error.code === 'TP-KUBE-NOT-FOUND') {
       throw new CodedError('TP-MANAGER-NOT-READY', `The traffic-manager in namespace ${managerNamespace} does not answer: ${error.message}`, {

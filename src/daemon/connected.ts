@@ -1,6 +1,6 @@
 /** Everything that is there while the workstation is connected, opened in order and closed in reverse. */
 import { EventEmitter } from 'node:events';
-import { CodedError } from '../base/errors.ts';
+import type { CodedError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { ClientConfig } from '../config/index.ts';
 import type { KubeClient, Kubeconfig } from '../kube/index.ts';

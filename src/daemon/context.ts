@@ -1,5 +1,5 @@
 /** What the daemon's parts share: made once in main.ts, handed down. */
-import type { LogLevel, Log } from '../base/log.ts';
+import type { Log, LogLevel } from '../base/log.ts';
 import type { ClientPaths } from '../config/paths.ts';
 
 export interface DaemonContext {

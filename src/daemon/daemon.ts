@@ -70,7 +70,8 @@ export class Daemon {
     return this.#inTurn(async () => {
       if (this.#connected !== undefined) {
         const { fingerprint } = this.#connected.parts;
-        if (fingerprint !== fingerprintOf(params)) throw new CodedError('TP-ALREADY-CONNECTED', 'Cluster configuration changed, please quit telepresence and reconnect');
+        if (fingerprint !== fingerprintOf(params))
+          throw new CodedError('TP-ALREADY-CONNECTED', 'Cluster configuration changed, please quit telepresence and reconnect');
         return this.#result(this.#connected, 'already');
       }
       const netd = await this.#netdLink(call.signal);

@@ -20,7 +20,9 @@ type Params = z.infer<typeof gatherLogsParamsSchema>;
 async function workstationLogs(logDir: string, daemons: string): Promise<[string, Uint8Array][]> {
   const wanted = daemons.toLowerCase().split(',');
   const takes = (file: string): boolean =>
-    wanted.includes('all') || (wanted.includes('root') && file.startsWith('netd')) || (wanted.includes('user') && (file.startsWith('daemon') || file.startsWith('cli')));
+    wanted.includes('all') ||
+    (wanted.includes('root') && file.startsWith('netd')) ||
+    (wanted.includes('user') && (file.startsWith('daemon') || file.startsWith('cli')));
   if (wanted.includes('none')) return [];
   const files = (await readdir(logDir)).filter((file) => file.endsWith('.log') && takes(file));
   return Promise.all(files.map(async (file): Promise<[string, Uint8Array]> => [file, await readFile(path.join(logDir, file))]));

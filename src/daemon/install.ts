@@ -24,7 +24,11 @@ export async function installMissingManager(cluster: Cluster, params: ConnectPar
     });
   } catch (error) {
     if (error instanceof CodedError && error.code === 'TP-INSTALL-FORBIDDEN') {
-      throw new CodedError('TP-MANAGER-MISSING', `There is no traffic-manager in namespace ${cluster.managerNamespace}, and you may not install it: ${error.message}`, { cause: error });
+      throw new CodedError(
+        'TP-MANAGER-MISSING',
+        `There is no traffic-manager in namespace ${cluster.managerNamespace}, and you may not install it: ${error.message}`,
+        { cause: error },
+      );
     }
     throw error;
   }
@@ -41,7 +45,13 @@ export function helmInstall(ctx: DaemonContext, params: HelmParams, call: CallCo
         help: 'Run `telepresence helm upgrade` to change it.',
       });
     }
-    await installManager(kube, { namespace, values: params.values, images: imagesFor(cluster, params.cluster.env), signal: call.signal, onProgress: call.progress });
+    await installManager(kube, {
+      namespace,
+      values: params.values,
+      images: imagesFor(cluster, params.cluster.env),
+      signal: call.signal,
+      onProgress: call.progress,
+    });
     return { message: `Traffic Manager installed successfully` };
   });
 }
@@ -52,7 +62,14 @@ export function helmUpgrade(ctx: DaemonContext, params: HelmParams, call: CallCo
   const previous = params.reuseValues || (!params.resetValues && Object.keys(params.values).length === 0) ? 'reuse' : 'reset';
   return withCluster(ctx, params.cluster, async (cluster) => {
     const { kube, managerNamespace: namespace } = cluster;
-    await upgradeManager(kube, { namespace, values: params.values, images: imagesFor(cluster, params.cluster.env), previous, signal: call.signal, onProgress: call.progress });
+    await upgradeManager(kube, {
+      namespace,
+      values: params.values,
+      images: imagesFor(cluster, params.cluster.env),
+      previous,
+      signal: call.signal,
+      onProgress: call.progress,
+    });
     return { message: 'Traffic Manager upgraded successfully' };
   });
 }

@@ -35,7 +35,12 @@ const sessionsPath = (namespace: string, name?: string): string => resourcePath(
 
 /** A DNS-1123 name out of whatever the user is called. */
 function sessionName(user: string, host: string): string {
-  const clean = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 20);
+  const clean = (text: string): string =>
+    text
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, '-')
+      .replace(/^-+|-+$/g, '')
+      .slice(0, 20);
   return [clean(user), clean(host), randomBytes(4).toString('hex')].filter((part) => part !== '').join('-');
 }
 
@@ -80,7 +85,9 @@ export async function createSession(options: SessionOptions): Promise<OwnSession
   } catch (error) {
     if (error instanceof CodedError && error.code === 'TP-KUBE-FORBIDDEN') throw new CodedError('TP-TUNNEL-FORBIDDEN', error.message, { cause: error });
     if (error instanceof CodedError && error.code === 'TP-KUBE-NOT-FOUND') {
-      throw new CodedError('TP-MANAGER-MISSING', `The cluster does not know Sessions of ${GROUP_VERSION}: the traffic-manager is not installed.`, { cause: error });
+      throw new CodedError('TP-MANAGER-MISSING', `The cluster does not know Sessions of ${GROUP_VERSION}: the traffic-manager is not installed.`, {
+        cause: error,
+      });
     }
     throw error;
   }

@@ -26,7 +26,8 @@ export function helmUninstall(ctx: DaemonContext, params: HelmParams, call: Call
 async function removeEverything(ctx: DaemonContext, cluster: Cluster, call: CallContext): Promise<string[]> {
   const { kube, managerNamespace: namespace } = cluster;
   const status = await managerStatus(kube, namespace, { signal: call.signal });
-  if (status.state === 'missing') throw new CodedError('TP-MANAGER-MISSING', `There is no traffic-manager in namespace ${namespace}.`, { help: 'There is nothing to uninstall.' });
+  if (status.state === 'missing')
+    throw new CodedError('TP-MANAGER-MISSING', `There is no traffic-manager in namespace ${namespace}.`, { help: 'There is nothing to uninstall.' });
   const done: string[] = [];
   if (status.ready) {
     await withTunnel(ctx, cluster, call, async (tunnel) => {

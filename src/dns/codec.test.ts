@@ -1,6 +1,26 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addressOf, addressRecord, decodeMessage, DnsFormatError, type DnsMessage, type DnsRecord, decodeName, encodeMessage, errorReply, foldName, idOf, isTruncated, optRecord, questionOf, RCODE, rcodeOf, splitName, TYPE, withId } from './index.ts';
+import {
+  addressOf,
+  addressRecord,
+  DnsFormatError,
+  type DnsMessage,
+  type DnsRecord,
+  decodeMessage,
+  decodeName,
+  encodeMessage,
+  errorReply,
+  foldName,
+  idOf,
+  isTruncated,
+  optRecord,
+  questionOf,
+  RCODE,
+  rcodeOf,
+  splitName,
+  TYPE,
+  withId,
+} from './index.ts';
 
 const u16 = fc.integer({ min: 0, max: 0xffff });
 const label = fc.oneof(
@@ -21,47 +41,80 @@ const data = fc.oneof(
   fc.tuple(fc.constant(TYPE.SOA), fc.tuple(name, name, bytes(20, 20))),
   fc.tuple(fc.constantFrom(TYPE.TXT, TYPE.HTTPS, 999), fc.tuple(bytes(1, 60))),
 );
-const record: fc.Arbitrary<DnsRecord> = fc.tuple(name, u16, fc.nat(0xffffffff), data).map(([owner, cls, ttl, [type, parts]]) => ({ name: owner, type, class: cls, ttl, data: parts }));
+const record: fc.Arbitrary<DnsRecord> = fc
+  .tuple(name, u16, fc.nat(0xffffffff), data)
+  .map(([owner, cls, ttl, [type, parts]]) => ({ name: owner, type, class: cls, ttl, data: parts }));
 const records = fc.array(record, { maxLength: 5 });
 const bool = fc.boolean();
 const message: fc.Arbitrary<DnsMessage> = fc.record({
-  id: u16, response: bool, opcode: fc.integer({ min: 0, max: 15 }), authoritative: bool, truncated: bool, recursionDesired: bool, recursionAvailable: bool,
-  authenticData: bool, checkingDisabled: bool, rcode: fc.integer({ min: 0, max: 15 }),
-  questions: fc.array(fc.record({ name, type: u16, class: u16 }), { maxLength: 2 }), answers: records, authorities: records, additionals: records,
+  id: u16,
+  response: bool,
+  opcode: fc.integer({ min: 0, max: 15 }),
+  authoritative: bool,
+  truncated: bool,
+  recursionDesired: bool,
+  recursionAvailable: bool,
+  authenticData: bool,
+  checkingDisabled: bool,
+  rcode: fc.integer({ min: 0, max: 15 }),
+  questions: fc.array(fc.record({ name, type: u16, class: u16 }), { maxLength: 2 }),
+  answers: records,
+  authorities: records,
+  additionals: records,
 });
 
 const query = (asked: string, type: number = TYPE.A): DnsMessage => ({
-  id: 7, response: false, opcode: 0, authoritative: false, truncated: false, recursionDesired: true, recursionAvailable: false, authenticData: false,
-  checkingDisabled: false, rcode: 0, questions: [{ name: asked, type, class: 1 }], answers: [], authorities: [], additionals: [],
+  id: 7,
+  response: false,
+  opcode: 0,
+  authoritative: false,
+  truncated: false,
+  recursionDesired: true,
+  recursionAvailable: false,
+  authenticData: false,
+  checkingDisabled: false,
+  rcode: 0,
+  questions: [{ name: asked, type, class: 1 }],
+  answers: [],
+  authorities: [],
+  additionals: [],
 });
 
 describe('the codec', () => {
   it('decodes what it encoded', () => {
-    fc.assert(fc.property(message, (value) => {
-      expect(decodeMessage(encodeMessage(value))).toEqual(value);
-    }));
+    fc.assert(
+      fc.property(message, (value) => {
+        expect(decodeMessage(encodeMessage(value))).toEqual(value);
+      }),
+    );
   });
 
   it('throws nothing but DnsFormatError at random bytes', () => {
-    fc.assert(fc.property(bytes(0, 300), (input) => {
-      try {
-        decodeMessage(input);
-      } catch (thrown) {
-        expect(thrown).toBeInstanceOf(DnsFormatError);
-      }
-    }), { numRuns: 2000 });
+    fc.assert(
+      fc.property(bytes(0, 300), (input) => {
+        try {
+          decodeMessage(input);
+        } catch (thrown) {
+          expect(thrown).toBeInstanceOf(DnsFormatError);
+        }
+      }),
+      { numRuns: 2000 },
+    );
   });
 
   it('throws nothing but DnsFormatError at messages that were cut or changed', () => {
-    fc.assert(fc.property(message, fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { maxLength: 8 }), fc.nat(), (value, changes, cut) => {
-      const encoded = Buffer.from(encodeMessage(value));
-      for (const [at, byte] of changes) encoded[at % encoded.length] = byte;
-      try {
-        encodeMessage(decodeMessage(encoded.subarray(0, encoded.length - (cut % 4))));
-      } catch (thrown) {
-        expect(thrown).toBeInstanceOf(DnsFormatError);
-      }
-    }), { numRuns: 1000 });
+    fc.assert(
+      fc.property(message, fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { maxLength: 8 }), fc.nat(), (value, changes, cut) => {
+        const encoded = Buffer.from(encodeMessage(value));
+        for (const [at, byte] of changes) encoded[at % encoded.length] = byte;
+        try {
+          encodeMessage(decodeMessage(encoded.subarray(0, encoded.length - (cut % 4))));
+        } catch (thrown) {
+          expect(thrown).toBeInstanceOf(DnsFormatError);
+        }
+      }),
+      { numRuns: 1000 },
+    );
   });
 
   it.each([
@@ -113,12 +166,14 @@ describe('the codec', () => {
 
 describe('raw messages', () => {
   it('change the id and nothing else', () => {
-    fc.assert(fc.property(message, u16, (value, id) => {
-      const encoded = encodeMessage(value);
-      const changed = withId(encoded, id);
-      expect(idOf(changed)).toBe(id);
-      expect(changed.subarray(2)).toEqual(encoded.subarray(2));
-    }));
+    fc.assert(
+      fc.property(message, u16, (value, id) => {
+        const encoded = encodeMessage(value);
+        const changed = withId(encoded, id);
+        expect(idOf(changed)).toBe(id);
+        expect(changed.subarray(2)).toEqual(encoded.subarray(2));
+      }),
+    );
   });
 
   it('answer a query with an error that carries its question', () => {
@@ -130,8 +185,10 @@ describe('raw messages', () => {
   });
 
   it('never throw at a query of random bytes behind a header', () => {
-    fc.assert(fc.property(bytes(12, 80), (input) => {
-      expect(errorReply(input, RCODE.SERVFAIL).length).toBeGreaterThanOrEqual(12);
-    }));
+    fc.assert(
+      fc.property(bytes(12, 80), (input) => {
+        expect(errorReply(input, RCODE.SERVFAIL).length).toBeGreaterThanOrEqual(12);
+      }),
+    );
   });
 });

@@ -79,9 +79,17 @@ function optSize(message: DnsMessage): number {
 }
 
 function flagsOf(message: DnsMessage): number {
-  return (message.response ? 0x8000 : 0) | (message.opcode << 11) | (message.authoritative ? 0x0400 : 0) | (message.truncated ? 0x0200 : 0)
-    | (message.recursionDesired ? 0x0100 : 0) | (message.recursionAvailable ? 0x0080 : 0) | (message.authenticData ? 0x0020 : 0)
-    | (message.checkingDisabled ? 0x0010 : 0) | message.rcode;
+  return (
+    (message.response ? 0x8000 : 0) |
+    (message.opcode << 11) |
+    (message.authoritative ? 0x0400 : 0) |
+    (message.truncated ? 0x0200 : 0) |
+    (message.recursionDesired ? 0x0100 : 0) |
+    (message.recursionAvailable ? 0x0080 : 0) |
+    (message.authenticData ? 0x0020 : 0) |
+    (message.checkingDisabled ? 0x0010 : 0) |
+    message.rcode
+  );
 }
 
 /**

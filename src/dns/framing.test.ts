@@ -4,13 +4,15 @@ import { createDnsCache, createFrameReader, frameMessage, readResolvConf } from 
 
 describe('frames', () => {
   it('come out whole however the stream was cut', () => {
-    fc.assert(fc.property(fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 8 }), fc.integer({ min: 1, max: 100 }), (messages, step) => {
-      const stream = Buffer.concat(messages.map((message) => frameMessage(message)));
-      const reader = createFrameReader();
-      const got: Buffer[] = [];
-      for (let at = 0; at < stream.length; at += step) got.push(...reader.push(stream.subarray(at, at + step)));
-      expect(got.map((message) => [...message])).toEqual(messages.map((message) => [...message]));
-    }));
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 8 }), fc.integer({ min: 1, max: 100 }), (messages, step) => {
+        const stream = Buffer.concat(messages.map((message) => frameMessage(message)));
+        const reader = createFrameReader();
+        const got: Buffer[] = [];
+        for (let at = 0; at < stream.length; at += step) got.push(...reader.push(stream.subarray(at, at + step)));
+        expect(got.map((message) => [...message])).toEqual(messages.map((message) => [...message]));
+      }),
+    );
   });
 });
 
@@ -34,7 +36,9 @@ describe('the cache', () => {
 
 describe('resolv.conf', () => {
   it('is read as the C libraries read it', () => {
-    const conf = readResolvConf('# x\n; y\nnameserver 10.0.0.1 ; why\nnameserver fe80::1%eth0\nnameserver 10.0.0.1\nnameserver nonsense\ndomain a.example\nsearch Corp.Example. lab.example\noptions ndots:2 edns0\n');
+    const conf = readResolvConf(
+      '# x\n; y\nnameserver 10.0.0.1 ; why\nnameserver fe80::1%eth0\nnameserver 10.0.0.1\nnameserver nonsense\ndomain a.example\nsearch Corp.Example. lab.example\noptions ndots:2 edns0\n',
+    );
     expect(conf).toEqual({ nameservers: ['10.0.0.1', 'fe80::1%eth0'], search: ['corp.example', 'lab.example'], options: ['ndots:2', 'edns0'] });
   });
 

@@ -8,7 +8,32 @@ export { encodeMessage } from './encode.ts';
 export { DnsFormatError, DnsQueryError, type DnsQueryErrorCode } from './errors.ts';
 export { createFrameReader, type FrameReader, frameMessage } from './framing.ts';
 export { decodeName, foldName, LABEL_LIMIT, NAME_LIMIT, POINTER_LIMIT, sameName, splitName } from './name.ts';
-export { answerCountOf, answersQuestion, errorReply, idOf, isMessage, isResponse, isTruncated, opcodeOf, questionCountOf, rcodeOf, withId, withTruncated } from './raw.ts';
+export {
+  answerCountOf,
+  answersQuestion,
+  errorReply,
+  idOf,
+  isMessage,
+  isResponse,
+  isTruncated,
+  opcodeOf,
+  questionCountOf,
+  rcodeOf,
+  withId,
+  withTruncated,
+} from './raw.ts';
 export { addressBytes, addressOf, addressRecord, negativeTtlOf, optOf, optRecord, targetOf } from './records.ts';
 export { type ResolvConf, readResolvConf } from './resolv-conf.ts';
-export { CLASS, DNS_MESSAGE_LIMIT, DNS_UDP_DEFAULT_SIZE, DNS_UDP_SIZE, type DnsMessage, type DnsQuestion, type DnsRecord, OPCODE, RCODE, type RdataPart, TYPE } from './types.ts';
+export {
+  CLASS,
+  DNS_MESSAGE_LIMIT,
+  DNS_UDP_DEFAULT_SIZE,
+  DNS_UDP_SIZE,
+  type DnsMessage,
+  type DnsQuestion,
+  type DnsRecord,
+  OPCODE,
+  RCODE,
+  type RdataPart,
+  TYPE,
+} from './types.ts';

@@ -7,10 +7,27 @@ export type RdataField = number | 'name' | 'string' | 'rest';
 
 /** Types whose RDATA may come with compressed names (RFC 3597 4), so that their bytes mean nothing outside their message. */
 export const RDATA_LAYOUTS: ReadonlyMap<number, readonly RdataField[]> = new Map<number, readonly RdataField[]>([
-  [TYPE.NS, ['name']], [3, ['name']], [4, ['name']], [TYPE.CNAME, ['name']], [TYPE.SOA, ['name', 'name', 20]],
-  [7, ['name']], [8, ['name']], [9, ['name']], [TYPE.PTR, ['name']], [14, ['name', 'name']], [TYPE.MX, [2, 'name']],
-  [17, ['name', 'name']], [18, [2, 'name']], [21, [2, 'name']], [24, [18, 'name', 'rest']], [26, [2, 'name', 'name']],
-  [30, ['name', 'rest']], [TYPE.SRV, [6, 'name']], [35, [4, 'string', 'string', 'string', 'name']], [36, [2, 'name']], [TYPE.DNAME, ['name']],
+  [TYPE.NS, ['name']],
+  [3, ['name']],
+  [4, ['name']],
+  [TYPE.CNAME, ['name']],
+  [TYPE.SOA, ['name', 'name', 20]],
+  [7, ['name']],
+  [8, ['name']],
+  [9, ['name']],
+  [TYPE.PTR, ['name']],
+  [14, ['name', 'name']],
+  [TYPE.MX, [2, 'name']],
+  [17, ['name', 'name']],
+  [18, [2, 'name']],
+  [21, [2, 'name']],
+  [24, [18, 'name', 'rest']],
+  [26, [2, 'name', 'name']],
+  [30, ['name', 'rest']],
+  [TYPE.SRV, [6, 'name']],
+  [35, [4, 'string', 'string', 'string', 'name']],
+  [36, [2, 'name']],
+  [TYPE.DNAME, ['name']],
 ]);
 /** Types whose names may be written compressed: only those of RFC 1035 (RFC 3597 4). */
 export const COMPRESSED_TYPES: ReadonlySet<number> = new Set([TYPE.NS, 3, 4, TYPE.CNAME, TYPE.SOA, 7, 8, 9, TYPE.PTR, 14, TYPE.MX]);

@@ -14,7 +14,10 @@ export function readResolvConf(text: string): ResolvConf {
   let search: string[] = [];
   const options: string[] = [];
   for (const line of text.split(/\r?\n/)) {
-    const [keyword, ...words] = line.replace(/[#;].*$/, '').trim().split(/\s+/);
+    const [keyword, ...words] = line
+      .replace(/[#;].*$/, '')
+      .trim()
+      .split(/\s+/);
     const first = words[0];
     if (keyword === 'nameserver' && first !== undefined && isIP(first.replace(/%.*$/, '')) !== 0) {
       if (!nameservers.includes(first)) nameservers.push(first);

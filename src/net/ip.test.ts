@@ -4,19 +4,45 @@ import { describe, expect, it } from 'vitest';
 import { formatIp, ipFromBytes, ipToBytes, parseIp, unmapIp } from './ip.ts';
 
 describe('parseIp', () => {
-  it.each(['10.1', '010.0.0.1', '0x7f.0.0.1', '2130706433', '1.2.3.4.5', '1.2.3.', '.1.2.3.4', '1.2.3.256', '1.2.3.4 ', ' 1.2.3.4', '1.2.3.-4', '1.2.3.4/32', '', '1.2..4', '١.2.3.4'])(
-    'refuses the lax IPv4 form %j',
-    (text) => {
-      expect(parseIp(text)).toBeUndefined();
-    },
-  );
+  it.each([
+    '10.1',
+    '010.0.0.1',
+    '0x7f.0.0.1',
+    '2130706433',
+    '1.2.3.4.5',
+    '1.2.3.',
+    '.1.2.3.4',
+    '1.2.3.256',
+    '1.2.3.4 ',
+    ' 1.2.3.4',
+    '1.2.3.-4',
+    '1.2.3.4/32',
+    '',
+    '1.2..4',
+    '١.2.3.4',
+  ])('refuses the lax IPv4 form %j', (text) => {
+    expect(parseIp(text)).toBeUndefined();
+  });
 
-  it.each([':', ':::', '1:2:3:4:5:6:7', '1:2:3:4:5:6:7:8:9', '1::2::3', '12345::', 'fe80::1%eth0', '::1.2.3', '1.2.3.4::', '1:2:3:4:5:6:7::8', '[::1]', 'g::', '::1:', ':1::', '::01.2.3.4'])(
-    'refuses %j as IPv6',
-    (text) => {
-      expect(parseIp(text)).toBeUndefined();
-    },
-  );
+  it.each([
+    ':',
+    ':::',
+    '1:2:3:4:5:6:7',
+    '1:2:3:4:5:6:7:8:9',
+    '1::2::3',
+    '12345::',
+    'fe80::1%eth0',
+    '::1.2.3',
+    '1.2.3.4::',
+    '1:2:3:4:5:6:7::8',
+    '[::1]',
+    'g::',
+    '::1:',
+    ':1::',
+    '::01.2.3.4',
+  ])('refuses %j as IPv6', (text) => {
+    expect(parseIp(text)).toBeUndefined();
+  });
 
   it('reads what Node calls an address as the same address', () => {
     fc.assert(

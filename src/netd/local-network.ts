@@ -4,8 +4,12 @@ import { type Cidr, cidrCovers, cidrHalves, cidrsOverlap, formatCidr, hostCidr, 
 import type { NetCheck } from '../protocol/netd-api.ts';
 import type { CommandRunner } from './command-runner.ts';
 
-const routesSchema = z.array(z.looseObject({ dst: z.string(), dev: z.string().optional(), nexthops: z.array(z.looseObject({ dev: z.string().optional() })).optional() }));
-const addressesSchema = z.array(z.looseObject({ ifname: z.string().optional(), addr_info: z.array(z.looseObject({ local: z.string().optional() })).optional() }));
+const routesSchema = z.array(
+  z.looseObject({ dst: z.string(), dev: z.string().optional(), nexthops: z.array(z.looseObject({ dev: z.string().optional() })).optional() }),
+);
+const addressesSchema = z.array(
+  z.looseObject({ ifname: z.string().optional(), addr_info: z.array(z.looseObject({ local: z.string().optional() })).optional() }),
+);
 const linksSchema = z.array(
   z.looseObject({ ifname: z.string().optional(), master: z.string().optional(), linkinfo: z.looseObject({ info_kind: z.string().optional() }).optional() }),
 );
@@ -35,7 +39,8 @@ async function readJson<T>(runner: CommandRunner, schema: z.ZodType<T>, args: st
   return schema.parse(text.trim() === '' ? [] : JSON.parse(text));
 }
 
-const devicesOf = (route: z.infer<typeof routesSchema>[number]): string[] => [route.dev, ...(route.nexthops ?? []).map((hop) => hop.dev)].filter((dev) => dev !== undefined);
+const devicesOf = (route: z.infer<typeof routesSchema>[number]): string[] =>
+  [route.dev, ...(route.nexthops ?? []).map((hop) => hop.dev)].filter((dev) => dev !== undefined);
 
 function isWide(cidr: Cidr): boolean {
   return cidr.prefix < WIDEST_CONFLICT[cidr.version];
@@ -107,4 +112,3 @@ export function planRoutes(captured: Cidr[], local: LocalRoute[]): string[] {
   }
   return [...planned].sort();
 }
-

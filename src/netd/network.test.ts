@@ -27,7 +27,15 @@ function fake(answers: Record<string, string | Error> = {}): Fake {
       run: async (argv, stdin = '') => {
         const command = argv.join(' ');
         const answer = answers[command] ?? '';
-        if (!command.startsWith('ip -json')) did.push(...(stdin === '' ? [command] : stdin.trim().split('\n').map((line) => `ip ${line}`)));
+        if (!command.startsWith('ip -json'))
+          did.push(
+            ...(stdin === ''
+              ? [command]
+              : stdin
+                  .trim()
+                  .split('\n')
+                  .map((line) => `ip ${line}`)),
+          );
         if (answer instanceof Error) throw answer;
         return answer;
       },
@@ -115,9 +123,15 @@ describe('what is read from the workstation', () => {
       { dst: '192.168.0.0/16', dev: 'eth1' },
     ]),
     'ip -json -6 route show table all': JSON.stringify([{ dst: 'default', nexthops: [{ dev: 'eth2' }, { dev: 'eth3' }] }]),
-    'ip -json -4 route show table all': JSON.stringify([{ dst: 'default', dev: 'wlan0' }, { dst: '0.0.0.0/1', dev: 'vpn0' }]),
+    'ip -json -4 route show table all': JSON.stringify([
+      { dst: 'default', dev: 'wlan0' },
+      { dst: '0.0.0.0/1', dev: 'vpn0' },
+    ]),
     'ip -json address show': JSON.stringify([{ ifname: 'docker0', addr_info: [{ local: '10.96.200.1' }] }]),
-    'ip -json -details link show': JSON.stringify([{ ifname: 'eth5', master: 'br-lan' }, { ifname: 'veth1', master: 'docker0', linkinfo: { info_kind: 'veth' } }]),
+    'ip -json -details link show': JSON.stringify([
+      { ifname: 'eth5', master: 'br-lan' },
+      { ifname: 'veth1', master: 'docker0', linkinfo: { info_kind: 'veth' } },
+    ]),
   };
 
   it('names the widest overlapping route of each device, and never a default route', async () => {
@@ -134,6 +148,10 @@ describe('what is read from the workstation', () => {
   it('outdoes a route inside a captured block by its halves', async () => {
     const { network, did } = fake(answers);
     await network.set(state);
-    expect(did.filter((line) => line.startsWith('ip route'))).toEqual(['ip route add 10.96.0.0/16 dev tel3', 'ip route add 10.96.3.0/25 dev tel3', 'ip route add 10.96.3.128/25 dev tel3']);
+    expect(did.filter((line) => line.startsWith('ip route'))).toEqual([
+      'ip route add 10.96.0.0/16 dev tel3',
+      'ip route add 10.96.3.0/25 dev tel3',
+      'ip route add 10.96.3.128/25 dev tel3',
+    ]);
   });
 });

@@ -50,7 +50,10 @@ export function startNftOwner(options: { log: Log; onDeath: (how: string) => voi
     if (waiting === undefined || at < 0) return;
     // What stands before the complaint about the mark is about the transaction.
     // The line of carets under the mark before may come late: it is nobody's complaint.
-    const said = heard.slice(0, heard.lastIndexOf('Error:', at)).replace(/^\s*\^+\s*/, '').trim();
+    const said = heard
+      .slice(0, heard.lastIndexOf('Error:', at))
+      .replace(/^\s*\^+\s*/, '')
+      .trim();
     heard = '';
     waiting.settle(said === '' ? undefined : new CodedError('TP-NETD-FAILED', `nft refused the rules: ${said}`));
   });
@@ -64,7 +67,10 @@ export function startNftOwner(options: { log: Log; onDeath: (how: string) => voi
         if (over !== undefined) return reject(over);
         // nft says nothing when a line succeeds. A question about a table that can't exist is answered by an error that quotes it, in order.
         const mark = `telepresence_mark_${++marks}`;
-        const timer = setTimeout(() => waiting?.settle(new CodedError('TP-NETD-FAILED', `nft did not answer within ${NFT_ANSWER_TIMEOUT_MS} ms.`)), NFT_ANSWER_TIMEOUT_MS);
+        const timer = setTimeout(
+          () => waiting?.settle(new CodedError('TP-NETD-FAILED', `nft did not answer within ${NFT_ANSWER_TIMEOUT_MS} ms.`)),
+          NFT_ANSWER_TIMEOUT_MS,
+        );
         const settle = (error?: CodedError) => {
           clearTimeout(timer);
           waiting = undefined;

@@ -1,7 +1,7 @@
 /** Starts and ends the thread of {@link runPump}; opens what it waits on besides the TUN. */
 import { Worker } from 'node:worker_threads';
 import { CodedError } from '../base/errors.ts';
-import { type Libc, LINUX } from './libc.ts';
+import { LINUX, type Libc } from './libc.ts';
 import { PACKET_SOCKET_BUFFER } from './limits.ts';
 import type { PumpEvent, PumpFds } from './pump.ts';
 

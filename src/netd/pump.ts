@@ -3,7 +3,7 @@
  * two bytes of length before it there. What doesn't fit is left in the kernel's queues, which drop when they are full.
  * It also listens for changes of links and routes, because it is the thread that waits anyway.
  */
-import { type Libc, LINUX, loadLibc } from './libc.ts';
+import { LINUX, type Libc, loadLibc } from './libc.ts';
 import { PUMP_BUFFER_BYTES, TUN_MTU } from './limits.ts';
 
 export interface PumpFds {

@@ -1,7 +1,7 @@
 /** The TUN device. It, its addresses and its routes live exactly as long as the file descriptor: nothing is persistent. */
 import { closeSync, constants, openSync } from 'node:fs';
 import { CodedError } from '../base/errors.ts';
-import { type Libc, LINUX } from './libc.ts';
+import { LINUX, type Libc } from './libc.ts';
 
 export interface Tun {
   readonly fd: number;

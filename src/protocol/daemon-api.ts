@@ -204,11 +204,17 @@ export interface DaemonApi {
   /** Renders what `values` give and has the API server check it (dry run); changes nothing. */
   helmLint: { params: z.input<typeof helmParamsSchema>; result: { message: string } };
   helmUninstall: { params: z.input<typeof helmParamsSchema>; result: { message: string } };
-  listContexts: { params: z.input<typeof clusterParamsSchema>; result: { contexts: { name: string; cluster: string; user: string; namespace?: string; current: boolean }[] } };
+  listContexts: {
+    params: z.input<typeof clusterParamsSchema>;
+    result: { contexts: { name: string; cluster: string; user: string; namespace?: string; current: boolean }[] };
+  };
   listNamespaces: { params: z.input<typeof clusterParamsSchema>; result: { namespaces: string[] } };
   loglevel: { params: z.input<typeof loglevelParamsSchema>; result: Record<string, never> };
   gatherLogs: { params: z.input<typeof gatherLogsParamsSchema>; result: { file: string; entries: string[] } };
-  configView: { params: z.input<typeof clusterParamsSchema> & { clientOnly?: boolean }; result: { config: Record<string, unknown>; file: string; logDir: string } };
+  configView: {
+    params: z.input<typeof clusterParamsSchema> & { clientOnly?: boolean };
+    result: { config: Record<string, unknown>; file: string; logDir: string };
+  };
   /**
    * netd asks the daemon nothing through this API; the CLI asks whether it must start netd, before `connect`:
    * `socket` is what `netd --socket` is given.

@@ -89,9 +89,7 @@ export type Session = z.infer<typeof sessionSchema>;
 const valueMatch = z.union([z.looseObject({ exact: z.string() }), z.looseObject({ regex: z.string() })]);
 export const httpFilterSchema = z.looseObject({
   headers: z.array(z.looseObject({ name: z.string(), value: valueMatch })).default([]),
-  paths: z
-    .array(z.union([z.looseObject({ equal: z.string() }), z.looseObject({ prefix: z.string() }), z.looseObject({ regex: z.string() })]))
-    .default([]),
+  paths: z.array(z.union([z.looseObject({ equal: z.string() }), z.looseObject({ prefix: z.string() }), z.looseObject({ regex: z.string() })])).default([]),
 });
 export type HttpFilter = z.infer<typeof httpFilterSchema>;
 

@@ -49,7 +49,13 @@ export async function serveApi<Api>(socketPath: string, handlers: ApiHandlers<Ap
   };
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, table: Map<string, ApiHandler<unknown>>, running: Set<AbortController>, log: Log): Promise<void> {
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  table: Map<string, ApiHandler<unknown>>,
+  running: Set<AbortController>,
+  log: Log,
+): Promise<void> {
   const controller = new AbortController();
   running.add(controller);
   request.on('error', (error) => log.debug('a caller was lost', { error: error.message }));

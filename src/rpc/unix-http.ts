@@ -18,7 +18,12 @@ export interface CallOptions {
  * Calls one method. Rejects with the server's CodedError; with TP-DAEMON-NOT-RUNNING when nobody listens on the socket; with
  * TP-CANCELLED when `signal` aborts, which also cancels the call there.
  */
-export function callApi<M extends keyof DaemonApi>(socketPath: string, method: M, params: DaemonApi[M]['params'], options: CallOptions = {}): Promise<DaemonApi[M]['result']> {
+export function callApi<M extends keyof DaemonApi>(
+  socketPath: string,
+  method: M,
+  params: DaemonApi[M]['params'],
+  options: CallOptions = {},
+): Promise<DaemonApi[M]['result']> {
   const { signal } = options;
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(cancelled(signal));
@@ -34,7 +39,14 @@ export function callApi<M extends keyof DaemonApi>(socketPath: string, method: M
   });
 }
 
-function readAnswer(call: ClientRequest, response: IncomingMessage, method: string, options: CallOptions, resolve: (result: unknown) => void, reject: (error: unknown) => void): void {
+function readAnswer(
+  call: ClientRequest,
+  response: IncomingMessage,
+  method: string,
+  options: CallOptions,
+  resolve: (result: unknown) => void,
+  reject: (error: unknown) => void,
+): void {
   const lines = createLineSplitter(RPC_LINE_LIMIT, (line) => {
     const answer = JSON.parse(line) as Record<string, unknown>;
     if (typeof answer['progress'] === 'string') options.onProgress?.(answer['progress']);

@@ -4,5 +4,5 @@
  */
 export { type NetdLink, type NetdServer, startNetdServer } from './netd-link.ts';
 export type { Destination } from './original-destination.ts';
-export { type Capture, type CaptureOptions, startCapture } from './tcp.ts';
 export { createDatagramFlow, type DatagramFlow, type Packets, type PacketsOptions, startPackets } from './packets.ts';
+export { type Capture, type CaptureOptions, startCapture } from './tcp.ts';

@@ -31,25 +31,32 @@ describe('a built datagram', () => {
 });
 
 it('reading takes any bytes without throwing, and gives only what is inside them', () => {
-  const near = fc.tuple(addresses, fc.uint8Array({ maxLength: 60 }), fc.nat(80), fc.nat(79), fc.nat(255)).map(([[source, destination], data, cut, at, value]) => {
-    const packet = buildUdp(source, 1, destination, 2, data);
-    if (at < packet.length) packet[at] = value;
-    return packet.subarray(0, cut);
-  });
+  const near = fc
+    .tuple(addresses, fc.uint8Array({ maxLength: 60 }), fc.nat(80), fc.nat(79), fc.nat(255))
+    .map(([[source, destination], data, cut, at, value]) => {
+      const packet = buildUdp(source, 1, destination, 2, data);
+      if (at < packet.length) packet[at] = value;
+      return packet.subarray(0, cut);
+    });
   fc.assert(
     fc.property(fc.oneof(near, bytes(64)), (packet) => {
       const parsed = parsePacket(packet);
       if (parsed === undefined) return;
       expect(parsed.payload.length).toBeLessThanOrEqual(packet.length - 20);
       parseUdp(parsed);
-      if (mayAnswerWithError(parsed)) expect(parsePacket(buildUnreachable(packet, parsed, 'port'))).toMatchObject({ source: parsed.destination, destination: parsed.source });
+      if (mayAnswerWithError(parsed))
+        expect(parsePacket(buildUnreachable(packet, parsed, 'port'))).toMatchObject({ source: parsed.destination, destination: parsed.source });
     }),
     { numRuns: 2_000 },
   );
 });
 
 it('an unreachable quotes the packet, and its checksum verifies', () => {
-  const v4 = buildUnreachable(buildUdp(Buffer.of(10, 0, 0, 1), 5, Buffer.of(10, 96, 0, 1), 6, Buffer.alloc(2_000)), { version: 4, source: Buffer.of(10, 0, 0, 1), destination: Buffer.of(10, 96, 0, 1) }, 'port');
+  const v4 = buildUnreachable(
+    buildUdp(Buffer.of(10, 0, 0, 1), 5, Buffer.of(10, 96, 0, 1), 6, Buffer.alloc(2_000)),
+    { version: 4, source: Buffer.of(10, 0, 0, 1), destination: Buffer.of(10, 96, 0, 1) },
+    'port',
+  );
   expect(v4.length).toBe(576);
   expect([...v4.subarray(20, 22)]).toEqual([3, 3]);
   expect(verifies(sumWords(v4, 20))).toBe(true);

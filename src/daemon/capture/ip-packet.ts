@@ -33,14 +33,26 @@ export function parsePacket(packet: Buffer): ParsedPacket | undefined {
     const total = packet.readUInt16BE(2);
     const fragment = (packet.readUInt16BE(6) & 0x3fff) !== 0;
     if (total < header || total > packet.length || fragment) return undefined;
-    return { version: 4, protocol: packet[9] ?? 0, source: packet.subarray(12, 16), destination: packet.subarray(16, 20), payload: packet.subarray(header, total) };
+    return {
+      version: 4,
+      protocol: packet[9] ?? 0,
+      source: packet.subarray(12, 16),
+      destination: packet.subarray(16, 20),
+      payload: packet.subarray(header, total),
+    };
   }
   if (first >> 4 === 6) {
     if (packet.length < V6_HEADER) return undefined;
     const end = V6_HEADER + packet.readUInt16BE(4);
     if (end > packet.length) return undefined;
     // Extension headers are left as the protocol: nothing that is forwarded has any.
-    return { version: 6, protocol: packet[6] ?? 0, source: packet.subarray(8, 24), destination: packet.subarray(24, 40), payload: packet.subarray(V6_HEADER, end) };
+    return {
+      version: 6,
+      protocol: packet[6] ?? 0,
+      source: packet.subarray(8, 24),
+      destination: packet.subarray(24, 40),
+      payload: packet.subarray(V6_HEADER, end),
+    };
   }
   return undefined;
 }
@@ -139,7 +151,12 @@ export function mayAnswerWithError({ version, protocol, source, destination, pay
 }
 
 /** The ICMP error about `about`, a packet's leading bytes, as if its destination had sent it; behind `prefix` free bytes. */
-export function buildUnreachable(about: Buffer, parsed: Pick<ParsedPacket, 'version' | 'source' | 'destination'>, reason: UnreachableReason, prefix = 0): Buffer {
+export function buildUnreachable(
+  about: Buffer,
+  parsed: Pick<ParsedPacket, 'version' | 'source' | 'destination'>,
+  reason: UnreachableReason,
+  prefix = 0,
+): Buffer {
   const { version, source, destination } = parsed;
   const quote = about.subarray(0, QUOTE_LIMIT[version]);
   const length = 8 + quote.length;

@@ -5,7 +5,7 @@ import { createServer, type Socket } from 'node:net';
 import { z } from 'zod';
 import type { Log } from '../../base/log.ts';
 import { sleep } from '../../base/retry.ts';
-import { netAppliedSchema, netCheckSchema, type netStateSchema, type NetCheck } from '../../protocol/netd-api.ts';
+import { type NetCheck, netAppliedSchema, netCheckSchema, type netStateSchema } from '../../protocol/netd-api.ts';
 import { createRpcPeer, type RpcPeer } from '../../rpc/index.ts';
 import { NETD_CALL_TIMEOUT_MS, NETD_UNDO_TIMEOUT_MS } from './limits.ts';
 

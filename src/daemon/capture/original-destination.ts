@@ -22,7 +22,13 @@ function descriptorOf(socket: Socket): number {
 
 /** Makes the reader: undefined when the connection was not redirected (then there is nothing to find), or is closed already. */
 export function createDestinationReader(): (socket: Socket) => Destination | undefined {
-  const getsockopt = koffi.load(null).func('int getsockopt(int, int, int, uint8_t *, uint8_t *)') as (fd: number, level: number, name: number, value: Buffer, length: Buffer) => number;
+  const getsockopt = koffi.load(null).func('int getsockopt(int, int, int, uint8_t *, uint8_t *)') as (
+    fd: number,
+    level: number,
+    name: number,
+    value: Buffer,
+    length: Buffer,
+  ) => number;
   const address = Buffer.alloc(SOCKADDR_IN6_SIZE);
   const length = Buffer.alloc(4);
   const ask = (fd: number, level: number): boolean => {

@@ -94,7 +94,10 @@ describe('captured UDP', () => {
       const idle = flow();
       const busy = flow();
       let time = 0;
-      const { send, packets } = setUp(({ port }) => (port === 1 ? idle.made : busy.made), () => time);
+      const { send, packets } = setUp(
+        ({ port }) => (port === 1 ? idle.made : busy.made),
+        () => time,
+      );
       send('x', 1);
       send('x', 2);
       time = UDP_IDLE_MS - 1;

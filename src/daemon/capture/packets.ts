@@ -4,7 +4,18 @@ import type { Log } from '../../base/log.ts';
 import { formatIp, ipFromBytes } from '../../net/index.ts';
 import { UDP_IDLE_MS } from '../../protocol/tunnel.ts';
 import { createDatagramParser, createDatagramStream } from '../../tunnel/index.ts';
-import { buildUdp, buildUnreachable, mayAnswerWithError, type ParsedUdp, parsePacket, parseUdp, PROTOCOL, UDP_HEADER, udpRoom, type UnreachableReason } from './ip-packet.ts';
+import {
+  buildUdp,
+  buildUnreachable,
+  mayAnswerWithError,
+  type ParsedUdp,
+  PROTOCOL,
+  parsePacket,
+  parseUdp,
+  UDP_HEADER,
+  type UnreachableReason,
+  udpRoom,
+} from './ip-packet.ts';
 import { PACKET_BACKLOG_LIMIT, UDP_FLOW_LIMIT, UDP_PENDING_LIMIT, UDP_SWEEP_MS } from './limits.ts';
 
 /** Datagrams to one destination and back. */

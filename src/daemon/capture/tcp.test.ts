@@ -1,6 +1,6 @@
-import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
-import { PassThrough, Duplex } from 'node:stream';
+import { connect, type Socket } from 'node:net';
+import { type Duplex, PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { silentLog } from '../../base/log.ts';
@@ -9,7 +9,10 @@ import { type Capture, startCapture } from './tcp.ts';
 
 const TARGET = { host: '10.96.0.7', port: 80 };
 
-async function setUp(dial: (first: Uint8Array | undefined) => Duplex | Promise<Duplex>, options: { isCaptured?: () => boolean; firstBytesWaitMs?: number } = {}): Promise<{ capture: Capture; client: () => Socket }> {
+async function setUp(
+  dial: (first: Uint8Array | undefined) => Duplex | Promise<Duplex>,
+  options: { isCaptured?: () => boolean; firstBytesWaitMs?: number } = {},
+): Promise<{ capture: Capture; client: () => Socket }> {
   const capture = await startCapture({
     log: silentLog,
     relay,
@@ -71,7 +74,12 @@ describe('a captured connection', () => {
   });
 
   it.each([
-    ['throws', () => { throw new Error('refused'); }],
+    [
+      'throws',
+      () => {
+        throw new Error('refused');
+      },
+    ],
     ['rejects', () => Promise.reject(new Error('refused'))],
   ])('is reset when dialling %s', async (_, dial) => {
     const { capture, client } = await setUp(dial);
@@ -82,7 +90,10 @@ describe('a captured connection', () => {
   it('ends the stream that opens after its client has gone', async () => {
     const { promise, resolve } = Promise.withResolvers<Duplex>();
     const dialled = Promise.withResolvers<void>();
-    const { capture, client } = await setUp(() => (dialled.resolve(), promise));
+    const { capture, client } = await setUp(() => {
+      dialled.resolve();
+      return promise;
+    });
     const socket = client();
     await once(socket, 'connect');
     await dialled.promise;
@@ -95,10 +106,7 @@ describe('a captured connection', () => {
   });
 
   it('is dropped undialled when it goes to no address of the cluster', async () => {
-    const { capture, client } = await setUp(
-      () => expect.unreachable('dialled'),
-      { isCaptured: () => false },
-    );
+    const { capture, client } = await setUp(() => expect.unreachable('dialled'), { isCaptured: () => false });
     expect(await text(client())).toBe('');
     await capture.close();
     await capture.close();

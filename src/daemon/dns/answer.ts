@@ -28,20 +28,23 @@ export function encodeAnswer(query: DnsMessage, answer: ClusterAnswer, options: 
   });
   const opt = optOf(query);
   const limit = options.tcp ? DNS_MESSAGE_LIMIT : Math.min(CLIENT_UDP_LIMIT, Math.max(DNS_UDP_DEFAULT_SIZE, opt?.class ?? 0));
-  return encodeMessage({
-    id: query.id,
-    response: true,
-    opcode: query.opcode,
-    authoritative: false,
-    truncated: false,
-    recursionDesired: query.recursionDesired,
-    recursionAvailable: true,
-    authenticData: false,
-    checkingDisabled: query.checkingDisabled,
-    rcode: answer.rcode,
-    questions: query.questions,
-    answers: rotated(answer.answers.map(own), options.turn),
-    authorities: answer.authorities.map(own),
-    additionals: [...answer.additionals.map(own), ...(opt === undefined ? [] : [optRecord((opt.ttl & 0x8000) !== 0)])],
-  }, limit);
+  return encodeMessage(
+    {
+      id: query.id,
+      response: true,
+      opcode: query.opcode,
+      authoritative: false,
+      truncated: false,
+      recursionDesired: query.recursionDesired,
+      recursionAvailable: true,
+      authenticData: false,
+      checkingDisabled: query.checkingDisabled,
+      rcode: answer.rcode,
+      questions: query.questions,
+      answers: rotated(answer.answers.map(own), options.turn),
+      authorities: answer.authorities.map(own),
+      additionals: [...answer.additionals.map(own), ...(opt === undefined ? [] : [optRecord((opt.ttl & 0x8000) !== 0)])],
+    },
+    limit,
+  );
 }

@@ -1,7 +1,23 @@
 /** Questions whose names are, or may be, the cluster's: asked there first, and what the cluster does not have is passed on. */
 import { messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import { addressRecord, answerCountOf, CLASS, DnsFormatError, type DnsMessage, decodeMessage, encodeMessage, errorReply, foldName, isTruncated, optRecord, RCODE, rcodeOf, TYPE, withTruncated } from '../../dns/index.ts';
+import {
+  addressRecord,
+  answerCountOf,
+  CLASS,
+  DnsFormatError,
+  type DnsMessage,
+  decodeMessage,
+  encodeMessage,
+  errorReply,
+  foldName,
+  isTruncated,
+  optRecord,
+  RCODE,
+  rcodeOf,
+  TYPE,
+  withTruncated,
+} from '../../dns/index.ts';
 import { encodeAnswer } from './answer.ts';
 import type { ClusterAnswer, ClusterLookup } from './cluster-lookup.ts';
 import { createHiddenNames } from './hidden-names.ts';
@@ -31,7 +47,12 @@ export interface Answerer {
 
 const made = (answers: ClusterAnswer['answers']): ClusterAnswer => ({ rcode: RCODE.NOERROR, answers, authorities: [], additionals: [], ageSeconds: 0 });
 
-export function createAnswerer({ lookup, upstream, log, lookupTimeoutMs }: {
+export function createAnswerer({
+  lookup,
+  upstream,
+  log,
+  lookupTimeoutMs,
+}: {
   lookup: ClusterLookup;
   upstream: Upstream;
   log: Log;
@@ -40,10 +61,23 @@ export function createAnswerer({ lookup, upstream, log, lookupTimeoutMs }: {
   let turn = 0;
   /** The last server that was asked: where hidden names are looked for. */
   let lastServer: string | undefined;
-  const ownQuery = (name: string, type: number) => encodeMessage({
-    id: 0, response: false, opcode: 0, authoritative: false, truncated: false, recursionDesired: true, recursionAvailable: false, authenticData: false,
-    checkingDisabled: false, rcode: 0, questions: [{ name, type, class: CLASS.IN }], answers: [], authorities: [], additionals: [optRecord()],
-  });
+  const ownQuery = (name: string, type: number) =>
+    encodeMessage({
+      id: 0,
+      response: false,
+      opcode: 0,
+      authoritative: false,
+      truncated: false,
+      recursionDesired: true,
+      recursionAvailable: false,
+      authenticData: false,
+      checkingDisabled: false,
+      rcode: 0,
+      questions: [{ name, type, class: CLASS.IN }],
+      answers: [],
+      authorities: [],
+      additionals: [optRecord()],
+    });
   const hidden = createHiddenNames(async (name) => {
     const answer = lastServer === undefined ? undefined : await upstream.ask(lastServer, ownQuery(name, TYPE.A));
     return answer !== undefined && rcodeOf(answer) === RCODE.NOERROR && answerCountOf(answer) > 0;
@@ -73,14 +107,17 @@ export function createAnswerer({ lookup, upstream, log, lookupTimeoutMs }: {
       return;
     }
     const timeoutMs = own ? lookupTimeoutMs() : Math.min(SHARED_NAME_TIMEOUT_MS, lookupTimeoutMs());
-    lookup.lookup(name, type, timeoutMs).then(
-      (answer) => settle(asked, name, own, answer, notThere),
-      (thrown: unknown) => {
-        log.debug('the cluster did not answer', { name, error: messageOf(thrown) });
-        if (own) asked.client.reply(errorReply(asked.client.message, RCODE.SERVFAIL));
-        else notThere();
-      },
-    ).catch((thrown: unknown) => log.warn('a DNS query could not be answered', { name, error: messageOf(thrown) }));
+    lookup
+      .lookup(name, type, timeoutMs)
+      .then(
+        (answer) => settle(asked, name, own, answer, notThere),
+        (thrown: unknown) => {
+          log.debug('the cluster did not answer', { name, error: messageOf(thrown) });
+          if (own) asked.client.reply(errorReply(asked.client.message, RCODE.SERVFAIL));
+          else notThere();
+        },
+      )
+      .catch((thrown: unknown) => log.warn('a DNS query could not be answered', { name, error: messageOf(thrown) }));
   }
 
   /** The previous resolver's answer for the name that a mapping stands for, behind a CNAME. */
@@ -93,7 +130,11 @@ export function createAnswerer({ lookup, upstream, log, lookupTimeoutMs }: {
     try {
       const answer = decodeMessage(bytes);
       const cname = { name: question.name, type: TYPE.CNAME, class: CLASS.IN, ttl: MAPPING_TTL_S, data: [name] };
-      const encoded = encodeAnswer(asked.query, { ...made([cname, ...answer.answers]), rcode: answer.rcode, authorities: answer.authorities }, { lookedUp: question.name, tcp: asked.client.tcp, turn: 0 });
+      const encoded = encodeAnswer(
+        asked.query,
+        { ...made([cname, ...answer.answers]), rcode: answer.rcode, authorities: answer.authorities },
+        { lookedUp: question.name, tcp: asked.client.tcp, turn: 0 },
+      );
       asked.client.reply(isTruncated(bytes) ? withTruncated(encoded) : encoded);
     } catch (thrown) {
       if (!(thrown instanceof DnsFormatError)) throw thrown;
@@ -117,7 +158,9 @@ export function createAnswerer({ lookup, upstream, log, lookupTimeoutMs }: {
   return {
     answer(route, asked) {
       if (route.to === 'search') {
-        underSearchDomain(asked, route).catch((thrown: unknown) => log.warn('a name under a search domain could not be answered', { name: route.name, error: messageOf(thrown) }));
+        underSearchDomain(asked, route).catch((thrown: unknown) =>
+          log.warn('a name under a search domain could not be answered', { name: route.name, error: messageOf(thrown) }),
+        );
         return;
       }
       if (route.to === 'cluster') return fromCluster(asked, route.name, route.own, asked.pass);
@@ -127,7 +170,9 @@ export function createAnswerer({ lookup, upstream, log, lookupTimeoutMs }: {
         return reply(asked, made(record !== undefined && record.type === question?.type ? [record] : []), '');
       }
       fromCluster(asked, route.name, false, () => {
-        fromAlias(asked, route.alias).catch((thrown: unknown) => log.warn('a mapped name could not be answered', { name: route.alias, error: messageOf(thrown) }));
+        fromAlias(asked, route.alias).catch((thrown: unknown) =>
+          log.warn('a mapped name could not be answered', { name: route.alias, error: messageOf(thrown) }),
+        );
       });
     },
     hiddenNames: () => hidden.names(),

@@ -1,7 +1,22 @@
 /** Names looked up in the cluster: A and AAAA together, CNAMEs followed, every answer cached by its TTL. */
 import { messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import { CLASS, createDnsCache, type DnsRecord, DnsQueryError, decodeMessage, encodeMessage, foldName, negativeTtlOf, OPCODE, optRecord, RCODE, sameName, targetOf, TYPE } from '../../dns/index.ts';
+import {
+  CLASS,
+  createDnsCache,
+  DnsQueryError,
+  type DnsRecord,
+  decodeMessage,
+  encodeMessage,
+  foldName,
+  negativeTtlOf,
+  OPCODE,
+  optRecord,
+  RCODE,
+  sameName,
+  TYPE,
+  targetOf,
+} from '../../dns/index.ts';
 import { CLUSTER_QUERY_TIMEOUT_MS, type ClusterResolver } from './cluster-resolver.ts';
 
 export const CLUSTER_CACHE_ENTRIES = 4096;
@@ -62,8 +77,20 @@ export function createClusterLookup({ cluster, log, now }: { cluster: ClusterRes
 
   async function ask(name: string, type: number, signal: AbortSignal): Promise<ClusterAnswer> {
     const query = encodeMessage({
-      id: 0, response: false, opcode: OPCODE.QUERY, authoritative: false, truncated: false, recursionDesired: true, recursionAvailable: false,
-      authenticData: false, checkingDisabled: false, rcode: 0, questions: [{ name, type, class: CLASS.IN }], answers: [], authorities: [], additionals: [optRecord()],
+      id: 0,
+      response: false,
+      opcode: OPCODE.QUERY,
+      authoritative: false,
+      truncated: false,
+      recursionDesired: true,
+      recursionAvailable: false,
+      authenticData: false,
+      checkingDisabled: false,
+      rcode: 0,
+      questions: [{ name, type, class: CLASS.IN }],
+      answers: [],
+      authorities: [],
+      additionals: [optRecord()],
     });
     const { rcode, answers, authorities, additionals } = decodeMessage(await cluster.query(query, { signal }));
     return { rcode, answers, authorities, additionals: additionals.filter((record) => record.type !== TYPE.OPT), ageSeconds: 0 };
@@ -89,12 +116,14 @@ export function createClusterLookup({ cluster, log, now }: { cluster: ClusterRes
     const started = generation;
     const running = inFlight.get(key);
     if (running !== undefined) return running;
-    const promise = fetch().then((answer) => {
-      if (generation === started) cache.set(key, answer, ttlMsOf(answer));
-      return answer;
-    }).finally(() => {
-      if (inFlight.get(key) === promise) inFlight.delete(key);
-    });
+    const promise = fetch()
+      .then((answer) => {
+        if (generation === started) cache.set(key, answer, ttlMsOf(answer));
+        return answer;
+      })
+      .finally(() => {
+        if (inFlight.get(key) === promise) inFlight.delete(key);
+      });
     inFlight.set(key, promise);
     return promise;
   }
@@ -108,13 +137,14 @@ export function createClusterLookup({ cluster, log, now }: { cluster: ClusterRes
       asked.set(family, promise);
       return promise;
     };
-    const family = (mine: number, other: number) => start(name, mine, async () => {
-      const answer = await once(mine);
-      if (answer.rcode !== RCODE.NXDOMAIN) return answer;
-      // NXDOMAIN means that the name has nothing of any type: musl gives up on it even when the other family was found.
-      const theirs = await once(other).catch(() => undefined);
-      return theirs !== undefined && exists(theirs) ? { ...answer, rcode: RCODE.NOERROR } : answer;
-    });
+    const family = (mine: number, other: number) =>
+      start(name, mine, async () => {
+        const answer = await once(mine);
+        if (answer.rcode !== RCODE.NXDOMAIN) return answer;
+        // NXDOMAIN means that the name has nothing of any type: musl gives up on it even when the other family was found.
+        const theirs = await once(other).catch(() => undefined);
+        return theirs !== undefined && exists(theirs) ? { ...answer, rcode: RCODE.NOERROR } : answer;
+      });
     const other = type === TYPE.A ? TYPE.AAAA : TYPE.A;
     const result = family(type, other);
     family(other, type).catch((thrown: unknown) => log.debug('the other address family was not answered', { name, error: messageOf(thrown) }));

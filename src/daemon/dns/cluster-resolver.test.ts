@@ -4,8 +4,20 @@ import { CLASS, createFrameReader, type DnsMessage, decodeMessage, encodeMessage
 import { createClusterResolver, createSwitchableResolver } from './cluster-resolver.ts';
 
 const query = (id: number, name: string): DnsMessage => ({
-  id, response: false, opcode: 0, authoritative: false, truncated: false, recursionDesired: true, recursionAvailable: false, authenticData: false,
-  checkingDisabled: false, rcode: 0, questions: [{ name, type: TYPE.A, class: CLASS.IN }], answers: [], authorities: [], additionals: [],
+  id,
+  response: false,
+  opcode: 0,
+  authoritative: false,
+  truncated: false,
+  recursionDesired: true,
+  recursionAvailable: false,
+  authenticData: false,
+  checkingDisabled: false,
+  rcode: 0,
+  questions: [{ name, type: TYPE.A, class: CLASS.IN }],
+  answers: [],
+  authorities: [],
+  additionals: [],
 });
 
 describe('the cluster resolver', () => {
@@ -38,7 +50,7 @@ describe('the cluster resolver', () => {
     expect(resolver.available).toBe(false);
   });
 
-  it('can be exchanged for the next tunnel\'s', async () => {
+  it("can be exchanged for the next tunnel's", async () => {
     const switchable = createSwitchableResolver();
     expect(switchable.available).toBe(false);
     await expect(switchable.query(encodeMessage(query(1, 'a.x')), {})).rejects.toMatchObject({ code: 'closed' });

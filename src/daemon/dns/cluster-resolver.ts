@@ -63,7 +63,7 @@ export function createClusterResolver(stream: Duplex, options: { timeoutMs?: num
           if (outcome instanceof DnsQueryError) reject(outcome);
           else resolve(outcome);
         };
-        const timer = setTimeout(() => settle(new DnsQueryError('timeout', 'the cluster\'s DNS did not answer')), options.timeoutMs ?? CLUSTER_QUERY_TIMEOUT_MS);
+        const timer = setTimeout(() => settle(new DnsQueryError('timeout', "the cluster's DNS did not answer")), options.timeoutMs ?? CLUSTER_QUERY_TIMEOUT_MS);
         const abort = () => settle(new DnsQueryError('aborted', 'the query was given up', signal?.reason));
         signal?.addEventListener('abort', abort, { once: true });
         pending.set(id, { id: idOf(message), question: questionOf(message), settle });

@@ -55,7 +55,10 @@ async function bindUdp(family: 'udp4' | 'udp6', port: number): Promise<Socket | 
 }
 
 function shuffled<T>(items: T[]): T[] {
-  return items.map((item) => ({ item, key: Math.random() })).sort((a, b) => a.key - b.key).map(({ item }) => item);
+  return items
+    .map((item) => ({ item, key: Math.random() }))
+    .sort((a, b) => a.key - b.key)
+    .map(({ item }) => item);
 }
 
 /** Finds a range where every family gets its UDP sockets, and binds them at random places in it. */

@@ -40,7 +40,11 @@ export function createHiddenNames(existsOutside: (name: string) => Promise<boole
       queue.add(name);
       if (!working) void work();
     },
-    names: () => [...checked].filter(([, { hidden }]) => hidden).map(([name]) => name).sort(),
+    names: () =>
+      [...checked]
+        .filter(([, { hidden }]) => hidden)
+        .map(([name]) => name)
+        .sort(),
     clear() {
       generation++;
       checked.clear();

@@ -66,7 +66,7 @@ export async function createListener(options: { places: ListenPlace[]; port?: nu
     socket.setNoDelay(true);
     socket.setTimeout(CLIENT_TCP_IDLE_MS);
     socket.on('timeout', () => socket.destroy());
-    socket.on('error', (error) => log.debug('a DNS client\'s connection failed', { error }));
+    socket.on('error', (error) => log.debug("a DNS client's connection failed", { error }));
     socket.on('end', () => {
       if (working === 0) socket.end();
     });

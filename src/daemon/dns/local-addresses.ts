@@ -5,8 +5,8 @@
  */
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
-import { createIpMatcher, parseInterfaceAddress } from '../../net/index.ts';
 import { codeOf } from '../../base/errors.ts';
+import { createIpMatcher, parseInterfaceAddress } from '../../net/index.ts';
 
 export interface ListenPlace {
   /** To bind to; link-local addresses carry their zone. */
@@ -46,7 +46,11 @@ function isVirtual(name: string, mac: string): boolean {
   // A /sys of another network namespace says nothing of this one, where hardware is rare.
   if (!existsSync(folder) || readLines(`${folder}/address`)[0] !== mac) return true;
   if (!realpathSync(folder).includes('/virtual/') || readLines(`${folder}/type`)[0] !== '1') return false;
-  const lower = [...readdirSync(folder).filter((entry) => entry.startsWith('lower_')).map((entry) => entry.slice('lower_'.length))];
+  const lower = [
+    ...readdirSync(folder)
+      .filter((entry) => entry.startsWith('lower_'))
+      .map((entry) => entry.slice('lower_'.length)),
+  ];
   return lower.every((below) => realpathSync(`/sys/class/net/${below}`).includes('/virtual/'));
 }
 
@@ -54,7 +58,11 @@ function isVirtual(name: string, mac: string): boolean {
 export function localPlaces(families: ReadonlySet<4 | 6>): ListenPlace[] {
   const interfaces = networkInterfaces();
   const strangers = defaultRouteInterfaces();
-  const own = new Set(Object.values(interfaces).flatMap((addresses) => addresses ?? []).map(({ address }) => address));
+  const own = new Set(
+    Object.values(interfaces)
+      .flatMap((addresses) => addresses ?? [])
+      .map(({ address }) => address),
+  );
   const places: ListenPlace[] = [];
   for (const family of families) places.push({ address: family === 4 ? '127.0.0.1' : '::1', family, accepts: () => true });
   for (const [name, addresses = []] of Object.entries(interfaces)) {

@@ -3,10 +3,19 @@ import { TYPE } from '../../dns/index.ts';
 import { compilePolicy, DEFAULT_EXCLUDE_SUFFIXES, type DnsPolicy, reverseAddress } from './policy.ts';
 
 const policy: DnsPolicy = {
-  clusterDomain: 'cluster.local', namespace: 'default', namespaces: ['default', 'shop', 'dev', 'io'],
-  includeSuffixes: ['.corp.io'], excludeSuffixes: DEFAULT_EXCLUDE_SUFFIXES, excludes: ['secret', 'cart.shop'],
-  mappings: [{ name: 'db', aliasFor: 'postgres.shop.svc.cluster.local' }, { name: 'fixed.test', aliasFor: '10.1.2.3' }, { name: 'ext.test', aliasFor: 'www.example.com' }],
-  clusterSubnets: ['10.96.0.0/16', 'fd00:10::/64'], lookupTimeoutMs: 4000,
+  clusterDomain: 'cluster.local',
+  namespace: 'default',
+  namespaces: ['default', 'shop', 'dev', 'io'],
+  includeSuffixes: ['.corp.io'],
+  excludeSuffixes: DEFAULT_EXCLUDE_SUFFIXES,
+  excludes: ['secret', 'cart.shop'],
+  mappings: [
+    { name: 'db', aliasFor: 'postgres.shop.svc.cluster.local' },
+    { name: 'fixed.test', aliasFor: '10.1.2.3' },
+    { name: 'ext.test', aliasFor: 'www.example.com' },
+  ],
+  clusterSubnets: ['10.96.0.0/16', 'fd00:10::/64'],
+  lookupTimeoutMs: 4000,
 };
 const { route } = compilePolicy(policy, ['corp.example']);
 const to = (name: string, type: number = TYPE.A) => route({ name, type, class: 1 });
@@ -36,10 +45,24 @@ describe('the policy', () => {
     expect(to(name)).toEqual(expected);
   });
 
-  it.each(['', 'www.example.com', 'crates.io', 'go.devs', 'localhost', 'wpad', 'secret', 'secret.default.svc.cluster.local', 'cart.shop', 'cart.shop.svc', '*.shop', 'shop.svc', 'www.example.com.corp.example', 'secret.corp.example'])(
-    'leaves %j to the previous resolver', (name) => {
-      expect(to(name)).toEqual(upstream);
-    });
+  it.each([
+    '',
+    'www.example.com',
+    'crates.io',
+    'go.devs',
+    'localhost',
+    'wpad',
+    'secret',
+    'secret.default.svc.cluster.local',
+    'cart.shop',
+    'cart.shop.svc',
+    '*.shop',
+    'shop.svc',
+    'www.example.com.corp.example',
+    'secret.corp.example',
+  ])('leaves %j to the previous resolver', (name) => {
+    expect(to(name)).toEqual(upstream);
+  });
 
   it('asks the cluster for the names of its own addresses only', () => {
     expect(to('1.0.96.10.in-addr.arpa', TYPE.PTR)).toEqual(cluster('1.0.96.10.in-addr.arpa'));

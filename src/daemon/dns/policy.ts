@@ -88,10 +88,12 @@ export function compilePolicy(source: DnsPolicy, search: readonly string[] = [])
     if (namespaces.has(last)) return { name: `${name}.svc.${domain}`, own: false };
     return undefined;
   };
-  const excludes = new Set(source.excludes.flatMap((name) => {
-    const folded = foldName(name);
-    return [folded, clusterName(folded)?.name ?? folded];
-  }));
+  const excludes = new Set(
+    source.excludes.flatMap((name) => {
+      const folded = foldName(name);
+      return [folded, clusterName(folded)?.name ?? folded];
+    }),
+  );
 
   const route = (question: DnsQuestion): Route => {
     const name = foldName(question.name);

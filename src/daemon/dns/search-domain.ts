@@ -24,7 +24,9 @@ export interface SearchDomains {
 function addressesIn(answer: Buffer | undefined): string | undefined {
   if (answer === undefined || rcodeOf(answer) !== RCODE.NOERROR || answerCountOf(answer) === 0 || isTruncated(answer)) return undefined;
   try {
-    const addresses = decodeMessage(answer).answers.map(addressOf).filter((address) => address !== undefined);
+    const addresses = decodeMessage(answer)
+      .answers.map(addressOf)
+      .filter((address) => address !== undefined);
     return addresses.length === 0 ? undefined : addresses.sort().join(' ');
   } catch (thrown) {
     if (thrown instanceof DnsFormatError) return undefined;

@@ -3,7 +3,21 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { silentLog } from '../../base/log.ts';
-import { addressOf, addressRecord, CLASS, createFrameReader, type DnsMessage, type DnsRecord, decodeMessage, encodeMessage, frameMessage, optRecord, RCODE, targetOf, TYPE } from '../../dns/index.ts';
+import {
+  addressOf,
+  addressRecord,
+  CLASS,
+  createFrameReader,
+  type DnsMessage,
+  type DnsRecord,
+  decodeMessage,
+  encodeMessage,
+  frameMessage,
+  optRecord,
+  RCODE,
+  TYPE,
+  targetOf,
+} from '../../dns/index.ts';
 import type { ClusterResolver } from './cluster-resolver.ts';
 import { DEFAULT_EXCLUDE_SUFFIXES, type DnsPolicy } from './policy.ts';
 import { type DnsServer, type DnsServerOptions, startDnsServer } from './server.ts';
@@ -15,13 +29,35 @@ afterEach(() => {
 });
 
 const policy: DnsPolicy = {
-  clusterDomain: 'cluster.local', namespace: 'default', namespaces: ['default', 'shop', 'dev'], includeSuffixes: [], excludeSuffixes: DEFAULT_EXCLUDE_SUFFIXES,
-  excludes: [], mappings: [{ name: 'fixed.test', aliasFor: '10.1.2.3' }, { name: 'ext.test', aliasFor: 'go.dev' }, { name: 'out.test', aliasFor: 'www.example.com' }],
-  clusterSubnets: ['10.96.0.0/16'], lookupTimeoutMs: 4000,
+  clusterDomain: 'cluster.local',
+  namespace: 'default',
+  namespaces: ['default', 'shop', 'dev'],
+  includeSuffixes: [],
+  excludeSuffixes: DEFAULT_EXCLUDE_SUFFIXES,
+  excludes: [],
+  mappings: [
+    { name: 'fixed.test', aliasFor: '10.1.2.3' },
+    { name: 'ext.test', aliasFor: 'go.dev' },
+    { name: 'out.test', aliasFor: 'www.example.com' },
+  ],
+  clusterSubnets: ['10.96.0.0/16'],
+  lookupTimeoutMs: 4000,
 };
 const base = (id: number, name: string, type: number): DnsMessage => ({
-  id, response: false, opcode: 0, authoritative: false, truncated: false, recursionDesired: true, recursionAvailable: false, authenticData: false,
-  checkingDisabled: false, rcode: 0, questions: [{ name, type, class: CLASS.IN }], answers: [], authorities: [], additionals: [],
+  id,
+  response: false,
+  opcode: 0,
+  authoritative: false,
+  truncated: false,
+  recursionDesired: true,
+  recursionAvailable: false,
+  authenticData: false,
+  checkingDisabled: false,
+  rcode: 0,
+  questions: [{ name, type, class: CLASS.IN }],
+  answers: [],
+  authorities: [],
+  additionals: [],
 });
 const a = (name: string, address: string, ttl = 5) => addressRecord(name, address, ttl) as DnsRecord;
 const cname = (name: string, target: string): DnsRecord => ({ name, type: TYPE.CNAME, class: CLASS.IN, ttl: 5, data: [target] });
@@ -90,14 +126,24 @@ const clusterNames: Answers = (name, type) => {
 };
 const outside: Answers = (name, type) => {
   if (name === 'silent.example') return undefined;
-  return name === 'nowhere.dev' || !name.includes('.') ? { rcode: RCODE.NXDOMAIN } : { answers: type === TYPE.A ? [a(name, '192.0.2.1', 77)] : [], authoritative: true };
+  return name === 'nowhere.dev' || !name.includes('.')
+    ? { rcode: RCODE.NXDOMAIN }
+    : { answers: type === TYPE.A ? [a(name, '192.0.2.1', 77)] : [], authoritative: true };
 };
 
 async function start(options: Partial<DnsServerOptions> & { answers?: Answers; names?: Answers; available?: boolean } = {}) {
   const upstream = await fakeUpstream(options.answers ?? outside);
   const fake = fakeCluster(options.names ?? clusterNames, options);
   const server: DnsServer = await startDnsServer({
-    log: silentLog, servers: ['127.0.0.1'], mode: 'redirect', policy, cluster: fake.cluster, listenAddress: '127.0.0.1', upstreamPort: upstream.port, search: ['corp.example'], ...options,
+    log: silentLog,
+    servers: ['127.0.0.1'],
+    mode: 'redirect',
+    policy,
+    cluster: fake.cluster,
+    listenAddress: '127.0.0.1',
+    upstreamPort: upstream.port,
+    search: ['corp.example'],
+    ...options,
   });
   cleanups.push(() => server.close());
   const port = server.listeners[0]?.port as number;
@@ -202,7 +248,7 @@ describe('all other names', () => {
     expect(upstream.asked[0]?.port).toBeLessThanOrEqual(server.exemptPorts.last);
   });
 
-  it('under a namespace are the previous resolver\'s unless the Service exists', async () => {
+  it("under a namespace are the previous resolver's unless the Service exists", async () => {
     const { ask } = await start();
     expect(addresses(await ask('go.dev'))).toEqual(['10.96.7.8']);
     expect(await ask('rust.dev')).toMatchObject({ authoritative: true, answers: [{ ttl: 77 }] });
@@ -232,7 +278,7 @@ describe('all other names', () => {
     expect(upstream.asked.every((one) => one.tcp && one.port >= server.exemptPorts.first && one.port <= server.exemptPorts.last)).toBe(true);
   });
 
-  it('over TCP hang up when the previous resolver can\'t be reached', async () => {
+  it("over TCP hang up when the previous resolver can't be reached", async () => {
     const { port } = await start({ upstreamPort: 1 });
     const socket = connect(port, '127.0.0.1');
     socket.on('error', () => {});
@@ -242,21 +288,24 @@ describe('all other names', () => {
 });
 
 describe('names under a search domain', () => {
-  it('are the previous resolver\'s, also when a Service has the short name', async () => {
-    const real: Answers = (name, type) => (name === 'web.corp.example' ? { answers: type === TYPE.A ? [a(name, '192.0.2.9')] : [] } : { rcode: RCODE.NXDOMAIN });
+  it("are the previous resolver's, also when a Service has the short name", async () => {
+    const real: Answers = (name, type) =>
+      name === 'web.corp.example' ? { answers: type === TYPE.A ? [a(name, '192.0.2.9')] : [] } : { rcode: RCODE.NXDOMAIN };
     const { ask } = await start({ answers: real });
     expect(addresses(await ask('web.corp.example'))).toEqual(['192.0.2.9']);
     expect((await ask('big.corp.example')).rcode).toBe(RCODE.NXDOMAIN);
   });
 
-  it('are the Service\'s when the search domain answers every name the same', async () => {
-    const { ask } = await start({ answers: (name, type) => ({ answers: type === TYPE.A ? [a(name, name === 'big.corp.example' ? '192.0.2.9' : '192.0.2.1')] : [] }) });
+  it("are the Service's when the search domain answers every name the same", async () => {
+    const { ask } = await start({
+      answers: (name, type) => ({ answers: type === TYPE.A ? [a(name, name === 'big.corp.example' ? '192.0.2.9' : '192.0.2.1')] : [] }),
+    });
     expect(addresses(await ask('web.corp.example'))).toEqual(['10.96.7.8']);
     expect(addresses(await ask('nosuch.corp.example'))).toEqual(['192.0.2.1']);
     expect(addresses(await ask('big.corp.example'))).toEqual(['192.0.2.9']);
   });
 
-  it('are the Service\'s when the previous resolver is silent', async () => {
+  it("are the Service's when the previous resolver is silent", async () => {
     const { ask } = await start({ answers: () => undefined });
     expect(addresses(await ask('web.corp.example'))).toEqual(['10.96.7.8']);
   });

@@ -1,12 +1,12 @@
 import { messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import { CLASS, type DnsMessage, DnsFormatError, decodeMessage, errorReply, OPCODE, RCODE } from '../../dns/index.ts';
+import { CLASS, DnsFormatError, type DnsMessage, decodeMessage, errorReply, OPCODE, RCODE } from '../../dns/index.ts';
 import { createAnswerer } from './answerer.ts';
 import { createClusterLookup } from './cluster-lookup.ts';
 import type { ClusterResolver } from './cluster-resolver.ts';
 import type { PortRange } from './exempt-ports.ts';
 import { type ClientQuery, createListener, type Listener } from './listener.ts';
-import { localPlaces, type ListenPlace } from './local-addresses.ts';
+import { type ListenPlace, localPlaces } from './local-addresses.ts';
 import { compilePolicy, type DnsPolicy, type Route } from './policy.ts';
 import { createUpstream } from './upstream.ts';
 
@@ -76,7 +76,9 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
   }
 
   const places = (family: 4 | 6): ListenPlace[] =>
-    listenAddress === undefined ? localPlaces(new Set([family])) : [{ address: listenAddress, family: listenAddress.includes(':') ? 6 : 4, accepts: () => true }];
+    listenAddress === undefined
+      ? localPlaces(new Set([family]))
+      : [{ address: listenAddress, family: listenAddress.includes(':') ? 6 : 4, accepts: () => true }];
   const familyOf = (address: string) => (address.includes(':') ? 6 : 4);
   const fronts: { server: string; listener: Listener }[] = [];
   const closeAll = () => {
@@ -94,11 +96,14 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
     closeAll();
     throw thrown;
   }
-  const updates = listenAddress === undefined ? setInterval(() => {
-    for (const { server, listener } of fronts) {
-      listener.update(places(familyOf(server))).catch((thrown: unknown) => log.warn('cannot renew the DNS listeners', { error: messageOf(thrown) }));
-    }
-  }, LISTEN_UPDATE_MS).unref() : undefined;
+  const updates =
+    listenAddress === undefined
+      ? setInterval(() => {
+          for (const { server, listener } of fronts) {
+            listener.update(places(familyOf(server))).catch((thrown: unknown) => log.warn('cannot renew the DNS listeners', { error: messageOf(thrown) }));
+          }
+        }, LISTEN_UPDATE_MS).unref()
+      : undefined;
 
   let closed = false;
   return {

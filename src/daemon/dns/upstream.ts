@@ -62,19 +62,20 @@ export async function createUpstream({ servers, port, log }: { servers: readonly
   return {
     exemptPorts: range,
     forward: (to, query) => (query.tcp ? forwardTcp(to, query) : forwardUdp(to, query)),
-    ask: (server, query, timeoutMs = UPSTREAM_OWN_TIMEOUT_MS) => new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        failovers.delete(timer);
-        giveUp();
-        resolve(undefined);
-      }, timeoutMs);
-      failovers.add(timer);
-      const giveUp = udp.send(server, query, (answer) => {
-        clearTimeout(timer);
-        failovers.delete(timer);
-        resolve(answer);
-      });
-    }),
+    ask: (server, query, timeoutMs = UPSTREAM_OWN_TIMEOUT_MS) =>
+      new Promise((resolve) => {
+        const timer = setTimeout(() => {
+          failovers.delete(timer);
+          giveUp();
+          resolve(undefined);
+        }, timeoutMs);
+        failovers.add(timer);
+        const giveUp = udp.send(server, query, (answer) => {
+          clearTimeout(timer);
+          failovers.delete(timer);
+          resolve(answer);
+        });
+      }),
     close() {
       for (const timer of failovers) clearTimeout(timer);
       udp.close();

@@ -88,7 +88,8 @@ export class Intercepts {
     checkContainer(workload, params.container);
     const target = { host: params.address, port: params.localPort ?? port.number };
     this.#checkOwn(params.name, namespace, target);
-    if (port.protocol === 'TCP' && !(await isListening(target))) call.warning(`Nothing listens on ${target.host}:${target.port} yet: requests are refused until your process does.`);
+    if (port.protocol === 'TCP' && !(await isListening(target)))
+      call.warning(`Nothing listens on ${target.host}:${target.port} yet: requests are refused until your process does.`);
     const spec: InterceptSpec = {
       name: params.name,
       user: session.user,
@@ -125,7 +126,8 @@ export class Intercepts {
 
   #checkOwn(name: string, namespace: string, target: { host: string; port: number }): void {
     for (const own of this.#targets.values()) {
-      if (own.spec.name === name && own.namespace === namespace) throw new CodedError('TP-INTERCEPT-EXISTS', `You have an intercept named "${name}" in namespace ${namespace} already.`);
+      if (own.spec.name === name && own.namespace === namespace)
+        throw new CodedError('TP-INTERCEPT-EXISTS', `You have an intercept named "${name}" in namespace ${namespace} already.`);
       if (own.spec.target.host === target.host && own.spec.target.port === target.port) {
         throw new CodedError('TP-PORT-IN-USE', `Your intercept "${own.spec.name}" sends its traffic to ${target.host}:${target.port} already.`);
       }
@@ -151,9 +153,13 @@ export class Intercepts {
     const done = Promise.withResolvers<Intercept>();
     let warned: string | undefined;
     const look = (intercept: Intercept | undefined): void => {
-      if (intercept === undefined) return done.reject(new CodedError('TP-INTERCEPT-REFUSED', 'The intercept was deleted by somebody else before it became active.'));
+      if (intercept === undefined)
+        return done.reject(new CodedError('TP-INTERCEPT-REFUSED', 'The intercept was deleted by somebody else before it became active.'));
       const { status } = intercept;
-      if (status?.warning !== undefined && status.warning !== warned) call.warning((warned = status.warning));
+      if (status?.warning !== undefined && status.warning !== warned) {
+        warned = status.warning;
+        call.warning(warned);
+      }
       if (status?.phase === 'Active') done.resolve(intercept);
       else if (status?.phase === 'Error') done.reject(refusalOf(intercept));
     };
@@ -177,7 +183,9 @@ export class Intercepts {
 
   async #environment(intercept: Intercept, signal: AbortSignal): Promise<Partial<InterceptInfo>> {
     try {
-      const { env, container, podIP } = environmentSchema.parse(await this.#options.tunnel().call('environment', { intercept: intercept.metadata.uid }, { signal, timeoutMs: 10_000 }));
+      const { env, container, podIP } = environmentSchema.parse(
+        await this.#options.tunnel().call('environment', { intercept: intercept.metadata.uid }, { signal, timeoutMs: 10_000 }),
+      );
       return { environment: env, container, ...(podIP === undefined ? {} : { podIP }) };
     } catch (error) {
       throw new CodedError('TP-ENV-UNREADABLE', `The environment of ${intercept.spec.workload.name} could not be read: ${messageOf(error)}`, { cause: error });
@@ -198,7 +206,8 @@ export class Intercepts {
     const infos: InterceptInfo[] = [];
     for (const namespace of new Set([...this.#targets.values()].map((own) => own.namespace))) {
       const informer = await this.watch(namespace);
-      for (const intercept of informer.list()) if (this.#targets.has(intercept.metadata.uid ?? '')) infos.push(infoOf(intercept, this.#options.session.uid, new Map(), false));
+      for (const intercept of informer.list())
+        if (this.#targets.has(intercept.metadata.uid ?? '')) infos.push(infoOf(intercept, this.#options.session.uid, new Map(), false));
     }
     return infos;
   }
@@ -224,7 +233,9 @@ export class Intercepts {
           agentInstalled: hasAgent(workload),
           ...(reason === undefined ? {} : { notInterceptable: reason }),
           intercepts: intercepts.items
-            .filter(({ metadata, spec }) => metadata.namespace === workload.namespace && spec.workload.kind === workload.kind && spec.workload.name === workload.name)
+            .filter(
+              ({ metadata, spec }) => metadata.namespace === workload.namespace && spec.workload.kind === workload.kind && spec.workload.name === workload.name,
+            )
             .map((intercept) => infoOf(intercept, session.uid, byUid, severalPorts)),
         };
       });

@@ -38,7 +38,9 @@ export async function listWorkloads(kube: KubeClient, namespace: string | undefi
   const lists = await Promise.all(
     WORKLOAD_KINDS.map(async (kind) => {
       const { items } = await kube.list<WorkloadObject>(resourcePath('apps/v1', plural(kind), namespace), { signal });
-      return items.filter(({ metadata }) => !(metadata.ownerReferences ?? []).some((owner) => owner.controller === true)).map((object) => asWorkload(kind, object));
+      return items
+        .filter(({ metadata }) => !(metadata.ownerReferences ?? []).some((owner) => owner.controller === true))
+        .map((object) => asWorkload(kind, object));
     }),
   );
   return lists.flat().toSorted((a, b) => a.namespace.localeCompare(b.namespace) || a.name.localeCompare(b.name));
@@ -104,7 +106,12 @@ export function findWorkload(wanted: string, namespace: string, workloads: reado
   const [kind, name] = wanted.includes('/') ? (wanted.split('/', 2) as [string, string]) : [undefined, wanted];
   const sameKind = (workload: Workload): boolean => {
     const text = kind?.toLowerCase();
-    return text === undefined || workload.kind.toLowerCase() === text || plural(workload.kind) === text || { deploy: 'Deployment', sts: 'StatefulSet', rs: 'ReplicaSet' }[text] === workload.kind;
+    return (
+      text === undefined ||
+      workload.kind.toLowerCase() === text ||
+      plural(workload.kind) === text ||
+      { deploy: 'Deployment', sts: 'StatefulSet', rs: 'ReplicaSet' }[text] === workload.kind
+    );
   };
   let found = workloads.filter((workload) => workload.namespace === namespace && workload.name === name && sameKind(workload));
   if (found.length === 0 && kind === undefined) {
@@ -118,7 +125,10 @@ export function findWorkload(wanted: string, namespace: string, workloads: reado
     throw new CodedError('TP-WORKLOAD-AMBIGUOUS', `"${wanted}" in namespace ${namespace} could be any of: ${list(choices)}.`);
   }
   const choices = workloads.filter((workload) => workload.namespace === namespace).map((workload) => workload.name);
-  throw new CodedError('TP-WORKLOAD-NOT-FOUND', `No Deployment, StatefulSet, ReplicaSet or Service named "${wanted}" in namespace ${namespace}. There is: ${list(choices)}.`);
+  throw new CodedError(
+    'TP-WORKLOAD-NOT-FOUND',
+    `No Deployment, StatefulSet, ReplicaSet or Service named "${wanted}" in namespace ${namespace}. There is: ${list(choices)}.`,
+  );
 }
 
 const describe = (port: WorkloadPort): string =>
@@ -137,7 +147,10 @@ export function findPort(
   if (wanted.service !== undefined) {
     const names = servicesOf(workload, services).map((service) => service.metadata?.name ?? '');
     if (!names.includes(wanted.service)) {
-      throw new CodedError('TP-SERVICE-NOT-FOUND', `No service "${wanted.service}" selects ${workload.kind} ${workload.name} in namespace ${workload.namespace}. There is: ${list(names)}.`);
+      throw new CodedError(
+        'TP-SERVICE-NOT-FOUND',
+        `No service "${wanted.service}" selects ${workload.kind} ${workload.name} in namespace ${workload.namespace}. There is: ${list(names)}.`,
+      );
     }
     ports = ports.filter((port) => port.service === wanted.service);
   }
@@ -150,6 +163,7 @@ export function findPort(
     const asked = wanted.remotePort === undefined ? `a ${wanted.protocol ?? ''} port` : `port "${wanted.remotePort}"`;
     throw new CodedError('TP-PORT-UNKNOWN', `${workload.kind} ${workload.name} has not got ${asked}. Its ports: ${choices}.`);
   }
-  if (another !== undefined) throw new CodedError('TP-PORT-AMBIGUOUS', `${workload.kind} ${workload.name} has more than one port that could be meant: ${choices}.`);
+  if (another !== undefined)
+    throw new CodedError('TP-PORT-AMBIGUOUS', `${workload.kind} ${workload.name} has more than one port that could be meant: ${choices}.`);
   return only;
 }

@@ -11,9 +11,17 @@ import type { NetState } from '../../protocol/netd-api.ts';
 import type { ClusterInfo } from '../../protocol/tunnel.ts';
 import { relay } from '../../tunnel/index.ts';
 import { type Capture, createDatagramFlow, type NetdLink, type Packets, startCapture, startPackets } from '../capture/index.ts';
-import { createClusterResolver, createSwitchableResolver, type DnsPolicy, type DnsServer, readResolvConf, type ResolvConf, startDnsServer } from '../dns/index.ts';
+import {
+  createClusterResolver,
+  createSwitchableResolver,
+  type DnsPolicy,
+  type DnsServer,
+  type ResolvConf,
+  readResolvConf,
+  startDnsServer,
+} from '../dns/index.ts';
 import type { Tunnel } from '../tunnel/index.ts';
-import { type Subnets, type SubnetParams, subnetsOf } from './subnets.ts';
+import { type SubnetParams, type Subnets, subnetsOf } from './subnets.ts';
 
 /** Address of the TUN device, in the range the original uses for its virtual subnet (class E, on no network). */
 const TUN_HOST = '246.246.246.1';
@@ -71,7 +79,10 @@ export class Network {
     await this.#apply(cluster);
     await this.#startDns(cluster);
     await this.#apply(cluster, { again: true });
-    tunnel.on('cluster', (changed) => void this.#apply(changed).catch((error: unknown) => log.error('a change of the cluster’s subnets could not be set', { error })));
+    tunnel.on(
+      'cluster',
+      (changed) => void this.#apply(changed).catch((error: unknown) => log.error('a change of the cluster’s subnets could not be set', { error })),
+    );
   }
 
   async #checkConflicts(): Promise<void> {
@@ -147,7 +158,12 @@ export class Network {
     if (dns === undefined || dns.listeners.length === 0) return { mode: 'none' };
     if (this.#dnsMode === 'redirect') return { mode: 'redirect', servers: [...dns.listeners], exemptPorts: { ...dns.exemptPorts }, exemptUids: [] };
     const { namespace } = this.#options.params;
-    const domains = [`${namespace}.svc.${cluster.clusterDomain}`, `~${cluster.clusterDomain}`, '~svc', ...this.#policy(cluster).namespaces.map((name) => `~${name}`)];
+    const domains = [
+      `${namespace}.svc.${cluster.clusterDomain}`,
+      `~${cluster.clusterDomain}`,
+      '~svc',
+      ...this.#policy(cluster).namespaces.map((name) => `~${name}`),
+    ];
     return { mode: 'resolved', server: TUN_HOST, domains };
   }
 
@@ -156,7 +172,10 @@ export class Network {
     return {
       device: this.#device,
       subnets: this.#subnets.captured,
-      dns: { mode: this.#dnsMode, address: listener === undefined ? undefined : `${net.isIPv6(listener.server) ? `[${listener.server}]` : listener.server}:53` },
+      dns: {
+        mode: this.#dnsMode,
+        address: listener === undefined ? undefined : `${net.isIPv6(listener.server) ? `[${listener.server}]` : listener.server}:53`,
+      },
       hiddenNames: this.#dns?.hiddenNames() ?? [],
     };
   }

@@ -4,16 +4,39 @@ import { type AddressInfo, createServer } from 'node:net';
 import { duplexPair } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
 import { silentLog } from '../../base/log.ts';
-import { addressRecord, CLASS, createFrameReader, type DnsMessage, type DnsRecord, decodeMessage, encodeMessage, frameMessage, RCODE, TYPE } from '../../dns/index.ts';
-import { createDnsForwarder, DNS_STREAM_QUERIES, resolverFrom, serveDnsStream, type ServeDnsOptions } from './index.ts';
+import {
+  addressRecord,
+  CLASS,
+  createFrameReader,
+  type DnsMessage,
+  type DnsRecord,
+  decodeMessage,
+  encodeMessage,
+  frameMessage,
+  RCODE,
+  TYPE,
+} from '../../dns/index.ts';
+import { createDnsForwarder, DNS_STREAM_QUERIES, resolverFrom, type ServeDnsOptions, serveDnsStream } from './index.ts';
 
 const cleanups: (() => void)[] = [];
 afterEach(() => {
   for (const cleanup of cleanups.splice(0).reverse()) cleanup();
 });
 const query = (id: number, name: string): DnsMessage => ({
-  id, response: false, opcode: 0, authoritative: false, truncated: false, recursionDesired: true, recursionAvailable: false, authenticData: false,
-  checkingDisabled: false, rcode: 0, questions: [{ name, type: TYPE.A, class: CLASS.IN }], answers: [], authorities: [], additionals: [],
+  id,
+  response: false,
+  opcode: 0,
+  authoritative: false,
+  truncated: false,
+  recursionDesired: true,
+  recursionAvailable: false,
+  authenticData: false,
+  checkingDisabled: false,
+  rcode: 0,
+  questions: [{ name, type: TYPE.A, class: CLASS.IN }],
+  answers: [],
+  authorities: [],
+  additionals: [],
 });
 
 async function fakeDns() {
@@ -37,7 +60,15 @@ async function fakeDns() {
       for (const bytes of frames.push(chunk)) {
         const message = decodeMessage(bytes);
         const name = message.questions[0]?.name ?? '';
-        socket.write(frameMessage(encodeMessage({ ...message, response: true, answers: Array.from({ length: 300 }, (_, i) => addressRecord(name, `10.1.${i >> 8}.${i & 255}`, 5) as DnsRecord) })));
+        socket.write(
+          frameMessage(
+            encodeMessage({
+              ...message,
+              response: true,
+              answers: Array.from({ length: 300 }, (_, i) => addressRecord(name, `10.1.${i >> 8}.${i & 255}`, 5) as DnsRecord),
+            }),
+          ),
+        );
       }
     });
   });
@@ -61,10 +92,11 @@ async function serve({ timeoutMs = 5000, ...options }: Partial<ServeDnsOptions> 
       waiting.get(message.id)?.(message);
     }
   });
-  const ask = (message: DnsMessage) => new Promise<DnsMessage>((resolve) => {
-    waiting.set(message.id, resolve);
-    ours.write(frameMessage(encodeMessage(message)));
-  });
+  const ask = (message: DnsMessage) =>
+    new Promise<DnsMessage>((resolve) => {
+      waiting.set(message.id, resolve);
+      ours.write(frameMessage(encodeMessage(message)));
+    });
   return { ask, ours, theirs, dns };
 }
 

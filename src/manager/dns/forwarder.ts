@@ -3,7 +3,18 @@ import { randomInt } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { connect, isIPv6 } from 'node:net';
 import type { Log } from '../../base/log.ts';
-import { answersQuestion, createFrameReader, DnsQueryError, type DnsQuestion, frameMessage, idOf, isMessage, isTruncated, questionOf, withId } from '../../dns/index.ts';
+import {
+  answersQuestion,
+  createFrameReader,
+  DnsQueryError,
+  type DnsQuestion,
+  frameMessage,
+  idOf,
+  isMessage,
+  isTruncated,
+  questionOf,
+  withId,
+} from '../../dns/index.ts';
 
 export const FORWARD_TIMEOUT_MS = 4000;
 /** A UDP query without an answer is sent again from another socket, then after twice that time: kernels lose one of two at once (conntrack's race). */
@@ -30,8 +41,18 @@ interface Lane {
   queue: Buffer[];
 }
 
-export function createDnsForwarder({ log, address, port = 53, timeoutMs = FORWARD_TIMEOUT_MS, retryMs = FORWARD_RETRY_MS }: {
-  log: Log; address: string; port?: number; timeoutMs?: number; retryMs?: number;
+export function createDnsForwarder({
+  log,
+  address,
+  port = 53,
+  timeoutMs = FORWARD_TIMEOUT_MS,
+  retryMs = FORWARD_RETRY_MS,
+}: {
+  log: Log;
+  address: string;
+  port?: number;
+  timeoutMs?: number;
+  retryMs?: number;
 }): DnsForwarder {
   const lanes: (Lane | undefined)[] = Array.from({ length: FORWARD_UDP_SOCKETS });
   let idle: NodeJS.Timeout | undefined;
@@ -51,7 +72,7 @@ export function createDnsForwarder({ log, address, port = 53, timeoutMs = FORWAR
     });
     // A refusal of the server's host arrives here; the retry takes another socket, the time-out ends it.
     lane.socket.on('error', (error) => {
-      log.debug('a socket towards the cluster\'s DNS failed', { address, error });
+      log.debug("a socket towards the cluster's DNS failed", { address, error });
       if (lanes[index] === lane) lanes[index] = undefined;
       lane.socket.close();
     });
@@ -99,10 +120,10 @@ export function createDnsForwarder({ log, address, port = 53, timeoutMs = FORWAR
           socket.destroy();
         }
       });
-      socket.on('error', (error) => reject(new DnsQueryError('closed', 'the cluster\'s DNS can\'t be reached over TCP', error)));
+      socket.on('error', (error) => reject(new DnsQueryError('closed', "the cluster's DNS can't be reached over TCP", error)));
       socket.on('close', () => {
         signal.removeEventListener('abort', stop);
-        reject(new DnsQueryError('closed', 'the cluster\'s DNS hung up'));
+        reject(new DnsQueryError('closed', "the cluster's DNS hung up"));
       });
     });
   }
@@ -140,7 +161,7 @@ export function createDnsForwarder({ log, address, port = 53, timeoutMs = FORWAR
       idle ??= setInterval(closeIdle, FORWARD_IDLE_MS).unref();
       const stop = new AbortController();
       const giveUp = () => stop.abort(new DnsQueryError('aborted', 'the query was given up', signal?.reason));
-      const timer = setTimeout(() => stop.abort(new DnsQueryError('timeout', 'the cluster\'s DNS did not answer in time')), timeoutMs);
+      const timer = setTimeout(() => stop.abort(new DnsQueryError('timeout', "the cluster's DNS did not answer in time")), timeoutMs);
       signal?.addEventListener('abort', giveUp, { once: true });
       try {
         const answer = await queryUdp(message, stop.signal);

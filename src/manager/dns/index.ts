@@ -6,7 +6,19 @@ import { setMaxListeners } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import { createFrameReader, errorReply, frameMessage, isMessage, isResponse, OPCODE, opcodeOf, questionCountOf, questionOf, RCODE, readResolvConf } from '../../dns/index.ts';
+import {
+  createFrameReader,
+  errorReply,
+  frameMessage,
+  isMessage,
+  isResponse,
+  OPCODE,
+  opcodeOf,
+  questionCountOf,
+  questionOf,
+  RCODE,
+  readResolvConf,
+} from '../../dns/index.ts';
 import { createDnsForwarder, type DnsForwarder } from './forwarder.ts';
 
 export { createDnsForwarder, type DnsForwarder } from './forwarder.ts';
@@ -70,7 +82,7 @@ export function serveDnsStream(stream: Duplex, { log, resolver, allow = () => tr
       answer(await forwarder.query(message, gone.signal));
     } catch (thrown) {
       if (gone.signal.aborted) return;
-      log.debug('the cluster\'s DNS did not answer', { name: question.name, error: messageOf(thrown) });
+      log.debug("the cluster's DNS did not answer", { name: question.name, error: messageOf(thrown) });
       answer(errorReply(message, RCODE.SERVFAIL));
     } finally {
       working--;

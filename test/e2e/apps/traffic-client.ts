@@ -50,7 +50,10 @@ async function times(count: number, parallel: number, one: (index: number) => Pr
 }
 
 /** One whole connection: what came until its end, and how it ended. */
-async function talk(port: number, { write, end = true, respond }: { write?: string | Readable; end?: boolean; respond?: (socket: net.Socket, chunk: Buffer) => void } = {}): Promise<{ text: string; error?: string; ms: number }> {
+async function talk(
+  port: number,
+  { write, end = true, respond }: { write?: string | Readable; end?: boolean; respond?: (socket: net.Socket, chunk: Buffer) => void } = {},
+): Promise<{ text: string; error?: string; ms: number }> {
   const started = performance.now();
   const socket = net.connect({ host, port, allowHalfOpen: true, noDelay: true });
   const chunks: Buffer[] = [];
@@ -77,7 +80,10 @@ const actions: Record<string, () => Promise<unknown>> = {
     await Promise.all(
       Array.from({ length: first }, async (_, seed) => {
         const expected = await sha256(bytesOf(seed, second));
-        const [down, up] = await Promise.all([request(`/down?seed=${seed}&bytes=${second}`).then(sha256), request('/up', { body: bytesOf(seed, second) }).then(text)]);
+        const [down, up] = await Promise.all([
+          request(`/down?seed=${seed}&bytes=${second}`).then(sha256),
+          request('/up', { body: bytesOf(seed, second) }).then(text),
+        ]);
         if (down !== expected) wrong++;
         if (up !== expected) wrong++;
       }),
@@ -133,7 +139,10 @@ const actions: Record<string, () => Promise<unknown>> = {
     });
     const bulk = (async () => {
       for (let seed = 0; performance.now() < end; seed++) {
-        const [down, up] = await Promise.all([request(`/down?seed=${seed}&bytes=${2 ** 24}`).then(sha256), request('/up', { body: bytesOf(seed, 2 ** 24) }).then(text)]);
+        const [down, up] = await Promise.all([
+          request(`/down?seed=${seed}&bytes=${2 ** 24}`).then(sha256),
+          request('/up', { body: bytesOf(seed, 2 ** 24) }).then(text),
+        ]);
         if (down !== up) lost ??= 'a bulk flow was not byte-exact';
       }
     })();
@@ -142,7 +151,12 @@ const actions: Record<string, () => Promise<unknown>> = {
       const message = Buffer.from(`turn ${turns}`);
       const started = performance.now();
       const signal = AbortSignal.timeout(10_000);
-      const [[fromSocket], [fromCall]] = (await Promise.all([once(socket, 'message', { signal }), once(call, 'data', { signal }), socket.send(message), call.write(message)])) as unknown as [[Buffer], [Buffer]];
+      const [[fromSocket], [fromCall]] = (await Promise.all([
+        once(socket, 'message', { signal }),
+        once(call, 'data', { signal }),
+        socket.send(message),
+        call.write(message),
+      ])) as unknown as [[Buffer], [Buffer]];
       if (!message.equals(fromSocket) || !message.equals(fromCall)) lost ??= `turn ${turns} came back as ${fromSocket.toString()} and ${fromCall.toString()}`;
       waits.push(performance.now() - started);
       await new Promise((resolve) => setTimeout(resolve, 100));
@@ -177,7 +191,8 @@ const actions: Record<string, () => Promise<unknown>> = {
     socket.close();
     return { error, ms: performance.now() - started };
   },
-  'speaks-first': () => talk(PORT.speaksFirst, { end: false, respond: (socket, chunk) => (chunk.toString().startsWith('220') ? socket.write('HELO\r\n') : socket.end()) }),
+  'speaks-first': () =>
+    talk(PORT.speaksFirst, { end: false, respond: (socket, chunk) => (chunk.toString().startsWith('220') ? socket.write('HELO\r\n') : socket.end()) }),
   'client-ends': async () => ({ ...(await talk(PORT.clientEnds, { write: bytesOf(3, 2 ** 20) })), expected: await sha256(bytesOf(3, 2 ** 20)) }),
   /** The client goes on writing 300 ms after the server has ended. */
   'server-ends': async () => {

@@ -43,5 +43,13 @@ const same = (value: Buffer): Buffer => value;
 
 /** One method, `talk`: bytes both ways. */
 export const echoService = {
-  talk: { path: '/test.Echo/Talk', requestStream: true, responseStream: true, requestSerialize: same, requestDeserialize: same, responseSerialize: same, responseDeserialize: same },
+  talk: {
+    path: '/test.Echo/Talk',
+    requestStream: true,
+    responseStream: true,
+    requestSerialize: same,
+    requestDeserialize: same,
+    responseSerialize: same,
+    responseDeserialize: same,
+  },
 } satisfies ServiceDefinition;

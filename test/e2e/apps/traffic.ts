@@ -6,7 +6,15 @@ import { PORT } from './traffic-wire.ts';
 
 /** Bundles a program of this folder into one CommonJS text. */
 export async function bundle(file: string): Promise<string> {
-  const result = await build({ entryPoints: [join(import.meta.dirname, file)], bundle: true, write: false, platform: 'node', target: 'node24', format: 'cjs', minify: true });
+  const result = await build({
+    entryPoints: [join(import.meta.dirname, file)],
+    bundle: true,
+    write: false,
+    platform: 'node',
+    target: 'node24',
+    format: 'cjs',
+    minify: true,
+  });
   return result.outputFiles[0]?.text ?? '';
 }
 
@@ -14,7 +22,12 @@ export async function bundle(file: string): Promise<string> {
 export async function trafficApp({ name, namespace, replicas = 1 }: { name: string; namespace: string; replicas?: number }): Promise<string> {
   const labels = { app: name };
   const ports = Object.entries(PORT).map(([key, port]) => ({ name: key.toLowerCase(), port, targetPort: port, protocol: key === 'udp' ? 'UDP' : 'TCP' }));
-  const service = (suffix: string, spec: Record<string, unknown>): unknown => ({ apiVersion: 'v1', kind: 'Service', metadata: { name: `${name}${suffix}`, namespace }, spec: { selector: labels, ports, ...spec } });
+  const service = (suffix: string, spec: Record<string, unknown>): unknown => ({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: `${name}${suffix}`, namespace },
+    spec: { selector: labels, ports, ...spec },
+  });
   const container = {
     name: 'app',
     image: TEST_IMAGE,
@@ -36,7 +49,10 @@ export async function trafficApp({ name, namespace, replicas = 1 }: { name: stri
         serviceName: `${name}-pods`,
         podManagementPolicy: 'Parallel',
         selector: { matchLabels: labels },
-        template: { metadata: { labels }, spec: { terminationGracePeriodSeconds: 1, containers: [container], volumes: [{ name: 'srv', configMap: { name: `${name}-program` } }] } },
+        template: {
+          metadata: { labels },
+          spec: { terminationGracePeriodSeconds: 1, containers: [container], volumes: [{ name: 'srv', configMap: { name: `${name}-program` } }] },
+        },
       },
     },
     service('', {}),

@@ -1,6 +1,6 @@
 /** Network namespaces that stand behind a workstation, as its containers do: a bridge on the workstation, and one host on it. */
 import { copyFile, mkdir, rm } from 'node:fs/promises';
-import { type Finished, ok, run, type RunOptions } from './run.ts';
+import { type Finished, ok, type RunOptions, run } from './run.ts';
 import type { Workstation } from './workstation.ts';
 
 export interface Behind extends AsyncDisposable {
@@ -8,7 +8,10 @@ export interface Behind extends AsyncDisposable {
 }
 
 /** A host `address`/24 behind a bridge of the workstation with address `gateway`; its resolv.conf is the workstation's, as Docker makes it. */
-export async function hostBehind(workstation: Workstation, { address, gateway, bridge }: { address: string; gateway: string; bridge: string }): Promise<Behind> {
+export async function hostBehind(
+  workstation: Workstation,
+  { address, gateway, bridge }: { address: string; gateway: string; bridge: string },
+): Promise<Behind> {
   const outer = `lab-${workstation.name}`;
   const inner = `${bridge}-${workstation.name}`;
   const remove = async (): Promise<void> => {
@@ -34,7 +37,8 @@ export async function hostBehind(workstation: Workstation, { address, gateway, b
   for (const [namespace, command] of commands) await ok('ip', ['-n', namespace, ...command.split(' ')]);
   await ok('ip', ['netns', 'exec', outer, 'sysctl', '-qw', 'net.ipv4.ip_forward=1']);
   return {
-    run: (command, args = [], options = {}) => run('ip', ['netns', 'exec', inner, command, ...args], { ...options, env: { ...workstation.env, ...options.env } }),
+    run: (command, args = [], options = {}) =>
+      run('ip', ['netns', 'exec', inner, command, ...args], { ...options, env: { ...workstation.env, ...options.env } }),
     [Symbol.asyncDispose]: remove,
   };
 }

@@ -43,7 +43,8 @@ export async function startCluster({ fresh = false } = {}): Promise<TestCluster>
     apply: async (yaml) => {
       await kubectl(['apply', '--server-side', '--force-conflicts', '-f', '-'], { input: yaml });
     },
-    workstation: (name, options = {}) => Workstation.create({ scripts, name, kubeconfig: options.kubeconfig ?? kubeconfig, rtt: options.rtt, kubectl: kubectlBinary }),
+    workstation: (name, options = {}) =>
+      Workstation.create({ scripts, name, kubeconfig: options.kubeconfig ?? kubeconfig, rtt: options.rtt, kubectl: kubectlBinary }),
     user: async (name, groups = []) => {
       const text = await ok(path.join(scripts, 'user'), [name, ...groups]);
       const file = path.join(await mkdtemp(path.join(tmpdir(), 'tp-user-')), `${name}.conf`);
@@ -61,7 +62,8 @@ export async function startCluster({ fresh = false } = {}): Promise<TestCluster>
 
 /** A namespace for one test file; disposing of it deletes it and waits. */
 export async function testNamespace(cluster: TestCluster, name: string, labels: Record<string, string> = {}): Promise<AsyncDisposable & { name: string }> {
-  const remove = (): Promise<string> => cluster.kubectl(['delete', 'namespace', name, '--ignore-not-found', '--wait=true', '--timeout=90s'], { timeoutMs: 100_000 });
+  const remove = (): Promise<string> =>
+    cluster.kubectl(['delete', 'namespace', name, '--ignore-not-found', '--wait=true', '--timeout=90s'], { timeoutMs: 100_000 });
   await remove();
   await cluster.apply(JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } }));
   return {

@@ -1,5 +1,5 @@
 /** Running commands for tests: argv arrays, captured output, a time limit, and no process left behind. */
-import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 
 export interface Finished {
   code: number | null;

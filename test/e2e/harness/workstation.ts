@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { background, eventually, type Finished, run, type RunOptions } from './run.ts';
+import { background, eventually, type Finished, type RunOptions, run } from './run.ts';
 
 const telepresenceBinary = path.join(import.meta.dirname, '../../../bin/telepresence');
 
@@ -91,7 +91,9 @@ export class Workstation implements AsyncDisposable {
   /** Routes, rules, links and nft tables as text: what must be the same after as before. */
   async networkState(): Promise<string> {
     const parts = await Promise.all(
-      ['ip route show table all', 'ip -6 route show', 'ip rule', 'ip -brief link', 'nft list ruleset', 'cat /etc/resolv.conf'].map(async (line) => `# ${line}\n${(await this.shell(line)).stdout}`),
+      ['ip route show table all', 'ip -6 route show', 'ip rule', 'ip -brief link', 'nft list ruleset', 'cat /etc/resolv.conf'].map(
+        async (line) => `# ${line}\n${(await this.shell(line)).stdout}`,
+      ),
     );
     return parts.join('\n');
   }

@@ -2,15 +2,19 @@
  * A daemon without a cluster, to be run in a network namespace: listens for netd at argv[2], captures, and answers itself.
  * Speaks JSON lines: commands on standard input, events on standard output.
  */
-import { Duplex, PassThrough } from 'node:stream';
+
 import { createInterface } from 'node:readline';
+import { Duplex, PassThrough } from 'node:stream';
 import { silentLog } from '../../../src/base/log.ts';
 import { type DatagramFlow, startCapture, startNetdServer, startPackets } from '../../../src/daemon/capture/index.ts';
 import { createIpMatcher, parseSubnet } from '../../../src/net/index.ts';
 import { relay } from '../../../src/tunnel/index.ts';
 
 const say = (event: Record<string, unknown>) => process.stdout.write(`${JSON.stringify(event)}\n`);
-const subnets = (process.argv[3] ?? '').split(',').map((text) => parseSubnet(text)).filter((cidr) => cidr !== undefined);
+const subnets = (process.argv[3] ?? '')
+  .split(',')
+  .map((text) => parseSubnet(text))
+  .filter((cidr) => cidr !== undefined);
 const isCaptured = createIpMatcher(subnets);
 
 /** Port 1 is refused; port 2 speaks first and says nothing more; others echo, after a line that says who was called. */
@@ -55,7 +59,8 @@ say({ event: 'linked', pid: link.pid, version: link.version });
 for await (const line of createInterface({ input: process.stdin })) {
   const { id, method, params } = JSON.parse(line) as { id: number; method: string; params: never };
   try {
-    if (method === 'set') say({ id, result: await link.set({ capturePort: capture.port, address: '246.246.246.1/32', dns: { mode: 'none' }, ...(params as object) } as never) });
+    if (method === 'set')
+      say({ id, result: await link.set({ capturePort: capture.port, address: '246.246.246.1/32', dns: { mode: 'none' }, ...(params as object) } as never) });
     else if (method === 'check') say({ id, result: await link.check(params) });
     else say({ id, result: await link.close() });
   } catch (error) {

@@ -24,7 +24,10 @@ except Exception as e: print(type(e).__name__)`;
 
 async function linkNamespaces(a: string, nameA: string, addressA: string, b: string, nameB: string, addressB: string): Promise<void> {
   await sh('ip', 'link', 'add', nameA, 'netns', a, 'type', 'veth', 'peer', 'name', nameB, 'netns', b);
-  for (const [namespace, name, address] of [[a, nameA, addressA], [b, nameB, addressB]] as const) {
+  for (const [namespace, name, address] of [
+    [a, nameA, addressA],
+    [b, nameB, addressB],
+  ] as const) {
     if (address !== '') await sh('ip', '-n', namespace, 'address', 'add', address, 'dev', name);
     await sh('ip', '-n', namespace, 'link', 'set', name, 'up');
   }
@@ -38,7 +41,13 @@ function descendants(pid: number): number[] {
   } catch {
     return [];
   }
-  return [pid, ...children.split(' ').filter((text) => text.trim() !== '').flatMap((text) => descendants(Number(text)))];
+  return [
+    pid,
+    ...children
+      .split(' ')
+      .filter((text) => text.trim() !== '')
+      .flatMap((text) => descendants(Number(text))),
+  ];
 }
 
 const nameOf = (pid: number) => readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
@@ -87,12 +96,16 @@ except Exception as e: print(type(e).__name__)`;
   it.each(['netd', 'nft', 'daemon', 'all'])('leaves the workstation as it was within 2 s of kill -9 of %s', async (victim) => {
     await using w = await startWorkstation(SUBNETS);
     const before = await w.network();
-    await w.daemon.call('set', { subnets: SUBNETS, dns: { mode: 'redirect', servers: [{ server: '127.0.0.1', port: 5353 }], exemptPorts: { first: 40_000, last: 40_010 } } });
+    await w.daemon.call('set', {
+      subnets: SUBNETS,
+      dns: { mode: 'redirect', servers: [{ server: '127.0.0.1', port: 5353 }], exemptPorts: { first: 40_000, last: 40_010 } },
+    });
     expect(await w.network()).not.toBe(before);
     const pids = [...descendants(w.netd.pid ?? 0), ...descendants(w.daemon.child.pid ?? 0)];
     const nft = pids.filter((pid) => nameOf(pid) === 'nft');
     expect(nft).toHaveLength(1);
-    const victims = { netd: descendants(w.netd.pid ?? 0).filter((pid) => !nft.includes(pid)), nft, daemon: descendants(w.daemon.child.pid ?? 0), all: pids }[victim] ?? [];
+    const victims =
+      { netd: descendants(w.netd.pid ?? 0).filter((pid) => !nft.includes(pid)), nft, daemon: descendants(w.daemon.child.pid ?? 0), all: pids }[victim] ?? [];
     for (const pid of victims) process.kill(pid, 'SIGKILL');
     expect(await untilSame(w, before)).toBeLessThan(UNDO_WITHIN_MS);
     if (victim === 'netd') await w.daemon.event(({ event }) => event === 'closed');

@@ -105,7 +105,13 @@ export async function startWorkstation(subnets: string[], prepare: (name: string
     run,
     python: (script) => run('python3', '-c', script),
     network: async () => {
-      const texts = await Promise.all([run('nft', 'list', 'ruleset'), run('ip', 'route', 'show', 'table', 'all'), run('ip', '-6', 'route', 'show', 'table', 'all'), run('ip', 'rule'), run('ip', '-o', 'link')]);
+      const texts = await Promise.all([
+        run('nft', 'list', 'ruleset'),
+        run('ip', 'route', 'show', 'table', 'all'),
+        run('ip', '-6', 'route', 'show', 'table', 'all'),
+        run('ip', 'rule'),
+        run('ip', '-o', 'link'),
+      ]);
       return texts.join('\n---\n');
     },
     [Symbol.asyncDispose]: async () => {

@@ -1,6 +1,8 @@
 /** The likely cause why a workload's pods have no working agent: one sentence from what Kubernetes says of them. */
+import type { ReplicaSet } from 'kubernetes-types/apps/v1.js';
 import type { ContainerStatus, Pod } from 'kubernetes-types/core/v1.js';
 import { AGENT_CONTAINER, AGENT_INIT_CONTAINER } from '../../protocol/resources.ts';
+import { comesByItself } from './replace.ts';
 import { hasAgent, isCurrent, isEnding, isReady, ordinalOf, type Workload } from './workload.ts';
 
 export interface DiagnoseFacts {
@@ -9,6 +11,9 @@ export interface DiagnoseFacts {
   pods: readonly Pod[];
   /** Sentences of the ReplicaSets' conditions: quota, PodSecurity and other admissions. */
   failures: readonly string[];
+  /** Names of pods whose agent is linked. */
+  linked: ReadonlySet<string>;
+  replicaSets: readonly ReplicaSet[];
   /** The budget that forbade an eviction. */
   budget: string | undefined;
 }
@@ -36,11 +41,13 @@ export function diagnose(facts: DiagnoseFacts): string | undefined {
   }
   const [waiting] = stuck;
   if (waiting !== undefined) return `The pod ${waiting.metadata?.name} is not ready yet.`;
-  const [without] = pods.filter((pod) => !isEnding(pod) && !hasAgent(pod));
-  if (without !== undefined && fresh.length === 0 && failure === undefined)
-    return `The pod ${without.metadata?.name} started without an agent: the API server may not reach the injector's webhook.`;
+  const without = pods.filter((pod) => !isEnding(pod) && !hasAgent(pod));
+  const missed = without.find((pod) => !comesByItself(workload, pod, facts.replicaSets));
+  if (missed !== undefined && workload.rollout.by !== 'eviction') return `The pod ${missed.metadata?.name} started without an agent: the API server may not have reached the injector's webhook.`;
   if (failure !== undefined) return `Its pods can't be made: ${failure}`;
-  const [silent] = fresh;
+  const [older] = without;
+  if (older !== undefined) return `The pod ${older.metadata?.name} has no agent yet.`;
+  const silent = fresh.find(({ metadata }) => !facts.linked.has(metadata?.name ?? ''));
   return silent === undefined ? undefined : `The agent of the pod ${silent.metadata?.name} has not reached the traffic-manager.`;
 }
 

@@ -34,7 +34,7 @@ export function phaseOf(before: InterceptStatus | undefined, facts: PhaseFacts):
   const agents = names.filter((name) => facts.taking.has(name)).toSorted();
   const counted = { agents, pods: names.length };
   const wasWhole = before?.phase === 'Active' || before?.phase === 'Degraded';
-  if (agents.length > 0 && agents.length === names.length && (facts.settled || wasWhole)) return { phase: 'Active', ...counted };
+  if (agents.length > 0 && agents.length === names.length && (facts.settled || before?.phase === 'Active')) return { phase: 'Active', ...counted };
   const waited = before?.phase === 'Error' || facts.now - (Date.parse(before?.since ?? '') || facts.now) >= (facts.waitMs ?? AGENT_WAIT_MS);
   const cause = () => (facts.replicas === 0 ? SCALED_DOWN : facts.cause());
   if (wasWhole || (agents.length > 0 && waited)) {

@@ -20,7 +20,7 @@ import type { Writes } from './writes.ts';
 
 /** What is remembered of a workload between two rounds; lost with the lead, and learned again. */
 export interface Memory {
-  /** When a pod without a current agent was last seen to begin to end. */
+  /** When traffic was last seen to change its way: a pod without a current agent began to end, or a Service got another target. */
   leftAt: number | undefined;
   /** Pods replaced because they started without an agent. */
   replaced: { count: number; at: number };
@@ -96,12 +96,13 @@ export async function reconcile(deps: ReconcileDeps, ref: WorkloadRef, memory: M
       type === 'ReplicaFailure' && on === 'True' && message !== undefined ? [message] : [],
     ),
   );
-  const cause = () => diagnose({ workload, pods, failures, budget: memory.budget });
+  const linked = new Set(context.agents.of(ref).map(({ pod }) => pod));
+  const cause = () => diagnose({ workload, pods, replicaSets: sets, failures, linked, budget: memory.budget });
+  if (await retargetServices(deps, workload)) memory.leftAt = now;
   const phases = granted.map((intercept) => tellPhase(deps, intercept, { workload, pods, memory, now, cause }));
   const times = await Promise.all(phases);
   if (await rollBackFailure(deps, ref, newest, { workload, pods, failures, granted, now, cause })) return undefined;
   times.push(await replacePods(deps, ref, { workload, pods, memory, now, wanted: granted.length > 0 }));
-  await retargetServices(deps, workload);
   const due = times.filter((time) => time !== undefined);
   return due.length === 0 ? undefined : Math.min(...due);
 }
@@ -174,6 +175,7 @@ async function tellPhase(deps: ReconcileDeps, intercept: Intercept, scene: Scene
   if (phase.phase === 'Waiting' && warning !== undefined) status.warning = warning;
   status.granted = granted === true && !failedForGood(status);
   await deps.writes.status(intercept, status);
+  if (phase.phase === 'Degraded' && settleLeft > 0) return settleLeft;
   if (phase.phase !== 'Waiting') return undefined;
   const waitLeft = Date.parse(status.since ?? '') + (deps.agentWaitMs ?? AGENT_WAIT_MS) - now;
   return Math.max(1, settleLeft > 0 ? Math.min(settleLeft, waitLeft) : waitLeft);
@@ -205,6 +207,9 @@ async function rollBackFailure(
   return true;
 }
 
+/** creationTimestamp has whole seconds, and the API server's clock is another one. */
+const CREATION_SLACK_MS = 1_500;
+
 /** Pods whose controller does not bring the agent to them. Returns when to look again. */
 async function replacePods(deps: ReconcileDeps, ref: WorkloadRef, scene: Scene & { wanted: boolean }): Promise<number | undefined> {
   const { workload, pods, memory, now } = scene;
@@ -218,7 +223,8 @@ async function replacePods(deps: ReconcileDeps, ref: WorkloadRef, scene: Scene &
   // A pod of the newest template without an agent: the webhook was not there. Not again and again while it stays away.
   const failedOpen = plan.kind === 'restart' || workload.rollout.by !== 'eviction';
   const { count, at } = memory.replaced;
-  const pause = count === 0 ? 0 : Math.min(REPLACE_MAX_MS, REPLACE_FIRST_MS * 2 ** (count - 1)) - (now - at);
+  const answered = pods.some((pod) => isCurrent(pod, workload.template) && Date.parse(pod.metadata?.creationTimestamp ?? '') >= at - CREATION_SLACK_MS);
+  const pause = count === 0 || answered ? 0 : Math.min(REPLACE_MAX_MS, REPLACE_FIRST_MS * 2 ** (count - 1)) - (now - at);
   if (failedOpen && pause > 0) return pause;
   if (plan.kind === 'restart') {
     await deps.writes.patchWorkload(ref, restartPatch(now));
@@ -244,9 +250,10 @@ async function budgetOf({ context, signal }: ReconcileDeps, pod: Pod): Promise<s
   }
 }
 
-/** `patched` ports: the Services that select this workload's pods get the agent's name, or their number back. */
-async function retargetServices(deps: ReconcileDeps, workload: Workload): Promise<void> {
+/** `patched` ports: the Services that select this workload's pods get the agent's name, or their number back. Tells whether one did. */
+async function retargetServices(deps: ReconcileDeps, workload: Workload): Promise<boolean> {
   const { view } = deps;
+  let changed = false;
   const pods = view.pods(workload.namespace);
   const configs = view
     .withAgents()
@@ -261,8 +268,12 @@ async function retargetServices(deps: ReconcileDeps, workload: Workload): Promis
     const selector = { matchLabels: service.spec?.selector ?? {} };
     const selected = pods.filter(({ metadata }) => selects(selector, metadata?.labels));
     const own = configs.filter(({ labels }) => selects(selector, labels)).map(({ config }) => config);
-    for (const change of targetChanges(service, selected, own, isReady)) await deps.writes.retarget(workload.namespace, change);
+    for (const change of targetChanges(service, selected, own, isReady)) {
+      await deps.writes.retarget(workload.namespace, change);
+      changed = true;
+    }
   }
+  return changed;
 }
 
 /** Services first, then the template. */

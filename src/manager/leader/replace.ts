@@ -35,7 +35,7 @@ export function planReplacement(workload: Workload, pods: readonly Pod[], replic
 }
 
 /** Its controller replaces it because it is of an older template, or keeps it as it is on purpose. */
-function comesByItself(workload: Workload, pod: Pod, replicaSets: readonly ReplicaSet[]): boolean {
+export function comesByItself(workload: Workload, pod: Pod, replicaSets: readonly ReplicaSet[]): boolean {
   switch (workload.rollout.by) {
     case 'surge':
     case 'stop-first': {

@@ -59,6 +59,9 @@ export const ERROR_CODES = {
   'TP-ENV-FILE': 'Check the path, its permissions and the free space.',
   'TP-ENV-UNREADABLE': 'The environment could not be read from the pod; leave the intercept and try again.',
   'TP-COMMAND-FAILED': 'The command could not be started: check its name and that it can be executed.',
+
+  'TP-CLOUD-CONFIG': 'Mend the setting that is named; docs/features/cloud.md lists them.',
+  'TP-CLOUD-DATABASE': 'Check DATABASE_URL, that the server runs, and that the folder can be written.',
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

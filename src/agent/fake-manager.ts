@@ -1,0 +1,98 @@
+/** A manager for the agent's tests: real TLS, mux and rpc; what it says is up to the test. */
+import type { AddressInfo } from 'node:net';
+import { createServer, type TLSSocket } from 'node:tls';
+import { silentLog } from '../base/log.ts';
+import { createMux, type Mux, type MuxStream } from '../mux/index.ts';
+import type { AgentHello, AgentIntercept, StreamHeader } from '../protocol/tunnel.ts';
+import { createRpcPeer, type RpcPeer } from '../rpc/index.ts';
+import { readStreamHeader } from '../tunnel/index.ts';
+
+export type InterceptHeader = Extract<StreamHeader, { t: 'intercept' }>;
+
+export interface FakeManager {
+  readonly port: number;
+  readonly hellos: AgentHello[];
+  /** What agents said last by `ready`. */
+  readonly ready: string[][];
+  readonly errors: { intercept: string; message: string }[];
+  /** Control streams of the agents that are linked. */
+  readonly agents: RpcPeer[];
+  readonly muxes: Mux[];
+  /** Says the same to every agent, also to those that come later. */
+  tell(held: string[], intercepts: AgentIntercept[]): void;
+  /** Serves intercepted connections from now on. */
+  serve(handler: (stream: MuxStream, header: InterceptHeader) => void): void;
+  close(): void;
+}
+
+export async function startFakeManager(tls: { certificate: string; key: string }, options: { port?: number; peers?: { name: string; address: string }[] } = {}): Promise<FakeManager> {
+  const hellos: AgentHello[] = [];
+  const ready: string[][] = [];
+  const errors: { intercept: string; message: string }[] = [];
+  const agents: RpcPeer[] = [];
+  const muxes: Mux[] = [];
+  const sockets = new Set<TLSSocket>();
+  let held: string[] = [];
+  let intercepts: AgentIntercept[] = [];
+  let handler: (stream: MuxStream, header: InterceptHeader) => void = (stream) => stream.reset('gone');
+
+  const say = (peer: RpcPeer) => {
+    peer.notify('sessions', { held });
+    peer.notify('intercepts', { intercepts });
+  };
+  const control = (stream: MuxStream, mux: Mux) => {
+    const peer = createRpcPeer(stream, {
+      log: silentLog,
+      handlers: {
+        hello: (params) => {
+          hellos.push(params as AgentHello);
+          setImmediate(() => {
+            agents.push(peer);
+            say(peer);
+            if (options.peers !== undefined) peer.notify('peers', { replicas: options.peers });
+          });
+          return { version: '1', replica: 'fake' };
+        },
+        ready: (params) => void ready.push((params as { intercepts: string[] }).intercepts),
+        error: (params) => void errors.push(params as { intercept: string; message: string }),
+      },
+    });
+    void mux.closed.then(() => agents.splice(agents.indexOf(peer), 1));
+  };
+  const server = createServer({ cert: tls.certificate, key: tls.key }, (socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    const mux = createMux(socket, {
+      role: 'server',
+      log: silentLog,
+      onStream: (stream) => {
+        readStreamHeader(stream).then(
+          (header) => (header.t === 'intercept' ? handler(stream, header) : control(stream, mux)),
+          () => stream.destroy(),
+        );
+      },
+    });
+    muxes.push(mux);
+  });
+  await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    hellos,
+    ready,
+    errors,
+    agents,
+    muxes,
+    tell(nowHeld, nowIntercepts) {
+      held = nowHeld;
+      intercepts = nowIntercepts;
+      for (const peer of agents) say(peer);
+    },
+    serve(next) {
+      handler = next;
+    },
+    close() {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}

@@ -1,0 +1,38 @@
+/** Every number of the agent. docs/limits.md lists them with their reasons. */
+
+/** First read buffer of a spliced connection; grows while reads fill it. */
+export const SPLICE_BUFFER_FIRST = 8 * 1024;
+export const SPLICE_BUFFER_MAX = 512 * 1024;
+/** Bytes that may wait for a side that doesn't read, before the other is read no more. */
+export const SPLICE_BOUND = 256 * 1024;
+/** Connections that wait to be accepted. */
+export const ACCEPT_BACKLOG = 4_096;
+/** TCP keep-alive of accepted connections: the app can't see that a client died, the agent stands between. */
+export const CLIENT_KEEPALIVE_MS = 60_000;
+/** Client's bytes kept until the workstation's first answer, so that the app can still get them instead. */
+export const REPLAY_LIMIT = 256 * 1024;
+/** UDP flows of one port; more take the place of the oldest. */
+export const UDP_FLOW_LIMIT = 4_096;
+/** Datagrams of a new flow that wait until its socket is there. */
+export const UDP_EARLY_LIMIT = 16;
+/** How often idle UDP flows are looked for. */
+export const UDP_SWEEP_MS = 5_000;
+/** TCP and TLS to a manager. */
+export const LINK_CONNECT_TIMEOUT_MS = 5_000;
+/** The manager's answer to the hello: it asks the API server first. */
+export const LINK_HELLO_TIMEOUT_MS = 15_000;
+/** A call to a manager. */
+export const LINK_CALL_TIMEOUT_MS = 10_000;
+/** Waits between tries to link: doubling from the first to the most, half of each random. */
+export const LINK_BACKOFF_FIRST_MS = 200;
+export const LINK_BACKOFF_MAX_MS = 5_000;
+/** A silent manager is given up after ping and answer time together: 5 s while something is intercepted. */
+export const PING_INTERVAL_MS = 2_500;
+export const PING_IDLE_INTERVAL_MS = 20_000;
+export const PING_TIMEOUT_MS = 2_500;
+/** How often a draining agent looks whether the app is gone. */
+export const DRAIN_POLL_MS = 250;
+/** After the app is gone, open connections (to the workstation, or of slow clients) may go on this long. */
+export const DRAIN_LIMIT_MS = 20_000;
+/** A pod with UDP ports only says nothing of its app's end: it is drained after this long without a datagram. */
+export const DRAIN_UDP_QUIET_MS = 2_000;

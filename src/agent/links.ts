@@ -1,0 +1,166 @@
+import { lookup } from 'node:dns/promises';
+import { messageOf } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import { backoff, sleep } from '../base/retry.ts';
+import { MuxError, type MuxStream } from '../mux/index.ts';
+import type { AgentIntercept } from '../protocol/tunnel.ts';
+import type { RpcHandler } from '../rpc/index.ts';
+import { encodeStreamHeader } from '../tunnel/index.ts';
+import { LINK_BACKOFF_FIRST_MS, LINK_BACKOFF_MAX_MS } from './limits.ts';
+import { type Link, openLink, watchLink } from './link.ts';
+import type { AgentSettings } from './settings.ts';
+
+/** What takers need of the links. */
+export interface SessionLinks {
+  /** Whether some manager holds the session's tunnel. */
+  holds(session: string): boolean;
+  /** A stream to the intercept's workstation; undefined while nobody holds its session. @param peer the client's address */
+  open(intercept: AgentIntercept, peer: string): MuxStream | undefined;
+}
+
+export interface LinksOptions {
+  settings: AgentSettings;
+  environment: RpcHandler;
+  /** Intercepts or held sessions changed, or a link came or went. */
+  onChange: () => void;
+  log: Log;
+  /** Finds the replicas' addresses by the managers' host name. */
+  resolve?: (host: string) => Promise<string[]>;
+}
+
+/** A link to every manager replica: found by name, then by what the managers say of each other. Lives until {@link close}. */
+export class Links implements SessionLinks {
+  #options: LinksOptions;
+  #log: Log;
+  #links = new Set<Link>();
+  /** Addresses to keep a link to. */
+  #wanted = new Set<string>();
+  #running = new Set<string>();
+  #intercepts: readonly AgentIntercept[] = [];
+  #ready: string[] = [];
+  #stop = new AbortController();
+  #lastLinkGone: (() => void) | undefined;
+
+  constructor(options: LinksOptions) {
+    this.#options = options;
+    this.#log = options.log;
+    void this.#discover();
+  }
+
+  /** The whole list as some manager told it last. */
+  get intercepts(): readonly AgentIntercept[] {
+    return this.#intercepts;
+  }
+
+  get count(): number {
+    return this.#links.size;
+  }
+
+  holds(session: string): boolean {
+    for (const link of this.#links) if (link.held.has(session)) return true;
+    return false;
+  }
+
+  open(intercept: AgentIntercept, peer: string): MuxStream | undefined {
+    const { session, uid, protocol } = intercept;
+    const able = [...this.#links].filter((link) => link.held.has(session) && link.mux.goneAway === undefined);
+    able.sort((a, b) => a.mux.streams - b.mux.streams);
+    for (const { mux } of able) {
+      try {
+        return mux.open(encodeStreamHeader({ t: 'intercept', session, intercept: uid, protocol, peer }));
+      } catch (error) {
+        if (!(error instanceof MuxError)) throw error;
+      }
+    }
+    return undefined;
+  }
+
+  /** What is being taken now: every manager is told, also those that come later. */
+  ready(uids: string[]): void {
+    const same = uids.length === this.#ready.length && uids.every((uid, i) => uid === this.#ready[i]);
+    this.#ready = uids;
+    if (!same) for (const link of this.#links) link.ready(uids);
+  }
+
+  failed(intercept: string, message: string): void {
+    for (const link of this.#links) link.failed(intercept, message);
+  }
+
+  close(): void {
+    this.#stop.abort(new Error('the agent is ending'));
+  }
+
+  /** Asks for addresses by name whenever there is no link at all. */
+  async #discover(): Promise<void> {
+    const { settings } = this.#options;
+    const { signal } = this.#stop;
+    const resolve = this.#options.resolve ?? resolveAll;
+    let attempt = 0;
+    while (!signal.aborted) {
+      if (this.#links.size > 0) {
+        attempt = 0;
+        await new Promise<void>((done) => {
+          this.#lastLinkGone = done;
+        });
+        continue;
+      }
+      try {
+        this.#want(await resolve(settings.manager.host));
+      } catch (error) {
+        this.#log.debug('no manager is found', { host: settings.manager.host, error: messageOf(error) });
+      }
+      await sleep(backoff(attempt++, LINK_BACKOFF_FIRST_MS, LINK_BACKOFF_MAX_MS), signal).catch(() => {});
+    }
+  }
+
+  #want(addresses: string[]): void {
+    if (addresses.length === 0) return;
+    this.#wanted = new Set(addresses);
+    for (const address of this.#wanted) if (!this.#running.has(address)) void this.#keep(address);
+  }
+
+  /** Holds a link to one address, anew after each loss, for as long as it is wanted. */
+  async #keep(address: string): Promise<void> {
+    const { signal } = this.#stop;
+    this.#running.add(address);
+    let attempt = 0;
+    while (this.#wanted.has(address) && !signal.aborted) {
+      if (await this.#once(address)) attempt = 0;
+      await sleep(backoff(attempt++, LINK_BACKOFF_FIRST_MS, LINK_BACKOFF_MAX_MS), signal).catch(() => {});
+    }
+    this.#running.delete(address);
+  }
+
+  /** One link from its beginning to its end; false if it never stood. */
+  async #once(address: string): Promise<boolean> {
+    const { settings, environment, onChange } = this.#options;
+    let link: Link;
+    try {
+      const events = { onChange: (from: Link, what: string) => this.#told(from, what), onPeers: (addresses: string[]) => this.#want(addresses), environment };
+      link = await openLink(address, settings, events, { log: this.#log, signal: this.#stop.signal });
+    } catch (error) {
+      this.#log.info('a manager could not be linked', { address, error: messageOf(error) });
+      return false;
+    }
+    this.#links.add(link);
+    this.#log.info('linked', { replica: link.replica, address });
+    link.ready(this.#ready);
+    if (link.intercepts !== undefined) this.#told(link, 'intercepts');
+    void watchLink(link, () => this.#intercepts.length > 0);
+    const error = await link.closed;
+    this.#links.delete(link);
+    this.#log.info('link lost', { replica: link.replica, address, error: error?.message });
+    if (this.#links.size === 0) this.#lastLinkGone?.();
+    onChange();
+    return true;
+  }
+
+  #told(link: Link, what: string): void {
+    if (what === 'intercepts' && link.intercepts !== undefined) this.#intercepts = link.intercepts;
+    this.#options.onChange();
+  }
+}
+
+async function resolveAll(host: string): Promise<string[]> {
+  return (await lookup(host, { all: true })).map(({ address }) => address);
+}

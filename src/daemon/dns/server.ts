@@ -11,7 +11,7 @@ import { compilePolicy, type DnsPolicy, type Route } from './policy.ts';
 import { createUpstream } from './upstream.ts';
 
 /** How often the addresses to listen on are looked at again: containers' bridges come and go. */
-export const LISTEN_UPDATE_MS = 5000;
+export const LISTEN_UPDATE_MS = 1000;
 export const DNS_PORT = 53;
 
 export interface DnsServerOptions {

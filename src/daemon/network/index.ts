@@ -16,6 +16,7 @@ import {
   createSwitchableResolver,
   type DnsPolicy,
   type DnsServer,
+  localResolverUids,
   type ResolvConf,
   readResolvConf,
   startDnsServer,
@@ -52,6 +53,7 @@ export class Network {
   #packets: Packets | undefined;
   #dns: DnsServer | undefined;
   #dnsMode: 'redirect' | 'resolved' = 'redirect';
+  #resolverUids: number[] = [];
   #device: string | undefined;
   #clusterText = '';
 
@@ -99,6 +101,7 @@ export class Network {
     const read = async (file: string): Promise<ResolvConf> => readResolvConf(await readFile(file, 'utf8').catch(() => ''));
     const conf = await read('/etc/resolv.conf');
     this.#dnsMode = conf.nameservers.includes(RESOLVED_STUB) ? 'resolved' : 'redirect';
+    if (this.#dnsMode === 'redirect') this.#resolverUids = await localResolverUids(conf.nameservers, process.getuid?.() ?? 0);
     const resolver = createSwitchableResolver();
     const use = (): void => resolver.set(tunnel.dnsStream === undefined ? undefined : createClusterResolver(tunnel.dnsStream));
     use();
@@ -156,7 +159,7 @@ export class Network {
   #dnsState(cluster: ClusterInfo): NetState['dns'] {
     const dns = this.#dns;
     if (dns === undefined || dns.listeners.length === 0) return { mode: 'none' };
-    if (this.#dnsMode === 'redirect') return { mode: 'redirect', servers: [...dns.listeners], exemptPorts: { ...dns.exemptPorts }, exemptUids: [] };
+    if (this.#dnsMode === 'redirect') return { mode: 'redirect', servers: [...dns.listeners], exemptPorts: { ...dns.exemptPorts }, exemptUids: this.#resolverUids };
     const { namespace } = this.#options.params;
     const domains = [
       `${namespace}.svc.${cluster.clusterDomain}`,

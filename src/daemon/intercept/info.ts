@@ -1,4 +1,5 @@
 /** An Intercept object as the CLI shows it. */
+import { hostname } from 'node:os';
 import type { InterceptInfo } from '../../protocol/daemon-api.ts';
 import type { Intercept, Session } from '../../protocol/resources.ts';
 
@@ -25,7 +26,7 @@ export function infoOf(intercept: Intercept, ownSession: string, sessions: Reado
     ...(spec.http === undefined ? {} : { http: spec.http }),
     state: stateOf(intercept),
     user: spec.user,
-    hostname: sessions.get(spec.session.uid)?.spec.workstation.hostname ?? '',
+    hostname: spec.session.uid === ownSession ? hostname() : (sessions.get(spec.session.uid)?.spec.workstation.hostname ?? ''),
     mine: spec.session.uid === ownSession,
     ...(status?.since === undefined ? {} : { since: status.since }),
     ...(spec.container === undefined ? {} : { container: spec.container }),

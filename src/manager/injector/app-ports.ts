@@ -33,6 +33,17 @@ export function rewriteAppContainer(container: Container, config: AgentConfig): 
   return rewritten;
 }
 
+/** Whether a rewritten app container would be ended by the kubelet if the agent listened later than it starts. */
+export function needsListeningAgent(container: Container, config: AgentConfig): boolean {
+  const probePorts = new Set<number | string | undefined>(config.ports.map(({ probePort }) => probePort).filter((port) => port !== undefined));
+  const asks = [container.livenessProbe, container.startupProbe, container.lifecycle?.postStart];
+  return asks.some(
+    (handler) =>
+      handler !== undefined &&
+      [handler.httpGet?.port, handler.tcpSocket?.port, 'grpc' in handler ? handler.grpc?.port : undefined].some((port) => probePorts.has(port)),
+  );
+}
+
 /** A name that two containers declare means the first of them to a Service; all of them let go of it, or the sidecar would not be found. */
 function withoutTakenName(port: ContainerPort, config: AgentConfig): ContainerPort {
   const taken = config.ports.some((one) => one.mode === 'named' && one.name === port.name && one.protocol === (port.protocol ?? 'TCP'));

@@ -73,7 +73,6 @@ describe('the sidecar', () => {
         capabilities: { drop: ['ALL'] },
         seccompProfile: { type: 'RuntimeDefault' },
       },
-      startupProbe: { httpGet: { port: 9899 } },
       readinessProbe: { httpGet: { port: 9899 } },
     });
     expect(pod.spec?.volumes?.map(({ name }) => name)).toEqual(['data', 'telepresence-token']);
@@ -154,6 +153,10 @@ describe('a redirected port', () => {
       args: ['/app/agent-init.mjs', 'tcp:8080:9900'],
       securityContext: { capabilities: { drop: ['ALL'], add: ['NET_ADMIN'] } },
     });
+  });
+  it('must listen before the app starts, if the kubelet would end the app otherwise', () => {
+    expect(sidecar(inject(probed))?.startupProbe).toMatchObject({ httpGet: { port: 9899 } });
+    expect(sidecar(inject(podOf([redirected], { readinessProbe: { httpGet: { port: 'http' } } })))).not.toHaveProperty('startupProbe');
   });
   it("sends the app's probes to the agent's probe port, except those that ask another host", () => {
     expect(app(inject(probed))).toMatchObject({

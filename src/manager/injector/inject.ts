@@ -3,7 +3,7 @@ import type { Container, Pod } from 'kubernetes-types/core/v1.js';
 import { messageOf } from '../../base/errors.ts';
 import { type AgentConfig, agentConfigSchema } from '../../protocol/agent-config.ts';
 import { AGENT_CONTAINER, AGENT_INIT_CONTAINER, ANNOTATION, LEGACY_ANNOTATION_PREFIX } from '../../protocol/resources.ts';
-import { rewriteAppContainer } from './app-ports.ts';
+import { needsListeningAgent, rewriteAppContainer } from './app-ports.ts';
 import { copyEnvironment } from './env-copy.ts';
 import { isMeshed, isMeshProxy, skipInbound } from './mesh.ts';
 import { redirectContainer, type SidecarSettings, sidecarContainer, tokenVolume } from './sidecar.ts';
@@ -48,7 +48,8 @@ export function injectAgent(pod: Pod, settings: InjectSettings): Injection {
   // Called again after another webhook: what that one may have brought back is rewritten, nothing is added twice.
   if (present) return { pod: injected };
 
-  const agent = sidecarContainer(parsed, copyEnvironment(spec.containers.filter((container) => !isMeshProxy(container))), settings);
+  const awaited = containers.some((container) => needsListeningAgent(container, parsed));
+  const agent = sidecarContainer(parsed, copyEnvironment(spec.containers.filter((container) => !isMeshProxy(container))), settings, awaited);
   const redirect = redirectContainer(parsed, settings);
   const added = [...(redirect === undefined ? [] : [redirect]), ...(settings.nativeSidecars ? [agent] : [])];
   return {

@@ -17,5 +17,5 @@ export const AGENT_MEMORY_LIMIT = '256Mi';
 /** The kubelet asks this often until the agent answers for the first time, and gives up (restarts it) after so many times. */
 export const AGENT_STARTUP_PERIOD_SECONDS = 1;
 export const AGENT_STARTUP_FAILURES = 60;
-export const AGENT_READINESS_PERIOD_SECONDS = 2;
-export const AGENT_READINESS_FAILURES = 3;
+export const AGENT_READINESS_PERIOD_SECONDS = 1;
+export const AGENT_READINESS_FAILURES = 5;

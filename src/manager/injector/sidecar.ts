@@ -40,7 +40,8 @@ const RESTRICTED: SecurityContext = {
 /** nftables asks for NET_ADMIN in the pod's own network namespace, and for nothing else. */
 const NET_ADMIN: SecurityContext = { ...RESTRICTED, runAsNonRoot: false, runAsUser: 0, runAsGroup: 0, capabilities: { drop: ['ALL'], add: ['NET_ADMIN'] } };
 
-export function sidecarContainer(config: AgentConfig, copied: CopiedEnv, settings: SidecarSettings): Container {
+/** @param awaited the kubelet asks the app through the agent in ways that end the container when nobody listens: the app must start behind it. */
+export function sidecarContainer(config: AgentConfig, copied: CopiedEnv, settings: SidecarSettings, awaited: boolean): Container {
   const probe = (path: string): Probe => ({ httpGet: { path, port: config.healthPort } });
   const ports = declaredPorts(config);
   const container: Container = {
@@ -69,8 +70,8 @@ export function sidecarContainer(config: AgentConfig, copied: CopiedEnv, setting
   if (ports.length > 0) container.ports = ports;
   if (settings.nativeSidecars) {
     container.restartPolicy = 'Always';
-    // The app starts when this has passed once: the agent listens before it.
-    container.startupProbe = { ...probe('/healthz'), periodSeconds: AGENT_STARTUP_PERIOD_SECONDS, failureThreshold: AGENT_STARTUP_FAILURES };
+    // The app starts when this has passed once. Elsewhere both start together: until the agent is ready nothing is sent to the pod.
+    if (awaited) container.startupProbe = { ...probe('/healthz'), periodSeconds: AGENT_STARTUP_PERIOD_SECONDS, failureThreshold: AGENT_STARTUP_FAILURES };
   }
   return container;
 }

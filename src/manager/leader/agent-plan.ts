@@ -64,7 +64,8 @@ export function planAgentConfig(
     const mode = chooseMode(port, facts);
     if ('refused' in mode) return mode;
   }
-  const covered = existing?.manager === facts.manager && wanted.every((port) => existing.ports.some((taken) => same(taken, port) && stillTakes(taken, port, facts)));
+  const covered =
+    existing?.manager === facts.manager && wanted.every((port) => existing.ports.some((taken) => same(taken, port) && stillTakes(taken, port, facts)));
   if (covered) return { config: existing, changed: false };
 
   const used = new Set(
@@ -91,5 +92,8 @@ export function planAgentConfig(
     const { container, containerPort, protocol } = port;
     return [{ container, containerPort, protocol, ...mode, agentPort, ...(probed ? { probePort: before?.probePort ?? next(FIRST_AGENT_PORT, 1) } : {}) }];
   });
-  return { config: { version: 1, workload: { kind: workload.kind, name: workload.name, namespace: workload.namespace }, manager: facts.manager, ports, healthPort }, changed: true };
+  return {
+    config: { version: 1, workload: { kind: workload.kind, name: workload.name, namespace: workload.namespace }, manager: facts.manager, ports, healthPort },
+    changed: true,
+  };
 }

@@ -43,7 +43,8 @@ export function diagnose(facts: DiagnoseFacts): string | undefined {
   if (waiting !== undefined) return `The pod ${waiting.metadata?.name} is not ready yet.`;
   const without = pods.filter((pod) => !isEnding(pod) && !hasAgent(pod));
   const missed = without.find((pod) => !comesByItself(workload, pod, facts.replicaSets));
-  if (missed !== undefined && workload.rollout.by !== 'eviction') return `The pod ${missed.metadata?.name} started without an agent: the API server may not have reached the injector's webhook.`;
+  if (missed !== undefined && workload.rollout.by !== 'eviction')
+    return `The pod ${missed.metadata?.name} started without an agent: the API server may not have reached the injector's webhook.`;
   if (failure !== undefined) return `Its pods can't be made: ${failure}`;
   const [older] = without;
   if (older !== undefined) return `The pod ${older.metadata?.name} has no agent yet.`;

@@ -28,6 +28,8 @@ export interface Link {
   readonly mux: Mux;
   /** Sessions whose tunnel this replica holds. */
   readonly held: ReadonlySet<string>;
+  /** The replica ends soon: other links come first. */
+  readonly leaving: boolean;
   /** The whole list as last told; undefined: nothing was told yet. */
   readonly intercepts: readonly AgentIntercept[] | undefined;
   /** Tells what is being taken now. */
@@ -55,6 +57,7 @@ export async function openLink(address: string, settings: AgentSettings, events:
 async function greet(address: string, mux: Mux, settings: AgentSettings, events: LinkEvents, log: Log): Promise<Link> {
   let intercepts: readonly AgentIntercept[] | undefined;
   let held: ReadonlySet<string> = new Set();
+  let leaving = false;
   const rpc: RpcPeer = createRpcPeer(mux.open(encodeStreamHeader({ t: 'agent-control' })), {
     log,
     handlers: { environment: events.environment },
@@ -68,6 +71,9 @@ async function greet(address: string, mux: Mux, settings: AgentSettings, events:
         if (link !== undefined) events.onChange(link, 'sessions');
       },
       peers: (params) => events.onPeers(agentPeersSchema.parse(params).replicas.map((replica) => replica.address)),
+      'going-away': () => {
+        leaving = true;
+      },
     },
   });
   let link: Link | undefined;
@@ -86,6 +92,9 @@ async function greet(address: string, mux: Mux, settings: AgentSettings, events:
     mux,
     get held() {
       return held;
+    },
+    get leaving() {
+      return leaving;
     },
     get intercepts() {
       return intercepts;

@@ -64,7 +64,7 @@ export class Links implements SessionLinks {
   open(intercept: AgentIntercept, peer: string): MuxStream | undefined {
     const { session, uid, protocol } = intercept;
     const able = [...this.#links].filter((link) => link.held.has(session) && link.mux.goneAway === undefined);
-    able.sort((a, b) => a.mux.streams - b.mux.streams);
+    able.sort((a, b) => Number(a.leaving) - Number(b.leaving) || a.mux.streams - b.mux.streams);
     for (const { mux } of able) {
       try {
         return mux.open(encodeStreamHeader({ t: 'intercept', session, intercept: uid, protocol, peer }));

@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import net from 'node:net';
+import type { Duplex } from 'node:stream';
 import { CodedError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { ClientConfig } from '../../config/index.ts';
@@ -12,6 +13,7 @@ import type { ClusterInfo } from '../../protocol/tunnel.ts';
 import { relay } from '../../tunnel/index.ts';
 import { type Capture, createDatagramFlow, type NetdLink, type Packets, startCapture, startPackets } from '../capture/index.ts';
 import {
+  type ClusterResolver,
   createClusterResolver,
   createSwitchableResolver,
   type DnsPolicy,
@@ -103,12 +105,19 @@ export class Network {
     this.#dnsMode = conf.nameservers.includes(RESOLVED_STUB) ? 'resolved' : 'redirect';
     if (this.#dnsMode === 'redirect') this.#resolverUids = await localResolverUids(conf.nameservers, process.getuid?.() ?? 0);
     const resolver = createSwitchableResolver();
-    const use = (): void => resolver.set(tunnel.dnsStream === undefined ? undefined : createClusterResolver(tunnel.dnsStream));
+    // one resolver for one stream, also when the line falls silent and the same stream goes on
+    const known = new WeakMap<Duplex, ClusterResolver>();
+    const use = (): void => {
+      const stream = tunnel.dnsStream;
+      if (stream === undefined) return resolver.set(undefined);
+      const found = known.get(stream) ?? createClusterResolver(stream);
+      known.set(stream, found);
+      resolver.set(found);
+    };
     use();
     // each reconnect brings a fresh dns stream; while the line is down names of the cluster fail fast
     tunnel.on('dns', use);
-    tunnel.on('down', () => resolver.set(undefined));
-    tunnel.on('up', use);
+    tunnel.on('down', use);
     const resolved = this.#dnsMode === 'resolved';
     this.#dns = await startDnsServer({
       log: log.child('dns'),

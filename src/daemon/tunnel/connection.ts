@@ -4,32 +4,50 @@
  */
 import { CodedError, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import { backoff, sleep } from '../../base/retry.ts';
+import { sleep } from '../../base/retry.ts';
 import type { Mux, MuxStream } from '../../mux/index.ts';
 import { startTunnel } from '../../tunnel/index.ts';
-import { BELIEVE_REFUSAL_MS, HEARTBEAT_MS, OPEN_TIMEOUT_MS, RECONNECT_FIRST_MS, RECONNECT_MOST_MS, REOPEN_TIMEOUT_MS, SILENCE_DEAD_MS, SILENCE_SUSPECT_MS } from './limits.ts';
+import { Heartbeat } from './heartbeat.ts';
+import {
+  BELIEVE_REFUSAL_MS,
+  OPEN_TIMEOUT_MS,
+  RETIRE_AFTER_MS,
+  SILENCE_DEAD_BESIDE_MS,
+  SILENCE_DEAD_MS,
+  SILENCE_SUSPECT_MS,
+  SLEPT_MS,
+  SPREAD_TRIES,
+  STOOD_STILL_MS,
+  WATCH_MS,
+} from './limits.ts';
+import type { LinkWatch } from './link-watch.ts';
 import type { OpenedTransport } from './transport.ts';
+import { tryUntilOne } from './tries.ts';
 
 export interface LiveConnection {
   mux: Mux;
   replica: string;
   version: string;
-  since: number;
 }
 
 export interface ConnectionOptions {
+  /** `control`, `data-1`, …: for the log. */
+  name: string;
   kind: 'control' | 'data';
   log: Log;
   session: { name: string; uid: string };
   version: string;
   sign: (text: string) => string;
+  links: LinkWatch;
   open: (options: { signal: AbortSignal; timeoutMs: number }) => Promise<OpenedTransport>;
+  /** Tries begin when this resolves. */
+  gate: (signal: AbortSignal) => Promise<void>;
   onStream: (stream: MuxStream) => void;
-  /** A connection is there and streams may be opened. */
-  onUp: (live: LiveConnection) => void;
-  /** There is none any more; `reason` is a sentence. */
-  onDown: (reason: string) => void;
-  /** Refused for longer than {@link BELIEVE_REFUSAL_MS}: the session is over. */
+  /** Streams may be opened on this connection from now on; undefined: on none, for the reason given. */
+  onCurrent: (live: LiveConnection | undefined, reason: string) => void;
+  /** Another connection takes its place: it is ended when its streams are. */
+  onRetire: (live: LiveConnection) => void;
+  /** Refused for longer than {@link BELIEVE_REFUSAL_MS}. */
   onRefused: (error: CodedError) => void;
   /** A heartbeat's round trip in milliseconds. */
   onRtt: (ms: number) => void;
@@ -38,153 +56,250 @@ export interface ConnectionOptions {
 const REFUSALS: readonly string[] = ['TP-KUBE-UNAUTHORIZED', 'TP-KUBE-FORBIDDEN', 'TP-KUBE-NOT-FOUND', 'TP-TUNNEL-FORBIDDEN', 'TP-SESSION-REFUSED'];
 
 interface Entry {
-  connection: LiveConnection;
-  lastHeard: number;
-  /** Silent for too long: a second connection is being tried. */
-  suspect: boolean;
+  live: LiveConnection;
+  heartbeat: Heartbeat;
+  /** The address it goes out from, where that is one of this machine's. */
+  from: string | undefined;
+  /** Why it can't be relied on now. */
+  doubt: string | undefined;
+  /** Its replica ends, or there is a better one: used until another connection is there. */
+  leaving: boolean;
+  /** It takes no new streams and ends with its last one. */
+  retired: boolean;
 }
 
 export class TunnelConnection {
   readonly #options: ConnectionOptions;
   readonly #stop = new AbortController();
-  /** All that are open, the newest last; new streams use the newest that is not silent. */
-  readonly #live: Entry[] = [];
+  /** All that are open, the newest last. */
+  readonly #entries: Entry[] = [];
+  #current: Entry | undefined;
   #everUp = false;
   #refusedSince: number | undefined;
-  #opening: Promise<void> | undefined;
+  #reopening = false;
+  #spreading = false;
+  #wake: () => void = () => undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #lookedAt = performance.now();
+  #lookedAtWall = Date.now();
+  #lastLoss = 'not connected yet';
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
   }
 
-  /** The connection for new streams, if there is one. */
+  /** The connection for new streams, if there is one that can be relied on. */
   get current(): LiveConnection | undefined {
-    return this.#live.at(-1)?.connection;
+    return this.#current?.live;
   }
 
   /** Opens the first connection; throws what stood in the way. From then on lost connections are opened again until `abort`. */
   async start(signal: AbortSignal): Promise<void> {
-    await this.#open(AbortSignal.any([signal, this.#stop.signal]), OPEN_TIMEOUT_MS);
+    await this.#open(AbortSignal.any([signal, this.#stop.signal]));
+    this.#lookedAt = performance.now();
+    this.#lookedAtWall = Date.now();
+    this.#timer = setInterval(() => this.#look(), WATCH_MS);
   }
 
   /** Ends everything now, without a word to the other end. */
   abort(): void {
+    clearInterval(this.#timer);
     const reason = new CodedError('TP-CANCELLED', 'The session was closed.');
     this.#stop.abort(reason);
-    for (const { connection } of this.#live) connection.mux.abort(reason);
+    for (const { live } of this.#entries) live.mux.abort(reason);
   }
 
-  async #open(signal: AbortSignal, timeoutMs: number): Promise<void> {
-    const { log, kind, session, version, sign, onStream } = this.#options;
-    const { socket, nonce, replica, version: managerVersion } = await this.#options.open({ signal, timeoutMs });
-    if (signal.aborted) {
-      socket.destroy();
-      throw signal.reason;
-    }
-    const mux = startTunnel(socket, { nonce, session, kind, sign, version, log: log.child('mux'), onStream });
-    const connection: LiveConnection = { mux, replica, version: managerVersion, since: Date.now() };
-    // the first answer shows that the manager took the hello; a refusal comes as GOAWAY
-    const started = performance.now();
-    try {
-      await mux.ping({ signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]) });
-    } catch (error) {
-      mux.abort(new CodedError('TP-TUNNEL-LOST', 'The tunnel gave no answer.'));
-      const refusal = mux.goneAway;
-      if (refusal !== undefined) throw new CodedError('TP-SESSION-REFUSED', `The traffic-manager refused the session: ${refusal}.`);
-      throw signal.aborted ? signal.reason : new CodedError('TP-TUNNEL-FAILED', `The traffic-manager did not answer on the tunnel: ${messageOf(error)}.`, { cause: error });
-    }
-    this.#options.onRtt(performance.now() - started);
-    const entry: Entry = { connection, lastHeard: performance.now(), suspect: false };
-    this.#live.push(entry);
-    this.#everUp = true;
-    this.#refusedSince = undefined;
-    log.info('tunnel connection is up', { kind, replica });
-    this.#options.onUp(connection);
-    void this.#watch(entry);
-    void mux.closed.then((error) => this.#lost(entry, error));
+  /** The machine's links have changed: looks and tries at once. */
+  linksChanged(): void {
+    if (this.#timer === undefined || this.#stop.signal.aborted) return;
+    this.#look();
+    this.#wake();
   }
 
-  /** Heartbeats until the connection is over; starts a second one when this falls silent. */
-  async #watch(entry: Entry): Promise<void> {
-    const { mux } = entry.connection;
-    let over = false;
-    void mux.closed.then(() => {
-      over = true;
+  /** The replica ends: its connections are used until another one is there. */
+  leave(replica: string, why: string): void {
+    for (const entry of this.#entries) if (entry.live.replica === replica) entry.leaving = true;
+    this.#review(why);
+  }
+
+  /** Moves to a replica that is not among `taken`, if the API server gives us one; what is open stays until then. */
+  spread(taken: ReadonlySet<string>): void {
+    if (this.#spreading || this.#reopening || this.#stop.signal.aborted) return;
+    this.#spreading = true;
+    void this.#spread(taken).finally(() => {
+      this.#spreading = false;
     });
-    let waiting = false;
-    while (!over && !this.#stop.signal.aborted) {
-      if (!waiting) {
-        waiting = true;
-        const sent = performance.now();
-        mux.ping().then(
-          () => {
-            entry.lastHeard = performance.now();
-            waiting = false;
-            this.#options.onRtt(entry.lastHeard - sent);
-          },
-          // the mux is over: `closed` tells the rest
-          () => {
-            waiting = false;
-          },
-        );
-      }
-      const silence = performance.now() - entry.lastHeard;
-      if (silence > SILENCE_DEAD_MS) {
-        mux.abort(new CodedError('TP-TUNNEL-LOST', `The tunnel was silent for ${SILENCE_DEAD_MS / 1000} s.`));
+  }
+
+  async #spread(taken: ReadonlySet<string>): Promise<void> {
+    const { log, name } = this.#options;
+    for (let tries = 0; tries < SPREAD_TRIES && !this.#stop.signal.aborted; tries++) {
+      try {
+        if (await this.#open(this.#stop.signal, taken)) return;
+      } catch (error) {
+        log.debug('no connection to another replica', { place: name, error });
         return;
       }
-      const newest = this.#live.at(-1) === entry;
-      const suspect = silence > HEARTBEAT_MS + SILENCE_SUSPECT_MS;
-      if (newest && mux.goneAway !== undefined) this.#reopen(`the manager is going away: ${mux.goneAway}`);
-      if (newest && suspect && !entry.suspect) {
-        this.#options.onDown(`no answer for ${Math.round(silence / 100) / 10} s`);
-        this.#reopen('silence');
-      } else if (newest && !suspect && entry.suspect) this.#options.onUp(entry.connection);
-      entry.suspect = suspect;
-      await sleep(HEARTBEAT_MS / 4, this.#stop.signal).catch(() => {
-        over = true;
-      });
     }
+    log.debug('the API server offered no other replica', { place: name });
+  }
+
+  /** Returns false when the replica that answered is one to avoid. */
+  async #open(signal: AbortSignal, avoid?: ReadonlySet<string>): Promise<boolean> {
+    const { log, name, kind, session, version, sign, onStream, links } = this.#options;
+    const { socket, nonce, replica, version: managerVersion } = await this.#options.open({ signal, timeoutMs: OPEN_TIMEOUT_MS });
+    if (signal.aborted || avoid?.has(replica)) {
+      socket.destroy();
+      signal.throwIfAborted();
+      return false;
+    }
+    const mux = startTunnel(socket, { nonce, session, kind, sign, version, log: log.child('mux'), onStream });
+    const live: LiveConnection = { mux, replica, version: managerVersion };
+    // the first answer shows that the manager took the hello; a refusal comes as GOAWAY
+    try {
+      this.#options.onRtt(await mux.ping({ signal: AbortSignal.any([signal, AbortSignal.timeout(OPEN_TIMEOUT_MS)]) }));
+      signal.throwIfAborted();
+    } catch (error) {
+      const refusal = mux.goneAway;
+      mux.abort(new CodedError('TP-TUNNEL-LOST', 'The tunnel gave no answer.'));
+      signal.throwIfAborted();
+      if (refusal !== undefined) throw new CodedError('TP-SESSION-REFUSED', `The traffic-manager refused the session: ${refusal}.`);
+      throw new CodedError('TP-TUNNEL-FAILED', `The traffic-manager did not answer on the tunnel: ${messageOf(error)}.`, { cause: error });
+    }
+    const address = 'localAddress' in socket && typeof socket.localAddress === 'string' ? socket.localAddress : '';
+    const entry: Entry = {
+      live,
+      heartbeat: new Heartbeat(mux, socket, { now: performance.now(), onRtt: this.#options.onRtt }),
+      from: links.has(address) ? address : undefined,
+      doubt: undefined,
+      leaving: false,
+      retired: false,
+    };
+    this.#adopt(entry);
+    return true;
+  }
+
+  #adopt(entry: Entry): void {
+    const { log, name } = this.#options;
+    const older = [...this.#entries];
+    this.#entries.push(entry);
+    this.#everUp = true;
+    this.#refusedSince = undefined;
+    log.info('tunnel connection is up', { place: name, replica: entry.live.replica });
+    this.#review('');
+    for (const one of older) this.#retireSoon(one);
+    void entry.live.mux.closed.then((error) => this.#lost(entry, error));
+  }
+
+  #look(): void {
+    const now = performance.now();
+    const wall = Date.now();
+    const gap = now - this.#lookedAt;
+    const asleep = wall - this.#lookedAtWall - gap;
+    this.#lookedAt = now;
+    this.#lookedAtWall = wall;
+    const stoodStill = gap > WATCH_MS + STOOD_STILL_MS || asleep > SLEPT_MS;
+    for (const entry of [...this.#entries]) this.#lookAt(entry, now, stoodStill);
+    this.#review('');
+    if (asleep > SLEPT_MS) this.#reopen('this machine slept');
+  }
+
+  #lookAt(entry: Entry, now: number, stoodStill: boolean): void {
+    const { heartbeat, from, live } = entry;
+    if (stoodStill) heartbeat.restart(now);
+    const silence = heartbeat.tick(now);
+    const limit = this.#entries.at(-1) === entry ? SILENCE_DEAD_MS : SILENCE_DEAD_BESIDE_MS;
+    if (silence > 0 && now - heartbeat.heardAt > limit) {
+      live.mux.abort(new CodedError('TP-TUNNEL-LOST', `The tunnel was silent for ${limit / 1000} s.`));
+    } else if (from !== undefined && !this.#options.links.has(from)) {
+      entry.doubt = `the network link with the address ${from} is down`;
+    } else {
+      entry.doubt = silence > SILENCE_SUSPECT_MS ? `no answer for ${Math.round((now - heartbeat.heardAt) / 100) / 10} s` : undefined;
+    }
+  }
+
+  /** Settles which connection takes new streams, and opens another one where none can, or the best one ends. */
+  #review(why: string): void {
+    if (this.#stop.signal.aborted) return;
+    const usable = this.#entries.filter(({ doubt, retired, live }) => doubt === undefined && !retired && live.mux.goneAway === undefined);
+    const best = usable.findLast(({ leaving }) => !leaving) ?? usable.at(-1);
+    const newest = this.#entries.at(-1);
+    const reason = newest?.doubt ?? newest?.live.mux.goneAway ?? (why === '' ? this.#lastLoss : why);
+    if (best !== this.#current) {
+      this.#current = best;
+      this.#options.onCurrent(best?.live, reason);
+    }
+    if (best === undefined || best.leaving) this.#reopen(reason);
+  }
+
+  /** One that its replica leaves stays usable for a while, so that agents learn of its successor first. */
+  #retireSoon(entry: Entry): void {
+    if (!entry.leaving) return this.#retire(entry);
+    void sleep(RETIRE_AFTER_MS, this.#stop.signal).then(
+      () => this.#retire(entry),
+      () => undefined,
+    );
+  }
+
+  #retire(entry: Entry): void {
+    if (entry.retired) return;
+    entry.retired = true;
+    this.#options.onRetire(entry.live);
+    void entry.live.mux.close();
   }
 
   #lost(entry: Entry, error: Error | undefined): void {
-    const newest = this.#live.at(-1) === entry;
-    this.#live.splice(this.#live.indexOf(entry), 1);
+    this.#entries.splice(this.#entries.indexOf(entry), 1);
     if (this.#stop.signal.aborted) return;
-    this.#options.log.warn('tunnel connection is lost', { kind: this.#options.kind, replica: entry.connection.replica, error });
-    if (!newest) return;
-    const left = this.#live.at(-1);
-    if (left === undefined) this.#options.onDown(error === undefined ? 'the manager closed the connection' : messageOf(error));
-    this.#reopen('lost');
-  }
-
-  /** Opens a new connection, with back-off, until one is up or the tunnel is closed. One such loop at a time. */
-  #reopen(why: string): void {
-    if (this.#opening !== undefined || this.#stop.signal.aborted) return;
-    this.#options.log.info('opening another tunnel connection', { kind: this.#options.kind, why });
-    this.#opening = this.#reopenLoop().finally(() => {
-      this.#opening = undefined;
-    });
-  }
-
-  async #reopenLoop(): Promise<void> {
-    const { signal } = this.#stop;
-    for (let attempt = 0; !signal.aborted; attempt++) {
-      try {
-        await this.#open(signal, REOPEN_TIMEOUT_MS);
-        return;
-      } catch (error) {
-        if (signal.aborted) return;
-        this.#options.log.debug('tunnel connection could not be opened', { kind: this.#options.kind, attempt, error });
-        if (error instanceof CodedError && REFUSALS.includes(error.code) && this.#everUp) {
-          this.#refusedSince ??= performance.now();
-          if (performance.now() - this.#refusedSince > BELIEVE_REFUSAL_MS) {
-            this.#options.onRefused(error);
-            return;
-          }
-        } else this.#refusedSince = undefined;
-        await sleep(backoff(attempt, RECONNECT_FIRST_MS, RECONNECT_MOST_MS), signal).catch(() => undefined);
-      }
+    const { log, name } = this.#options;
+    const fields = { place: name, replica: entry.live.replica, error };
+    if (entry.retired) log.debug('a retired tunnel connection ended', fields);
+    else {
+      log.warn('tunnel connection is lost', fields);
+      this.#lastLoss = error === undefined ? 'the manager closed the connection' : messageOf(error);
     }
+    this.#review('');
+  }
+
+  /** Opens a new connection, until one is up or the tunnel is closed. One such loop at a time. */
+  #reopen(why: string): void {
+    if (this.#reopening || this.#stop.signal.aborted) return;
+    this.#reopening = true;
+    this.#options.log.info('opening another tunnel connection', { place: this.#options.name, why });
+    void this.#openAgain()
+      .catch((error: unknown) => this.#options.log.debug('no connection was opened', { place: this.#options.name, error }))
+      .finally(() => {
+        this.#reopening = false;
+      });
+  }
+
+  async #openAgain(): Promise<void> {
+    const { signal } = this.#stop;
+    await this.#options.gate(signal);
+    await tryUntilOne({
+      signal,
+      attempt: async (either) => {
+        await this.#open(either);
+      },
+      onFailed: (error, attempt) => this.#failed(error, attempt),
+      onWake: (wake) => {
+        this.#wake = wake;
+      },
+    });
+    this.#wake = () => undefined;
+  }
+
+  /** Returns true when a refusal is to be believed. */
+  #failed(error: unknown, attempt: number): boolean {
+    this.#options.log.debug('tunnel connection could not be opened', { place: this.#options.name, attempt, error });
+    this.#lastLoss = messageOf(error);
+    if (!(error instanceof CodedError && REFUSALS.includes(error.code) && this.#everUp)) {
+      this.#refusedSince = undefined;
+      return false;
+    }
+    this.#refusedSince ??= performance.now();
+    if (performance.now() - this.#refusedSince <= BELIEVE_REFUSAL_MS || this.#current !== undefined) return false;
+    this.#options.onRefused(error);
+    return true;
   }
 }

@@ -7,16 +7,18 @@ import { EventEmitter } from 'node:events';
 import { CodedError, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { KubeClient } from '../../kube/index.ts';
-import type { Mux, MuxStream } from '../../mux/index.ts';
-import { type ClusterInfo, clusterSchema, type StreamHeader, type Welcome, welcomeSchema } from '../../protocol/tunnel.ts';
-import { createRpcPeer, type RpcPeer } from '../../rpc/index.ts';
+import type { MuxStream } from '../../mux/index.ts';
+import type { ClusterInfo, StreamHeader, Welcome } from '../../protocol/tunnel.ts';
 import { encodeStreamHeader } from '../../tunnel/index.ts';
 import { type LiveConnection, TunnelConnection } from './connection.ts';
-import { DATA_CONNECTIONS, RTT_SAMPLES, STREAM_WAIT_MS } from './limits.ts';
+import { type Control, openControl } from './control.ts';
+import { DATA_CONNECTIONS, STREAM_WAIT_MS, WELCOME_TIMEOUT_MS } from './limits.ts';
+import { LinkWatch } from './link-watch.ts';
+import { RoundTrips } from './round-trips.ts';
 import { TransportChooser } from './transport.ts';
 
 export interface TunnelOptions {
-  kube: KubeClient;
+  kube: Pick<KubeClient, 'upgrade' | 'websocket'>;
   managerNamespace: string;
   session: { name: string; uid: string };
   sign: (text: string) => string;
@@ -24,6 +26,8 @@ export interface TunnelOptions {
   log: Log;
   /** A stream the manager opened: an intercepted connection. Its stream header is not read yet. */
   onStream: (stream: MuxStream) => void;
+  /** Tests have links of their own. */
+  links?: LinkWatch;
 }
 
 interface TunnelEvents {
@@ -37,20 +41,34 @@ interface TunnelEvents {
   dns: [MuxStream];
 }
 
+export interface TunnelState {
+  up: boolean;
+  /** Since when it is up or down, in ms since the epoch. */
+  since: number;
+  /** Why it is down; empty when it is up. */
+  detail: string;
+  transport: string | undefined;
+  blocked: readonly string[];
+  rtt: { p50: number; p99: number } | undefined;
+}
+
 export class Tunnel extends EventEmitter<TunnelEvents> {
   readonly #options: TunnelOptions;
   readonly #chooser: TransportChooser;
+  readonly #links: LinkWatch;
   readonly #control: TunnelConnection;
   readonly #data: TunnelConnection[];
-  /** The connection whose control stream is in use. */
-  #greeted: { mux: Mux; rpc: RpcPeer } | undefined;
-  #dnsStream: MuxStream | undefined;
-  #rpcReady = Promise.withResolvers<RpcPeer>();
+  readonly #roundTrips = new RoundTrips();
+  /** The streams on the control connection of now, and those that have been opened and may serve again. */
+  #greeted: Control | undefined;
+  readonly #controls = new Map<LiveConnection['mux'], Control>();
   #welcome: Welcome | undefined;
-  #downSince: number | undefined;
-  #downReason = '';
-  #upSince = 0;
-  readonly #rtts: number[] = [];
+  #replicas: readonly string[] = [];
+  #up = false;
+  #since = Date.now();
+  #reason = 'not connected yet';
+  /** Rung when something that a caller may wait for has come. */
+  #bell = Promise.withResolvers<void>();
   #next = 0;
   #closed = false;
 
@@ -58,39 +76,57 @@ export class Tunnel extends EventEmitter<TunnelEvents> {
     super();
     this.#options = options;
     this.#chooser = new TransportChooser(options.log);
-    const place = (kind: 'control' | 'data'): TunnelConnection =>
-      new TunnelConnection({
-        kind,
-        log: options.log,
-        session: options.session,
-        version: options.version,
-        sign: options.sign,
-        open: ({ signal, timeoutMs }) =>
-          this.#chooser.open({ kube: options.kube, managerNamespace: options.managerNamespace, session: options.session.name, signal, timeoutMs }),
-        onStream: options.onStream,
-        onUp: (live) => (kind === 'control' ? this.#controlUp(live) : undefined),
-        onDown: (reason) => (kind === 'control' ? this.#controlDown(reason) : undefined),
-        onRefused: (error) => this.emit('refused', error),
-        onRtt: (ms) => {
-          if (kind !== 'control') return;
-          this.#rtts.push(ms);
-          if (this.#rtts.length > RTT_SAMPLES) this.#rtts.shift();
-        },
-      });
-    this.#control = place('control');
-    this.#data = Array.from({ length: DATA_CONNECTIONS }, () => place('data'));
+    this.#links = options.links ?? new LinkWatch();
+    this.#control = this.#place('control', 'control');
+    this.#data = Array.from({ length: DATA_CONNECTIONS }, (_, index) => this.#place('data', `data-${index + 1}`));
+    this.#links.onChange(() => {
+      for (const connection of this.#places) connection.linksChanged();
+    });
+  }
+
+  get #places(): TunnelConnection[] {
+    return [this.#control, ...this.#data];
+  }
+
+  #place(kind: 'control' | 'data', name: string): TunnelConnection {
+    const { kube, managerNamespace, log, session, version, sign, onStream } = this.#options;
+    return new TunnelConnection({
+      name,
+      kind,
+      log,
+      session,
+      version,
+      sign,
+      onStream,
+      links: this.#links,
+      open: ({ signal, timeoutMs }) => this.#chooser.open({ kube, managerNamespace, session: session.name, signal, timeoutMs }),
+      // one place knocks for all: the data connections follow when the control connection is up
+      gate: (signal) => (kind === 'control' ? Promise.resolve() : this.#until(() => this.#greeted !== undefined || undefined, signal).then(() => undefined)),
+      onCurrent: (live, reason) => {
+        if (kind === 'control') this.#controlChanged(live, reason);
+        else this.#review(reason);
+      },
+      onRetire: ({ mux }) => this.#controls.get(mux)?.close(),
+      onRefused: (error) => {
+        if (kind === 'control') this.emit('refused', error);
+      },
+      onRtt: (ms) => {
+        if (kind === 'control') this.#roundTrips.add(ms);
+      },
+    });
   }
 
   /** Opens all connections and waits for the manager's welcome. Throws what stood in the way; then nothing is open. */
   async start(signal: AbortSignal): Promise<Welcome> {
     try {
       // the way that works is found once, then used by all
-      const control = this.#control.start(signal);
-      await control;
-      await Promise.all(this.#data.map((connection) => connection.start(signal)));
-      await this.#rpcReady.promise;
-      if (this.#welcome === undefined) throw new CodedError('TP-TUNNEL-FAILED', 'The traffic-manager sent no welcome.');
-      return this.#welcome;
+      await this.#control.start(signal);
+      const late = AbortSignal.timeout(WELCOME_TIMEOUT_MS);
+      const greeted = this.#until(() => this.#greeted, AbortSignal.any([signal, late])).catch((error: unknown) => {
+        throw late.aborted ? new CodedError('TP-TUNNEL-FAILED', 'The traffic-manager sent no welcome.', { cause: error }) : error;
+      });
+      const [{ welcome }] = await Promise.all([greeted, ...this.#data.map((connection) => connection.start(signal))]);
+      return welcome;
     } catch (error) {
       this.abort();
       throw error;
@@ -101,21 +137,19 @@ export class Tunnel extends EventEmitter<TunnelEvents> {
     return this.#welcome;
   }
 
-  /** The dns stream of now, if the control connection has been up. */
+  /** The dns stream of now; undefined while there is no control connection that answers. */
   get dnsStream(): MuxStream | undefined {
-    return this.#dnsStream;
+    return this.#greeted?.dns;
   }
 
-  get state(): { up: boolean; since: number; detail: string; transport: string | undefined; blocked: readonly string[]; rtt: { p50: number; p99: number } | undefined } {
-    const sorted = this.#rtts.toSorted((a, b) => a - b);
-    const at = (part: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
+  get state(): TunnelState {
     return {
-      up: this.#downSince === undefined && this.#upSince > 0,
-      since: this.#downSince ?? this.#upSince,
-      detail: this.#downReason,
+      up: this.#up,
+      since: this.#since,
+      detail: this.#reason,
       transport: this.#chooser.name,
       blocked: this.#chooser.blocked,
-      rtt: sorted.length === 0 ? undefined : { p50: at(0.5), p99: at(0.99) },
+      rtt: this.#roundTrips.summary,
     };
   }
 
@@ -125,14 +159,14 @@ export class Tunnel extends EventEmitter<TunnelEvents> {
    */
   openStream(header: StreamHeader, first?: Uint8Array): MuxStream | Promise<MuxStream> {
     const frame = encodeStreamHeader(header, first);
-    return this.#tryOpen(frame) ?? this.#openLater(frame);
+    return this.#tryOpen(frame) ?? this.#untilLost(() => this.#tryOpen(frame));
   }
 
   #tryOpen(frame: Buffer): MuxStream | undefined {
     for (let i = 0; i < this.#data.length; i++) {
       this.#next = (this.#next + 1) % this.#data.length;
       const live = this.#data[this.#next]?.current;
-      if (live === undefined || live.mux.goneAway !== undefined) continue;
+      if (live === undefined) continue;
       try {
         return live.mux.open(frame);
       } catch (error) {
@@ -142,83 +176,126 @@ export class Tunnel extends EventEmitter<TunnelEvents> {
     return undefined;
   }
 
-  async #openLater(frame: Buffer): Promise<MuxStream> {
-    const deadline = performance.now() + STREAM_WAIT_MS;
-    while (!this.#closed && performance.now() < deadline) {
-      const stream = this.#tryOpen(frame);
-      if (stream !== undefined) return stream;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    throw new CodedError('TP-TUNNEL-LOST', `The connection to the cluster is down: ${this.#downReason}.`);
-  }
-
   /** Calls the manager on the control connection; waits up to {@link STREAM_WAIT_MS} for it to be there. */
   async call(method: string, params: unknown, options: { signal?: AbortSignal; timeoutMs?: number } = {}): Promise<unknown> {
-    const late = AbortSignal.timeout(STREAM_WAIT_MS);
-    const rpc = await Promise.race([
-      this.#rpcReady.promise,
-      new Promise<never>((_, reject) => {
-        late.addEventListener('abort', () => reject(new CodedError('TP-TUNNEL-LOST', `The connection to the cluster is down: ${this.#downReason}.`)), { once: true });
-      }),
-    ]);
+    const { rpc } = this.#greeted ?? (await this.#untilLost(() => this.#greeted));
     return rpc.call(method, params, options);
   }
 
-  #controlUp(live: LiveConnection): void {
-    void this.#greet(live).catch((error: unknown) => {
-      this.#options.log.warn('the control stream failed', { error });
-      live.mux.abort(error instanceof Error ? error : new Error(messageOf(error)));
-    });
+  /** Looks whenever something has changed; rejects with the signal's reason. */
+  async #until<T>(look: () => T | undefined, signal: AbortSignal): Promise<T> {
+    const stop = Promise.withResolvers<never>();
+    stop.promise.catch(() => undefined);
+    const onAbort = (): void => stop.reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      for (;;) {
+        signal.throwIfAborted();
+        if (this.#closed) throw new CodedError('TP-TUNNEL-LOST', 'The session was closed.');
+        const found = look();
+        if (found !== undefined) return found;
+        await Promise.race([this.#bell.promise, stop.promise]);
+      }
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
   }
 
-  /** Opens the control and dns streams on a new connection, once; then says that the line is up. */
-  async #greet(live: LiveConnection): Promise<void> {
-    let rpc = this.#greeted?.mux === live.mux ? this.#greeted.rpc : undefined;
-    if (rpc === undefined) {
-      const stream = live.mux.open(encodeStreamHeader({ t: 'control' }));
-      rpc = createRpcPeer(stream, {
-        log: this.#options.log.child('control'),
-        onNotify: {
-          cluster: (params) => {
-            const cluster = clusterSchema.parse(params);
-            if (this.#welcome !== undefined) this.#welcome = { ...this.#welcome, cluster };
-            this.emit('cluster', cluster);
-          },
-          'going-away': (params) => this.#options.log.info('the manager’s replica is going away', { params }),
-        },
-      });
-      this.#greeted = { mux: live.mux, rpc };
-      this.#welcome = welcomeSchema.parse(await rpc.call('welcome', {}));
-      this.#dnsStream = live.mux.open(encodeStreamHeader({ t: 'dns' }));
-      this.emit('dns', this.#dnsStream);
-      this.emit('cluster', this.#welcome.cluster);
-    }
-    this.#downSince = undefined;
-    this.#downReason = '';
-    this.#upSince = Date.now();
-    this.#rpcReady.resolve(rpc);
-    this.emit('up');
+  async #untilLost<T>(look: () => T | undefined): Promise<T> {
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(new CodedError('TP-TUNNEL-LOST', `The connection to the cluster is down: ${this.#reason}.`)), STREAM_WAIT_MS);
+    return this.#until(look, late.signal).finally(() => clearTimeout(timer));
   }
 
-  #controlDown(reason: string): void {
-    if (this.#downSince === undefined) {
-      this.#downSince = Date.now();
-      this.#rpcReady = Promise.withResolvers<RpcPeer>();
+  #controlChanged(live: LiveConnection | undefined, reason: string): void {
+    const known = live === undefined ? undefined : this.#controls.get(live.mux);
+    if (live === undefined || known !== undefined) return this.#greet(known, reason);
+    openControl(live, {
+      log: this.#options.log,
+      onCluster: (cluster) => {
+        if (this.#welcome !== undefined) this.#welcome = { ...this.#welcome, cluster };
+        this.emit('cluster', cluster);
+      },
+      onReplicas: (names) => this.#replicasChanged(names),
+      onGoingAway: (replica) => this.#leave(replica),
+    }).then(
+      (control) => {
+        this.#controls.set(live.mux, control);
+        void live.mux.closed.then(() => this.#controls.delete(live.mux));
+        this.#welcome = control.welcome;
+        // another may have become the one to use meanwhile
+        if (this.#control.current !== live) return;
+        this.#greet(control, '');
+        this.emit('cluster', control.welcome.cluster);
+        this.#replicasChanged(control.welcome.replicas ?? [control.welcome.replica]);
+      },
+      (error: unknown) => {
+        if (this.#closed) return;
+        this.#options.log.warn('the control stream failed', { error });
+        live.mux.abort(error instanceof Error ? error : new Error(messageOf(error)));
+      },
+    );
+  }
+
+  /** From now on this control connection is used, or none. */
+  #greet(control: Control | undefined, reason: string): void {
+    this.#greeted = control;
+    if (control !== undefined) this.emit('dns', control.dns);
+    this.#review(reason);
+  }
+
+  /** Tells when the line as a whole goes up or down, and wakes those who wait. */
+  #review(reason: string): void {
+    const up = this.#greeted !== undefined && this.#data.some(({ current }) => current !== undefined);
+    this.#bell.resolve();
+    this.#bell = Promise.withResolvers<void>();
+    if (this.#closed) return;
+    if (up) this.#reason = '';
+    else if (reason !== '') this.#reason = reason;
+    if (up) this.#spread();
+    if (up === this.#up) return;
+    this.#up = up;
+    this.#since = Date.now();
+    if (up) this.emit('up');
+    else this.emit('down', this.#reason);
+  }
+
+  /** The replica ends: what is there of it is used until there is another. */
+  #leave(replica: string): void {
+    this.#options.log.info('a replica of the manager is going away', { replica });
+    this.#replicas = this.#replicas.filter((name) => name !== replica);
+    for (const connection of this.#places) connection.leave(replica, 'the replica of the manager is going away');
+  }
+
+  #replicasChanged(names: readonly string[]): void {
+    const gone = this.#replicas.filter((name) => !names.includes(name));
+    this.#replicas = names;
+    for (const name of gone) this.#leave(name);
+    this.#spread();
+  }
+
+  /** Data connections go to different replicas where there are several: one that dies takes only its own streams with it. */
+  #spread(): void {
+    const taken = new Set<string>();
+    for (const connection of this.#data) {
+      const replica = connection.current?.replica;
+      if (replica === undefined) continue;
+      if (taken.has(replica) && this.#replicas.some((name) => !taken.has(name))) connection.spread(taken);
+      taken.add(replica);
     }
-    this.#downReason = reason;
-    this.emit('down', reason);
   }
 
   /** Says goodbye to the manager and ends all connections. Idempotent. */
   async close(): Promise<void> {
     if (this.#closed) return;
-    const goodbye = this.#downSince === undefined ? this.#greeted?.rpc.call('leave', {}, { timeoutMs: 500 }) : undefined;
-    await goodbye?.catch((error: unknown) => this.#options.log.debug('no goodbye to the manager', { error }));
+    await this.#greeted?.rpc.call('leave', {}, { timeoutMs: 500 }).catch((error: unknown) => this.#options.log.debug('no goodbye to the manager', { error }));
     this.abort();
   }
 
   abort(): void {
     this.#closed = true;
-    for (const connection of [this.#control, ...this.#data]) connection.abort();
+    this.#links.close();
+    for (const connection of this.#places) connection.abort();
+    this.#bell.resolve();
   }
 }

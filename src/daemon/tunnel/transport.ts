@@ -17,7 +17,7 @@ export interface OpenedTransport {
 }
 
 export interface TransportOptions {
-  kube: KubeClient;
+  kube: Pick<KubeClient, 'upgrade' | 'websocket'>;
   managerNamespace: string;
   session: string;
   signal: AbortSignal;

@@ -36,3 +36,6 @@ export const DRAIN_POLL_MS = 250;
 export const DRAIN_LIMIT_MS = 20_000;
 /** A pod with UDP ports only says nothing of its app's end: it is drained after this long without a datagram. */
 export const DRAIN_UDP_QUIET_MS = 2_000;
+/** A request to the health port: no longer, and no slower, than this. */
+export const HEALTH_REQUEST_LIMIT = 4 * 1024;
+export const HEALTH_TIMEOUT_MS = 5_000;

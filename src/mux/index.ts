@@ -6,10 +6,11 @@
  * memory is bounded by limits.ts whatever the peer does; a peer that breaks the protocol ends the session with a GOAWAY that says why.
  */
 import type { Duplex } from 'node:stream';
-import { type Mux, type MuxOptions, Session } from './session.ts';
+import type { Mux, MuxOptions } from './contract.ts';
+import { Session } from './session.ts';
 
 export { MuxError, type MuxErrorCode, MuxResetError } from './errors.ts';
-export type { Mux, MuxOptions } from './session.ts';
+export type { Mux, MuxOptions } from './contract.ts';
 export type { MuxStream } from './stream.ts';
 
 /** Starts a session on `transport`, which from then on belongs to it. */

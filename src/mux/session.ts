@@ -5,40 +5,10 @@ import { FrameDecoder, type FrameSink } from './decoder.ts';
 import { MuxError } from './errors.ts';
 import { encodeFrame, FLAG, FRAME, GO_AWAY } from './frame.ts';
 import { INITIAL_WINDOW, LINGER_MS, MAX_STREAMS, MAX_WINDOW, REASON_LIMIT, RTT_REFRESH_MS, SESSION_BUFFER_LIMIT, WINDOW_GROWTH_BUDGET } from './limits.ts';
+import type { Mux, MuxOptions } from './contract.ts';
 import { FrameSender } from './sender.ts';
 import { type MuxStream, Stream, type StreamOwner } from './stream.ts';
 import { ReceiveWindow, type WindowPool } from './window.ts';
-
-export interface MuxOptions {
-  role: 'client' | 'server';
-  log: Log;
-  /** Called for each stream the peer opens, with its first bytes already there to read. Without it they are refused. */
-  onStream?: (stream: MuxStream) => void;
-  /** Receive window of a new stream; at least INITIAL_WINDOW, which the format fixes. */
-  initialWindow?: number;
-  maxWindow?: number;
-  maxStreams?: number;
-}
-
-export interface Mux {
-  /** Opens a stream; `first` travels in the opening frame. Throws MuxError (`closed`, `too-many-streams`). */
-  open(first?: Uint8Array): MuxStream;
-  /** Round trip in ms. Rejects when the session ends first. */
-  ping(options?: { signal?: AbortSignal }): Promise<number>;
-  /** Last measured round trip in ms. */
-  readonly rtt: number | undefined;
-  readonly streams: number;
-  /** Resolves when the session is over, never rejects; undefined: a clean end. */
-  readonly closed: Promise<Error | undefined>;
-  /** The reason the peer gave with GOAWAY. */
-  readonly goneAway: string | undefined;
-  /** Tells the peer to open nothing more here. */
-  goAway(reason: string): void;
-  /** Waits for the streams to end, then ends the transport. When `signal` aborts, everything ends at once. Idempotent. */
-  close(options?: { signal?: AbortSignal }): Promise<void>;
-  /** Ends everything at once: every stream is destroyed with `error`. Idempotent. */
-  abort(error: Error): void;
-}
 
 interface Ping {
   sentAt: number;

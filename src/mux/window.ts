@@ -30,14 +30,14 @@ export class ReceiveWindow {
 
   /**
    * `bytes` were read by their reader. Returns the credit to send now, 0 while less than half a window is owed.
-   * The window doubles when half of it was read in less than one round trip: then it, not the reader, is the limit.
+   * The window doubles when it is read at a rate of more than one window in two round trips: then it is, or may soon be, the limit.
    */
   consumed(bytes: number, now: number, pool: WindowPool): number {
     this.#owed += bytes;
     if (this.#owed < this.#size / 2) return 0;
     let delta = this.#owed;
     const grow = Math.min(this.#size, this.#max - this.#size, pool.growthLeft);
-    if (grow > 0 && pool.rtt !== undefined && now - this.#returnedAt < Math.max(pool.rtt, RTT_FLOOR_MS)) {
+    if (grow > 0 && pool.rtt !== undefined && (now - this.#returnedAt) * this.#size < 2 * this.#owed * Math.max(pool.rtt, RTT_FLOOR_MS)) {
       this.#size += grow;
       pool.growthLeft -= grow;
       delta += grow;

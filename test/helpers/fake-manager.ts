@@ -1,11 +1,11 @@
 /** A manager for the agent's tests: real TLS, mux and rpc; what it says is up to the test. */
 import type { AddressInfo } from 'node:net';
 import { createServer, type TLSSocket } from 'node:tls';
-import { silentLog } from '../base/log.ts';
-import { createMux, type Mux, type MuxStream } from '../mux/index.ts';
-import type { AgentHello, AgentIntercept, StreamHeader } from '../protocol/tunnel.ts';
-import { createRpcPeer, type RpcPeer } from '../rpc/index.ts';
-import { readStreamHeader } from '../tunnel/index.ts';
+import { silentLog } from '../../src/base/log.ts';
+import { createMux, type Mux, type MuxStream } from '../../src/mux/index.ts';
+import type { AgentHello, AgentIntercept, StreamHeader } from '../../src/protocol/tunnel.ts';
+import { createRpcPeer, type RpcPeer } from '../../src/rpc/index.ts';
+import { readStreamHeader } from '../../src/tunnel/index.ts';
 
 export type InterceptHeader = Extract<StreamHeader, { t: 'intercept' }>;
 

@@ -60,6 +60,16 @@ export const ERROR_CODES = {
   'TP-ENV-UNREADABLE': 'The environment could not be read from the pod; leave the intercept and try again.',
   'TP-COMMAND-FAILED': 'The command could not be started: check its name and that it can be executed.',
 
+  'TP-CLOUD-URL': 'Pass --cloud-url, or set cloud.url in config.yml, or have an administrator set the chart value cloud.url.',
+  'TP-CLOUD-UNREACHABLE': 'Check the address and the network; intercepts go on without the cloud.',
+  'TP-CLOUD-REFUSED': 'The cloud refused the request for the reason given.',
+  'TP-CLOUD-NOT-LINKED':
+    'An administrator links the cluster with `telepresence helm upgrade --reuse-values --set cloud.url=URL`; --preview-url=false does without.',
+  'TP-NOT-LOGGED-IN': 'Run `telepresence login` first.',
+  'TP-LOGIN-FAILED': 'Run `telepresence login` again; `telepresence login --apikey KEY` needs no browser.',
+  'TP-INGRESS-NEEDED': 'Pass --ingress-host and --ingress-port (and, where they differ, --ingress-tls and --ingress-l5), or --preview-url=false.',
+  'TP-PREVIEW-REFUSED': 'Make the intercept with --mechanism http after `telepresence login`, or with one --http-header.',
+  'TP-PREVIEW-NOT-FOUND': '`telepresence list --intercepts` shows the preview URLs.',
   'TP-CLOUD-CONFIG': 'Mend the setting that is named; docs/features/cloud.md lists them.',
   'TP-CLOUD-DATABASE': 'Check DATABASE_URL, that the server runs, and that the folder can be written.',
 } as const;

@@ -135,6 +135,8 @@ describe('client paths', () => {
       daemonSocket: '/home/a/.cache/telepresence/run/daemon.sock',
       netdSocket: '/home/a/.cache/telepresence/run/netd.sock',
       installIdFile: '/home/a/.cache/telepresence/install-id',
+      cloudFile: '/home/a/.cache/telepresence/cloud.json',
+      ingressesFile: '/home/a/.cache/telepresence/ingresses.json',
     });
     expect(clientPaths({ HOME: '/home/a', XDG_RUNTIME_DIR: '/run/user/1', XDG_CACHE_HOME: '/c', XDG_CONFIG_HOME: 'relative' })).toMatchObject({
       configFile: '/home/a/.config/telepresence/config.yml',

@@ -19,6 +19,10 @@ export interface ClientPaths {
   netdSocket: string;
   /** A random id of this workstation, made once. */
   installIdFile: string;
+  /** The login: address, token, who. It is there exactly while the user is logged in. */
+  cloudFile: string;
+  /** Answers to the ingress dialog, by cluster. */
+  ingressesFile: string;
 }
 
 /** An XDG folder counts only when it is absolute (XDG Base Directory Specification). */
@@ -41,6 +45,8 @@ export function clientPaths(env: Readonly<Record<string, string | undefined>>): 
     daemonSocket: join(socketDir, LONGEST_SOCKET_NAME),
     netdSocket: join(socketDir, 'netd.sock'),
     installIdFile: join(cacheDir, 'install-id'),
+    cloudFile: join(cacheDir, 'cloud.json'),
+    ingressesFile: join(cacheDir, 'ingresses.json'),
   };
 }
 

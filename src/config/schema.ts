@@ -112,7 +112,7 @@ export type ClientConfig = z.output<typeof configSchema>;
 
 /** Keys of the original that are read and checked, and change nothing here: whoever sets one is told so. */
 export const INERT_KEYS: readonly string[] = [
-  'cloud',
+  'cloud.skipLogin',
   'cluster.agentPortForward',
   'cluster.connectFromRootDaemon',
   'cluster.forceSPDY',

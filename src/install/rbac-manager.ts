@@ -1,4 +1,5 @@
 /** The manager's service account and its rights: each rule says what it is for. */
+import { CLOUD_SECRET } from '../protocol/cloud.ts';
 import { CA_SECRET, GROUP, LEASE_NAME, MANAGER_NAME } from '../protocol/resources.ts';
 import type { KubeObject } from './kube-object.ts';
 import { COMMON_LABELS, type Naming } from './naming.ts';
@@ -81,6 +82,8 @@ function ownRules(): Rule[] {
     // The manager's CA, made by whichever replica comes first.
     { apiGroups: [''], resources: ['secrets'], verbs: ['create'] },
     { apiGroups: [''], resources: ['secrets'], resourceNames: [CA_SECRET], verbs: [...READ, 'update', 'patch'] },
+    // Its token for the cloud, which the first user who is logged in brings.
+    { apiGroups: [''], resources: ['secrets'], resourceNames: [CLOUD_SECRET], verbs: [...READ, 'update', 'patch'] },
     // Its settings.
     { apiGroups: [''], resources: ['configmaps'], resourceNames: [MANAGER_NAME], verbs: READ },
     // A dry run of a Service with an impossible address: the refusal names the subnet where there are no ServiceCIDR objects.

@@ -8,7 +8,7 @@ import { admissionPolicies } from './policies.ts';
 import { managerAccess } from './rbac-manager.ts';
 import { userAccess } from './rbac-user.ts';
 import { managerServices } from './services.ts';
-import { settingsObject } from './settings.ts';
+import { cloudSecret, settingsObject } from './settings.ts';
 import type { Values } from './values.ts';
 import { injectorWebhook } from './webhook.ts';
 
@@ -32,6 +32,7 @@ export function renderManifests(values: Values, options: RenderOptions = {}): Ku
     ...managerAccess(naming, values),
     ...userAccess(naming, values),
     settingsObject(naming, values),
+    ...cloudSecret(naming, values),
     ...managerServices(naming, values),
     ...managerWorkload(naming, values),
     ...injectorWebhook(naming, values),

@@ -1,5 +1,6 @@
 /** The ConfigMap `traffic-manager`: what of the values the running manager reads, as JSON. */
 import { createHash } from 'node:crypto';
+import { CLOUD_SECRET, CLOUD_SECRET_KEY } from '../protocol/cloud.ts';
 import { MANAGER_NAME } from '../protocol/resources.ts';
 import type { KubeObject } from './kube-object.ts';
 import { COMMON_LABELS, type Naming } from './naming.ts';
@@ -34,6 +35,7 @@ function settings(values: Values): Record<string, unknown> {
       ...(podSubnets.length === 0 ? {} : { podSubnets }),
       ...(serviceSubnets.length === 0 ? {} : { serviceSubnets }),
     },
+    cloud: { ...(values.cloud.url === '' ? {} : { url: values.cloud.url }), ...(values.cloud.ca === '' ? {} : { ca: values.cloud.ca }) },
     ports: { agents: values.apiPort, health: values.healthPort, tunnel: values.tunnel.port, webhook: values.agentInjector.webhook.port },
     agent: { ...agent, pullSecrets: values.agent.image.pullSecrets },
     agentInjector: { enabled: values.agentInjector.enabled },
@@ -57,4 +59,19 @@ export function settingsObject(naming: Naming, values: Values): KubeObject {
     metadata: { name: MANAGER_NAME, namespace: naming.namespace, labels: { ...COMMON_LABELS } },
     data: { [SETTINGS_KEY]: settingsText(values) },
   };
+}
+
+/** The cluster's token for the cloud, where the values give it; else the manager makes the Secret when a user brings one. */
+export function cloudSecret(naming: Naming, values: Values): KubeObject[] {
+  const { token } = values.cloud;
+  if (token === '') return [];
+  return [
+    {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      type: 'Opaque',
+      metadata: { name: CLOUD_SECRET, namespace: naming.namespace, labels: { ...COMMON_LABELS } },
+      data: { [CLOUD_SECRET_KEY]: Buffer.from(token).toString('base64') },
+    },
+  ];
 }

@@ -60,6 +60,16 @@ export const valuesSchema = z.strictObject({
       serviceSubnets: cidrs,
     })
     .prefault({}),
+  /** The cloud for logins and preview URLs. */
+  cloud: z
+    .strictObject({
+      url: z.union([z.literal(''), z.url({ protocol: /^https?$/ })]).default(''),
+      /** The cluster's token; empty: the first user who is logged in fetches one. */
+      token: z.string().default(''),
+      /** PEM of a CA that is trusted beside the well-known ones. */
+      ca: z.string().default(''),
+    })
+    .prefault({}),
   agent: z
     .strictObject({
       image: z.strictObject({ ...image, pullSecrets }).prefault({}),

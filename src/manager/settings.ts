@@ -19,6 +19,8 @@ export const settingsSchema = z.looseObject({
       allow: z.array(z.string()).default([]),
     })
     .prefault({}),
+  /** The cloud that the cluster is linked to, and a CA (PEM) that is trusted beside the well-known ones. */
+  cloud: z.looseObject({ url: z.url({ protocol: /^https?$/ }).optional(), ca: z.string().optional() }).prefault({}),
   cluster: z
     .looseObject({
       /** Each replaces what the manager finds out by itself. */

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { LOG_LEVELS } from '../base/log.ts';
+import { type CloudOrganisation, type CloudUser, type Ingress, ingressSchema } from './cloud.ts';
 import { httpFilterSchema, MECHANISMS, PORT_PROTOCOLS } from './resources.ts';
 
 /** kubectl-style flags, by their long names without dashes (`kubeconfig`, `context`, `as-group`, …). */
@@ -52,6 +53,10 @@ export const interceptParamsSchema = z.looseObject({
   address: z.string().default('127.0.0.1'),
   mechanism: z.enum(MECHANISMS).default('tcp'),
   http: httpFilterSchema.optional(),
+  /** Adds the condition on the header with this intercept's own id, which its preview URL sends. */
+  personal: z.boolean().default(false),
+  /** Makes a preview URL that enters the cluster there; needs a login. */
+  preview: z.strictObject({ ingress: ingressSchema }).optional(),
   fallback: z.boolean().default(false),
   proofHeader: z.boolean().default(true),
   /** `--mount`: false when the user said so; then nothing is said of volumes. */
@@ -85,6 +90,34 @@ export interface InterceptInfo {
   volumesNotMounted?: string[];
   /** True when several ports of the service could have been meant: the output then has a line for the port. */
   servicePortShown: boolean;
+  /** Of own intercepts that have a preview. */
+  previewUrl?: string;
+  l5host?: string;
+}
+
+/** Who is logged in, and where. */
+export interface CloudLogin {
+  url: string;
+  user: CloudUser;
+  organisation: CloudOrganisation;
+}
+export const loginStartParamsSchema = z.looseObject({ url: z.string().optional() });
+export const loginFinishParamsSchema = z.looseObject({ id: z.string() });
+export const loginParamsSchema = z.looseObject({ url: z.string().optional(), apikey: z.string() });
+/** `workload`, `service`: as of `intercept`; `intercept`: an own one, by its name. */
+export const ingressGuessParamsSchema = z.looseObject({
+  namespace: z.string().optional(),
+  workload: z.string().optional(),
+  service: z.string().optional(),
+  intercept: z.string().optional(),
+});
+export const previewCreateParamsSchema = z.looseObject({ name: z.string(), namespace: z.string().optional(), ingress: ingressSchema });
+export const previewRemoveParamsSchema = z.looseObject({ name: z.string(), namespace: z.string().optional() });
+
+export interface CloudStatus {
+  login?: CloudLogin;
+  /** The cloud that the connected cluster's traffic-manager is set up for. */
+  clusterUrl?: string;
 }
 
 export const listParamsSchema = z.looseObject({
@@ -215,6 +248,18 @@ export interface DaemonApi {
     params: z.input<typeof clusterParamsSchema> & { clientOnly?: boolean };
     result: { config: Record<string, unknown>; file: string; logDir: string };
   };
+  /** Opens the loopback listener; the caller brings a browser to `authorizeUrl`. */
+  loginStart: { params: z.input<typeof loginStartParamsSchema>; result: { id: string; authorizeUrl: string; url: string } };
+  /** Waits for the browser and keeps the token. Cancelling it ends the listener. */
+  loginFinish: { params: z.input<typeof loginFinishParamsSchema>; result: CloudLogin };
+  /** With an API key instead of a browser. */
+  login: { params: z.input<typeof loginParamsSchema>; result: CloudLogin };
+  logout: { params: Record<string, never>; result: { wasLoggedIn: boolean } };
+  cloudStatus: { params: Record<string, never>; result: CloudStatus };
+  /** Ways into the cluster that may lead to a service, the likeliest first; what was answered here before leads. */
+  ingressGuess: { params: z.input<typeof ingressGuessParamsSchema>; result: { ingresses: Ingress[] } };
+  previewCreate: { params: z.input<typeof previewCreateParamsSchema>; result: InterceptInfo };
+  previewRemove: { params: z.input<typeof previewRemoveParamsSchema>; result: Record<string, never> };
   /**
    * netd asks the daemon nothing through this API; the CLI asks whether it must start netd, before `connect`:
    * `socket` is what `netd --socket` is given.

@@ -55,6 +55,8 @@ const SETTINGS: Record<string, Record<string, unknown>> = {
     image: { registry: 'registry.example.com/team', name: 'tp', tag: 'sha256:0123', pullPolicy: 'Always', imagePullSecrets: [{ name: 'pull' }] },
     agent: { image: { tag: '2', pullSecrets: [{ name: 'agents' }] } },
   },
+  'a cloud': { cloud: { url: 'https://cloud.example.com', token: 'tpc_x', ca: '-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n' } },
+  'a cloud without its token': { cloud: { url: 'https://cloud.example.com' } },
   'ports and settings': {
     apiPort: 10_250,
     tunnel: { port: 9443 },

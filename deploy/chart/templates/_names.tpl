@@ -38,7 +38,11 @@ agent-injector-webhook-{{ .Release.Namespace }}
 {{- range $key, $value := .Values.cluster -}}
 {{- if $value -}}{{- $_ := set $cluster $key $value -}}{{- end -}}
 {{- end -}}
+{{- $cloud := dict -}}
+{{- range $key, $value := pick .Values.cloud "url" "ca" -}}
+{{- if $value -}}{{- $_ := set $cloud $key $value -}}{{- end -}}
+{{- end -}}
 {{- $agent := set (omit .Values.agent "image") "pullSecrets" .Values.agent.image.pullSecrets -}}
 {{- $ports := dict "agents" .Values.apiPort "health" .Values.healthPort "tunnel" .Values.tunnel.port "webhook" .Values.agentInjector.webhook.port -}}
-{{- dict "namespaces" .Values.namespaces "outbound" .Values.outbound "cluster" $cluster "ports" $ports "agent" $agent "agentInjector" (dict "enabled" .Values.agentInjector.enabled) "client" .Values.client | toJson -}}
+{{- dict "namespaces" .Values.namespaces "outbound" .Values.outbound "cluster" $cluster "cloud" $cloud "ports" $ports "agent" $agent "agentInjector" (dict "enabled" .Values.agentInjector.enabled) "client" .Values.client | toJson -}}
 {{- end }}

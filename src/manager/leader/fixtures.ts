@@ -53,7 +53,7 @@ export const session = (uid: string, more: Partial<Session['status']> & { user?:
   status: more,
 });
 
-export const intercept = (uid: string, sessionUid: string, more: Partial<Intercept['spec']> = {}, status: Intercept['status'] = undefined): Intercept => ({
+export const intercept = (uid: string, sessionUid: string, more: Partial<Intercept['spec']> = {}, status?: Intercept['status']): Intercept => ({
   apiVersion: 'telepresence.io/v1',
   kind: 'Intercept',
   metadata: { name: uid, namespace: 'shop', uid, creationTimestamp: `2026-01-01T00:00:0${uid.length}Z` },

@@ -8,6 +8,7 @@ import { refusesNetAdmin } from '../injector/index.ts';
 import { MANAGER_PORTS } from '../settings.ts';
 import { type Decision, decide, failedForGood, type Outcome } from './decide.ts';
 import { diagnose, podProblem } from './diagnose.ts';
+import { sessionOf } from './lifetimes.ts';
 import { AGENT_WAIT_MS, REPLACE_FIRST_MS, REPLACE_MAX_MS, SETTLE_MS } from './limits.ts';
 import { type InterceptStatus, phaseOf } from './phase.ts';
 import { servicesOf } from './ports.ts';
@@ -161,6 +162,7 @@ async function tellPhase(deps: ReconcileDeps, intercept: Intercept, scene: Scene
     ready: pods.filter((pod) => isReady(pod) && !isEnding(pod)),
     taking: new Set(links.filter(({ ready }) => ready.has(uid)).map(({ pod }) => pod)),
     linked: new Set(links.map(({ pod }) => pod)),
+    connected: (sessionOf(intercept, deps.context.sessionObjects.list())?.status?.replicas ?? []).length > 0,
     settled: settleLeft <= 0,
     errors: [...(memory.errors.get(uid)?.values() ?? [])],
     replicas: workload.replicas,

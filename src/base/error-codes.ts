@@ -71,6 +71,7 @@ export const ERROR_CODES = {
   'TP-PREVIEW-REFUSED': 'Make the intercept with --mechanism http after `telepresence login`, or with one --http-header.',
   'TP-PREVIEW-NOT-FOUND': '`telepresence list --intercepts` shows the preview URLs.',
   'TP-CLOUD-CONFIG': 'Mend the setting that is named; docs/features/cloud.md lists them.',
+  'TP-CLOUD-LINK': 'Log in again with `telepresence login` and connect: that gives the cluster another token.',
   'TP-CLOUD-DATABASE': 'Check DATABASE_URL, that the server runs, and that the folder can be written.',
 } as const;
 

@@ -121,7 +121,13 @@ export const previewHeaderSchema = z.looseObject({
   sni: z.string().optional(),
   ca: z.string().optional(),
 });
-export type PreviewTarget = Omit<z.infer<typeof previewHeaderSchema>, 't'>;
+export interface PreviewTarget {
+  host: string;
+  port: number;
+  tls: boolean;
+  sni?: string | undefined;
+  ca?: string | undefined;
+}
 
 export const cloudHelloSchema = z.looseObject({
   version: z.string(),
@@ -149,6 +155,10 @@ export const cloudInterceptSchema = z.looseObject({
   phase: z.string().optional(),
   message: z.string().optional(),
   since: z.string().optional(),
+  /** A tunnel of its session is there: the workstation is awake. Absent: not known. */
+  connected: z.boolean().optional(),
+  /** When it was there last, while it is not. */
+  lastSeen: z.string().optional(),
   /** Requests (or connections) taken so far. */
   requests: z.number().int().optional(),
 });

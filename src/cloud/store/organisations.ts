@@ -24,6 +24,8 @@ export interface Organisations {
   find(id: string): Promise<Organisation | undefined>;
   /** Makes one; the user becomes its owner. */
   create(name: string, owner?: string): Promise<Organisation>;
+  /** The one that the first administrator gets: the oldest, made when there is none. */
+  first(name: string): Promise<Organisation>;
   rename(id: string, name: string): Promise<void>;
   /** The organisations of a user, by name. */
   of(userId: string): Promise<Membership[]>;
@@ -55,20 +57,26 @@ export function createOrganisations(context: StoreContext): Organisations {
       return true;
     });
 
+  const create: Organisations['create'] = (name, owner) =>
+    db.transaction().execute(async (tx) => {
+      const organisation = { id: newId(), name };
+      await tx
+        .insertInto('organisations')
+        .values({ ...organisation, provider: null, external_id: null, created_at: now() })
+        .execute();
+      if (owner !== undefined) {
+        await tx.insertInto('memberships').values({ organisation_id: organisation.id, user_id: owner, role: 'owner', source: MANUAL, created_at: now() }).execute();
+      }
+      return organisation;
+    });
+
   return {
     find: (id) => db.selectFrom('organisations').select(['id', 'name']).where('id', '=', id).executeTakeFirst(),
-    create: (name, owner) =>
-      db.transaction().execute(async (tx) => {
-        const organisation = { id: newId(), name };
-        await tx
-          .insertInto('organisations')
-          .values({ ...organisation, provider: null, external_id: null, created_at: now() })
-          .execute();
-        if (owner !== undefined) {
-          await tx.insertInto('memberships').values({ organisation_id: organisation.id, user_id: owner, role: 'owner', source: MANUAL, created_at: now() }).execute();
-        }
-        return organisation;
-      }),
+    create,
+    async first(name) {
+      const oldest = await db.selectFrom('organisations').select(['id', 'name']).where('provider', 'is', null).orderBy('created_at').limit(1).executeTakeFirst();
+      return oldest ?? create(name);
+    },
     async rename(id, name) {
       await db.updateTable('organisations').set({ name }).where('id', '=', id).execute();
     },

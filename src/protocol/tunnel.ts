@@ -96,7 +96,10 @@ export type ClusterInfo = z.infer<typeof clusterSchema>;
  * - `ping` {} → {}: heartbeats, every second while idle.
  * - `environment` {intercept: uid} → {@link environmentSchema}: only for an Active intercept of this session.
  * - `leave` {} → {}: a clean end; the manager drops the session's intercepts from agents at once.
- * Manager notifies daemon: `cluster` (ClusterInfo), `going-away` {reason} (the replica is stopping: open another tunnel).
+ * - `cloud-link` {@link cloudLinkParamsSchema} → {@link cloudLinkResultSchema}: whether the cluster's link to its cloud works; with a token, and
+ *   only while no token works, the manager tries that one and keeps it if the cloud takes it.
+ * Manager notifies daemon: `cluster` (ClusterInfo), `replicas` {@link replicasSchema}, `going-away` {reason} (the replica is stopping: open
+ * another tunnel, and use this one until it is there; the mux's GOAWAY comes some seconds later).
  */
 export const welcomeSchema = z.looseObject({
   version: z.string(),
@@ -104,8 +107,18 @@ export const welcomeSchema = z.looseObject({
   capabilities: z.array(z.string()).default([]),
   agentImage: z.string().optional(),
   cluster: clusterSchema,
+  /** Names of the replicas that take tunnels, this one among them; told again as `replicas` whenever they change. */
+  replicas: z.array(z.string()).optional(),
+  /** Where the administrator said the cloud is. */
+  cloud: z.looseObject({ url: z.string() }).optional(),
 });
 export type Welcome = z.infer<typeof welcomeSchema>;
+export const replicasSchema = z.looseObject({ names: z.array(z.string()) });
+
+export const cloudLinkParamsSchema = z.looseObject({ url: z.string(), token: z.string().max(1024).optional() });
+/** `linked`: the link is up, or its token was not refused and the cloud is merely away. `detail` says what is wrong. */
+export const cloudLinkResultSchema = z.looseObject({ linked: z.boolean(), detail: z.string().optional() });
+export type CloudLinkResult = z.infer<typeof cloudLinkResultSchema>;
 
 export const environmentSchema = z.looseObject({
   container: z.string(),
@@ -121,7 +134,7 @@ export type Environment = z.infer<typeof environmentSchema>;
  * `error` {intercept, message}.
  * Manager notifies agent: `intercepts` {@link agentInterceptsSchema} (the whole list, after every change), `sessions` {held: [uid]} (sessions
  * whose tunnel this replica holds: an agent opens streams of a session only on a link that has it, and answers from the app while no link has),
- * `peers` {replicas: [{name, address}]} (dial each of them).
+ * `peers` {replicas: [{name, address}]} (dial each of them), `going-away` {reason} (the replica is stopping: prefer other links).
  * Manager calls agent: `environment` {container?} → {@link environmentSchema}.
  */
 export const agentHelloSchema = z.looseObject({

@@ -37,7 +37,13 @@ export class Connected extends EventEmitter<{ over: [CodedError] }> {
   constructor(parts: ConnectedParts) {
     super();
     this.parts = parts;
-    parts.tunnel.on('refused', (error) => this.emit('over', error));
+    const { tunnel, intercepts, log } = parts;
+    tunnel.on('refused', (error) => this.emit('over', error));
+    tunnel.on('down', (reason) => log.warn('the connection to the cluster is down', { reason }));
+    tunnel.on('up', () => {
+      log.info('the connection to the cluster is up');
+      intercepts.refresh();
+    });
   }
 
   /** Leaves all intercepts, gives the workstation's network back, ends tunnel and session. Idempotent; throws nothing that the user could mend. */

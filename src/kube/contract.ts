@@ -108,6 +108,8 @@ export interface Informer<T> {
   get(namespace: string, name: string): T | undefined;
   /** Cuts a wait between tries short: the caller knows that the network is back. */
   retryNow(): void;
+  /** The same, and a watch that is open goes on over a new connection: its old one may be dead without knowing. */
+  beginAnew(): void;
   close(): void;
 }
 

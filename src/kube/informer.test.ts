@@ -172,6 +172,15 @@ describe('an informer', () => {
     expect(errors[0]).toBe('TP-KUBE-TIMEOUT');
   });
 
+  it('goes on over a new connection when it is told to begin anew', async () => {
+    await using server = await listAndWatch();
+    using seen = follow(server.api);
+    await seen.informer.ready;
+    await server.next(2);
+    seen.informer.beginAnew();
+    expect(await server.next(3)).toBeDefined();
+  });
+
   it('keeps the projection alone', async () => {
     await using server = await listAndWatch();
     server.state.items = [{ ...item('a', 1), data: 'large' }];

@@ -28,6 +28,7 @@ export function createInformer<T>(client: KubeClient, path: string, options: Inf
   const project = options.project ?? ((object: T) => object);
   let lastError: CodedError | undefined;
   let wake: () => void = () => {};
+  let round = new AbortController();
 
   function tell(kind: ChangeKind, object: T, old?: T): void {
     try {
@@ -71,7 +72,7 @@ export function createInformer<T>(client: KubeClient, path: string, options: Inf
     const events = client.watch<T>(path, {
       ...selectors,
       resourceVersion: from,
-      signal: controller.signal,
+      signal: AbortSignal.any([controller.signal, round.signal]),
       ...(options.idleMs === undefined ? {} : { idleMs: options.idleMs }),
     });
     try {
@@ -84,6 +85,7 @@ export function createInformer<T>(client: KubeClient, path: string, options: Inf
       }
       return version;
     } catch (error) {
+      if (round.signal.aborted && !controller.signal.aborted) return version;
       if (statusOf(error)?.code === 410) return '';
       throw Object.assign(new WatchBroken(version), { cause: error });
     }
@@ -107,6 +109,7 @@ export function createInformer<T>(client: KubeClient, path: string, options: Inf
     while (!signal.aborted) {
       const began = Date.now();
       try {
+        if (round.signal.aborted) round = new AbortController();
         if (version === '') version = await relist();
         const alive = () => {
           if (lastError !== undefined) log.info('watch is back', { path });
@@ -117,7 +120,7 @@ export function createInformer<T>(client: KubeClient, path: string, options: Inf
         version = await follow(version, alive);
         alive();
         // A server that ends watches at once must not be asked again at once.
-        if (Date.now() - began < KUBE_BACKOFF_FIRST_MS) await pause(backoff(0, KUBE_BACKOFF_FIRST_MS, KUBE_BACKOFF_MAX_MS));
+        if (!round.signal.aborted && Date.now() - began < KUBE_BACKOFF_FIRST_MS) await pause(backoff(0, KUBE_BACKOFF_FIRST_MS, KUBE_BACKOFF_MAX_MS));
       } catch (thrown) {
         if (signal.aborted) break;
         const error = CodedError.from(thrown instanceof WatchBroken ? thrown.cause : thrown);
@@ -154,6 +157,10 @@ export function createInformer<T>(client: KubeClient, path: string, options: Inf
     list: () => Array.from(entries.values(), (entry) => entry.object),
     get: (namespace, name) => entries.get(`${namespace}/${name}`)?.object,
     retryNow: () => wake(),
+    beginAnew() {
+      round.abort(new CodedError('TP-CANCELLED', `The watch of ${path} is begun anew.`));
+      wake();
+    },
     close,
   };
 }

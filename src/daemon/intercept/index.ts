@@ -19,6 +19,8 @@ import { findPort, findWorkload, hasAgent, listServices, listWorkloads, portsOf,
 
 /** `intercept` gives up when the cluster has not answered after this time; the leader gives its own verdict sooner. */
 export const INTERCEPT_TIMEOUT_MS = 120_000;
+/** `list` while the line is down: the API server may be silent too. */
+export const LIST_WITHOUT_LINE_MS = 4_000;
 /** Whether something listens on the local port: a look, not a wait. */
 const LISTENING_TIMEOUT_MS = 500;
 
@@ -207,13 +209,35 @@ export class Intercepts {
     for (const namespace of new Set([...this.#targets.values()].map((own) => own.namespace))) {
       const informer = await this.watch(namespace);
       for (const intercept of informer.list())
-        if (this.#targets.has(intercept.metadata.uid ?? '')) infos.push(infoOf(intercept, this.#options.session.uid, new Map(), false));
+        if (this.#targets.has(intercept.metadata.uid ?? '')) infos.push(this.#asItIs(infoOf(intercept, this.#options.session.uid, new Map(), false)));
     }
     return infos;
   }
 
-  async list(namespace: string | undefined, signal: AbortSignal): Promise<ListedWorkload[]> {
+  /** While the line is down, what the cluster last said of an own intercept is not the truth. */
+  #asItIs(info: InterceptInfo): InterceptInfo {
+    if (!info.mine || this.#options.tunnel().state.up || info.state.startsWith('ERROR')) return info;
+    return { ...info, state: "PAUSED: no connection, the cluster's own app answers" };
+  }
+
+  /** The line is back: what changed meanwhile is learned at once. */
+  refresh(): void {
+    for (const informer of this.#informers.values()) informer.beginAnew();
+  }
+
+  /** Bounds a call's patience while the line is down. */
+  #patience(signal: AbortSignal): { signal: AbortSignal; [Symbol.dispose]: () => void } {
+    const { up, detail } = this.#options.tunnel().state;
+    if (up) return { signal, [Symbol.dispose]: () => undefined };
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(new CodedError('TP-TUNNEL-LOST', `The connection to the cluster is down: ${detail}.`)), LIST_WITHOUT_LINE_MS);
+    return { signal: AbortSignal.any([signal, late.signal]), [Symbol.dispose]: () => clearTimeout(timer) };
+  }
+
+  async list(namespace: string | undefined, call: AbortSignal): Promise<ListedWorkload[]> {
     const { kube, session, managerNamespace } = this.#options;
+    using patience = this.#patience(call);
+    const { signal } = patience;
     const [workloads, services, intercepts, sessions] = await Promise.all([
       listWorkloads(kube, namespace, signal),
       listServices(kube, namespace, signal),
@@ -236,7 +260,7 @@ export class Intercepts {
             .filter(
               ({ metadata, spec }) => metadata.namespace === workload.namespace && spec.workload.kind === workload.kind && spec.workload.name === workload.name,
             )
-            .map((intercept) => infoOf(intercept, session.uid, byUid, severalPorts)),
+            .map((intercept) => this.#asItIs(infoOf(intercept, session.uid, byUid, severalPorts))),
         };
       });
   }

@@ -1,0 +1,108 @@
+/**
+ * A workstation that loses its link, loudly (`cut`) or silently (`blackhole`): nothing is typed, and all comes back; meanwhile the
+ * cluster's own app answers. Times are measured under load, in and out.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { echoApp } from './apps/echo.ts';
+import { clusterAvailable, startCluster, type TestCluster, testNamespace } from './harness/cluster.ts';
+import { answered, answeredBy, bad, type Load, loadFromCluster, loadFromWorkstation, passed, settledAfter } from './harness/load.ts';
+import { eventually } from './harness/run.ts';
+import type { Workstation } from './harness/workstation.ts';
+
+const SERVE = (who: string, port: number): string => `require('http').createServer((q, r) => r.end('${who} \\n')).listen(${port}, '127.0.0.1')`;
+/** One connection on which a request is sent after each answer; prints `answer` for each, `end` when it is over. */
+const HOLD = `
+const socket = require('net').connect(80, 'plain');
+const ask = () => socket.write('GET / HTTP/1.1\\r\\nhost: plain\\r\\n\\r\\n');
+socket.on('connect', ask);
+socket.on('data', () => { console.log('answer'); setTimeout(ask, 500); });
+socket.on('error', (error) => console.log('end ' + error.code));
+socket.on('close', () => console.log('end'));
+`;
+
+interface Status {
+  user_daemon: { status: string; status_detail?: string; intercepts?: { name: string; state?: string }[] };
+}
+
+describe.skipIf(!clusterAvailable)('a workstation without a link (needs root and the test cluster)', () => {
+  let cluster: TestCluster;
+  let workstation: Workstation;
+  let namespace: Awaited<ReturnType<typeof testNamespace>>;
+  const stack = new AsyncDisposableStack();
+  let inward: Load;
+  let outward: Load;
+  const times: string[] = [];
+  const note = (what: string, ms: number): number => {
+    times.push(`${what}: ${Math.round(ms)} ms`);
+    return ms;
+  };
+
+  beforeAll(async () => {
+    cluster = await startCluster();
+    namespace = stack.use(await testNamespace(cluster, 'faults'));
+    await cluster.apply(echoApp({ name: 'web', namespace: 'faults' }));
+    await cluster.apply(echoApp({ name: 'plain', namespace: 'faults' }));
+    for (const name of ['web', 'plain']) await cluster.kubectl(['-n', 'faults', 'rollout', 'status', `deployment/${name}`, '--timeout=60s']);
+    workstation = stack.use(await cluster.workstation('faults'));
+    stack.use(workstation.background('node', ['-e', SERVE('local', 8080)]));
+    await workstation.ok(['connect', '-n', 'faults']);
+    await workstation.ok(['intercept', 'web', '--port', '8080']);
+    inward = stack.use(await loadFromCluster(cluster, 'load', 'faults', { url: 'http://web/', rate: 50, limitMs: 3_000 }));
+    outward = stack.use(await loadFromWorkstation(workstation, { url: 'http://plain/', rate: 50, limitMs: 12_000 }));
+    await eventually('the process on the workstation answers', async () => (await inward.samples()).at(-1)?.who === 'local');
+  });
+
+  afterAll(async () => {
+    if (workstation !== undefined) await cluster.fault('mend', workstation.name);
+    await stack.disposeAsync();
+    process.stdout.write(`${times.join('\n')}\n`);
+  });
+
+  const status = async (): Promise<Status> => JSON.parse(await workstation.ok(['status', '--output', 'json'])) as Status;
+
+  /** Cuts the link for a while; returns when it was cut and mended, in ms since the epoch. */
+  async function without(fault: string, ms: number, meanwhile: () => Promise<void>): Promise<{ cut: number; mended: number }> {
+    await cluster.fault(fault, workstation.name);
+    const cut = Date.now();
+    try {
+      await Promise.all([passed(ms), meanwhile()]);
+    } finally {
+      await cluster.fault('mend', workstation.name);
+    }
+    return { cut, mended: Date.now() };
+  }
+
+  async function tellsTheTruth(): Promise<void> {
+    await passed(5_000);
+    const { user_daemon: daemon } = await status();
+    expect(daemon.status.toLowerCase()).toContain('reconnecting');
+    expect(JSON.stringify(daemon.intercepts)).toContain('no connection');
+  }
+
+  async function judge(name: string, { cut, mended }: { cut: number; mended: number }): Promise<void> {
+    await passed(8_000);
+    const [into, out] = await Promise.all([inward.samples(), outward.samples()]);
+    const app = note(`${name}: the cluster's app answers after the loss`, settledAfter(into.filter(({ start }) => start < mended - 200), cut, answeredBy('web')));
+    const back = note(`${name}: intercepted again after mend`, settledAfter(into, mended, answeredBy('local')));
+    const outbound = note(`${name}: outbound again after mend`, settledAfter(out, mended, answered));
+    note(`${name}: requests into the cluster's service lost`, bad(into, cut, mended + 8_000, answered).length);
+    const { user_daemon: daemon } = await status();
+    expect(daemon.status.toLowerCase()).toContain('connected');
+    expect(daemon.status.toLowerCase()).not.toContain('reconnecting');
+    expect({ app: app <= 5_000, back: back <= 3_000, outbound: outbound <= 3_000 }, times.join('\n')).toEqual({ app: true, back: true, outbound: true });
+  }
+
+  it.each(['cut', 'blackhole'])('is back within 3 s of the end of 10 s of %s, and its open connections go on', async (fault) => {
+    await using held = workstation.background('node', ['-e', HOLD]);
+    await eventually('the connection is used', async () => held.output().includes('answer'));
+    const times = await without(fault, 10_000, tellsTheTruth);
+    const before = held.output().length;
+    await judge(`10 s of ${fault}`, times);
+    expect(held.output()).not.toContain('end');
+    await eventually('the connection goes on', async () => held.output().length > before, 15_000);
+  });
+
+  it.each(['cut', 'blackhole'])('is back within 3 s of the end of 60 s of %s', async (fault) => {
+    await judge(`60 s of ${fault}`, await without(fault, 60_000, tellsTheTruth));
+  });
+});

@@ -24,6 +24,8 @@ export interface CloudContext {
   readonly metrics: Metrics;
   readonly pages: Pages;
   readonly log: Log;
+  /** Aborted when the cloud stops: what never ends by itself, event streams, ends then. */
+  readonly stopping: AbortSignal;
   now(): number;
 }
 

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { CodedError, messageOf } from '../base/errors.ts';
 import { LOG_LEVELS } from '../base/log.ts';
+import { FIRST_AGENT_PORT } from '../protocol/agent-config.ts';
 import { DEFAULT_MANAGER_NAMESPACE } from '../protocol/resources.ts';
 
 const port = z.number().int().min(0).max(65535);
@@ -9,7 +10,31 @@ const port = z.number().int().min(0).max(65535);
 const portsSchema = z.looseObject({ tunnel: port.default(8443), agents: port.default(8444), webhook: port.default(8445), health: port.default(8080) });
 export type ManagerPorts = z.infer<typeof portsSchema>;
 
+const resources = z
+  .looseObject({
+    requests: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
+    limits: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
+  })
+  .prefault({});
+
 export const settingsSchema = z.looseObject({
+  /** What injected containers get; what is set in `resources` and the security contexts replaces the injector's own, key by key. */
+  agent: z
+    .looseObject({
+      logLevel: z.enum(LOG_LEVELS).default('info'),
+      /** First port that agents listen on. */
+      port: port.default(FIRST_AGENT_PORT),
+      resources,
+      initResources: resources,
+      securityContext: z.looseObject({}).default({}),
+      initSecurityContext: z.looseObject({}).default({}),
+      /** Off: no port is redirected anywhere, as in namespaces that refuse NET_ADMIN. */
+      initContainer: z.looseObject({ enabled: z.boolean().default(true) }).prefault({}),
+      pullSecrets: z.array(z.looseObject({ name: z.string() })).default([]),
+    })
+    .prefault({}),
+  /** How long a claim waits for its agents. */
+  intercept: z.looseObject({ agentTimeoutMs: z.number().int().min(1_000).optional() }).prefault({}),
   /** Namespaces that are served; empty: all. */
   namespaces: z.array(z.string()).default([]),
   ports: portsSchema.prefault({}),

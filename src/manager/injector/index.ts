@@ -10,25 +10,24 @@ import { json } from 'node:stream/consumers';
 import { messageOf } from '../../base/errors.ts';
 import { AGENTS_SERVICE, INJECT_PATH } from '../../protocol/resources.ts';
 import type { ManagerContext, Part } from '../context.ts';
-import { MANAGER_PORTS } from '../settings.ts';
 import { type Injection, injectAgent, wantsAgent } from './inject.ts';
 import { REVIEW_BODY_LIMIT } from './limits.ts';
 import { createNamespaceFacts, type NamespaceFacts } from './namespace-facts.ts';
-import { agentResources } from './resources.ts';
+import { agentResources, withOwn } from './resources.ts';
 import { answerReview, readReview } from './review.ts';
 import type { SidecarSettings } from './sidecar.ts';
 
 export { readAgentConfig, wantsAgent } from './inject.ts';
 export { refusesNetAdmin } from './namespace-facts.ts';
 
-type Dependencies = Pick<ManagerContext, 'kube' | 'log' | 'namespace' | 'agentImage' | 'agentPullPolicy' | 'tls' | 'ports' | 'metrics'>;
+type Dependencies = Pick<ManagerContext, 'kube' | 'log' | 'namespace' | 'agentImage' | 'agentPullPolicy' | 'tls' | 'ports' | 'settings' | 'metrics'>;
 
 /** The answer to one review; never rejects. */
 export type Reviewer = (body: unknown) => Promise<unknown>;
 
 export function createReviewer(
-  context: Omit<Dependencies, 'ports'>,
-  options: { facts: (namespace: string) => Promise<NamespaceFacts>; nativeSidecars: () => Promise<boolean>; logLevel: string },
+  context: Dependencies,
+  options: { facts: (namespace: string) => Promise<NamespaceFacts>; nativeSidecars: () => Promise<boolean> },
 ): Reviewer {
   const log = context.log.child('injector');
   const injected = context.metrics.counter('injected_pods_total', 'Pods that the injector gave an agent.');
@@ -41,23 +40,34 @@ export function createReviewer(
       try {
         if (context.agentImage === undefined) throw new Error('the manager was started without the name of an image for agents');
         const facts = await options.facts(review.namespace);
+        const { agent } = context.settings;
+        const computed = agentResources(facts.limitRanges, facts.quotas);
         const settings: SidecarSettings = {
           image: context.agentImage,
           pullPolicy: context.agentPullPolicy,
           managerHost: `${AGENTS_SERVICE}.${context.namespace}`,
-          managerPort: MANAGER_PORTS.agents,
+          managerPort: context.ports.agents,
           ca: context.tls.caCertificate,
-          logLevel: options.logLevel,
+          logLevel: agent.logLevel,
           nativeSidecars: await options.nativeSidecars(),
-          resources: agentResources(facts.limitRanges, facts.quotas),
+          resources: withOwn(computed, agent.resources),
+          initResources: withOwn(computed, agent.initResources),
+          securityContext: agent.securityContext,
+          initSecurityContext: agent.initSecurityContext,
         };
-        injection = injectAgent(review.pod, { ...settings, managerNamespace: context.namespace, meshed: facts.meshed, netAdminRefused: facts.netAdminRefused });
+        injection = injectAgent(review.pod, {
+          ...settings,
+          managerNamespace: context.namespace,
+          pullSecrets: agent.pullSecrets,
+          meshed: facts.meshed,
+          netAdminRefused: facts.netAdminRefused,
+        });
       } catch (error) {
         log.error('a pod starts without an agent', { namespace: review.namespace, error });
         injection = { skipped: messageOf(error) };
       }
       if (injection.pod !== undefined) injected.add();
-      else {
+      else if (injection.skipped !== undefined) {
         skipped.add();
         log.warn('a pod starts without an agent', {
           namespace: review.namespace,
@@ -83,15 +93,11 @@ export function createNativeSidecars(context: Pick<ManagerContext, 'kube'>): () 
 }
 
 /** Listens for reviews. */
-export async function startInjector(
-  context: Dependencies,
-  options: { logLevel?: string; nativeSidecars?: () => Promise<boolean> } = {},
-): Promise<Part & { port: number }> {
+export async function startInjector(context: Dependencies, options: { nativeSidecars?: () => Promise<boolean> } = {}): Promise<Part & { port: number }> {
   const log = context.log.child('injector');
   const review = createReviewer(context, {
     facts: createNamespaceFacts(context.kube, log),
     nativeSidecars: options.nativeSidecars ?? createNativeSidecars(context),
-    logLevel: options.logLevel ?? 'info',
   });
   const leaf = () => {
     const { certificate, key } = context.tls.leaf();

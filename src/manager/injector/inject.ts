@@ -11,6 +11,8 @@ import { redirectContainer, type SidecarSettings, sidecarContainer, tokenVolume 
 export interface InjectSettings extends SidecarSettings {
   /** Pods of another manager's agents are left to it. */
   managerNamespace: string;
+  /** Where the agent's image needs them. */
+  pullSecrets: { name: string }[];
   /** The namespace's labels ask for a mesh's proxy in every pod. */
   meshed: boolean;
   /** The namespace enforces a PodSecurity level that refuses NET_ADMIN. */
@@ -60,6 +62,7 @@ export function injectAgent(pod: Pod, settings: InjectSettings): Injection {
         initContainers: [...(spec.initContainers ?? []), ...added],
         containers: settings.nativeSidecars ? containers : [...containers, agent],
         volumes: [...(spec.volumes ?? []), tokenVolume()],
+        ...(settings.pullSecrets.length > 0 ? { imagePullSecrets: [...(spec.imagePullSecrets ?? []), ...settings.pullSecrets] } : {}),
       },
     },
   };

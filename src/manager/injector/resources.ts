@@ -3,6 +3,16 @@ import type { LimitRange, ResourceQuota, ResourceRequirements } from 'kubernetes
 import { AGENT_CPU_LIMIT, AGENT_CPU_REQUEST, AGENT_MEMORY_LIMIT, AGENT_MEMORY_REQUEST } from './limits.ts';
 import { formatQuantity, parseQuantity } from './quantity.ts';
 
+/** What the administrator set stands before what was computed. */
+export function withOwn(
+  computed: ResourceRequirements,
+  own: { requests?: Record<string, string | number> | undefined; limits?: Record<string, string | number> | undefined },
+): ResourceRequirements {
+  const text = (values: Record<string, string | number> = {}) => Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]));
+  const limits = { ...computed.limits, ...text(own.limits) };
+  return { requests: { ...computed.requests, ...text(own.requests) }, ...(Object.keys(limits).length > 0 ? { limits } : {}) };
+}
+
 const RESOURCES = ['cpu', 'memory'] as const;
 const WANTED = { cpu: { request: AGENT_CPU_REQUEST, limit: AGENT_CPU_LIMIT }, memory: { request: AGENT_MEMORY_REQUEST, limit: AGENT_MEMORY_LIMIT } };
 

@@ -44,6 +44,7 @@ export function podPatch(before: Pod, after: Pod): JsonPatchOperation[] {
   add('/metadata/annotations', before.metadata?.annotations, after.metadata?.annotations);
   add('/spec/initContainers', before.spec?.initContainers, after.spec?.initContainers);
   add('/spec/containers', before.spec?.containers, after.spec?.containers);
+  add('/spec/imagePullSecrets', before.spec?.imagePullSecrets, after.spec?.imagePullSecrets);
   add('/spec/volumes', before.spec?.volumes, after.spec?.volumes);
   return operations;
 }

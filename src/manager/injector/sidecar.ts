@@ -23,6 +23,10 @@ export interface SidecarSettings {
   /** Whether the cluster knows init containers with `restartPolicy: Always` (1.29 and later). */
   nativeSidecars: boolean;
   resources: ResourceRequirements;
+  initResources: ResourceRequirements;
+  /** The administrator's own: they replace the injector's, key by key. */
+  securityContext: SecurityContext;
+  initSecurityContext: SecurityContext;
 }
 
 export const TOKEN_VOLUME = 'telepresence-token';
@@ -62,7 +66,7 @@ export function sidecarContainer(config: AgentConfig, copied: CopiedEnv, setting
       ...copied.env,
     ],
     resources: settings.resources,
-    securityContext: RESTRICTED,
+    securityContext: { ...RESTRICTED, ...settings.securityContext },
     readinessProbe: { ...probe('/readyz'), periodSeconds: AGENT_READINESS_PERIOD_SECONDS, failureThreshold: AGENT_READINESS_FAILURES },
     volumeMounts: [{ name: TOKEN_VOLUME, mountPath: AGENT_MOUNT, readOnly: true }],
   };
@@ -91,8 +95,8 @@ export function redirectContainer(config: AgentConfig, settings: SidecarSettings
     image: settings.image,
     imagePullPolicy: settings.pullPolicy as 'Always' | 'IfNotPresent' | 'Never',
     args: ['/app/agent-init.mjs', ...redirects.map(({ protocol, containerPort, agentPort }) => `${protocol.toLowerCase()}:${containerPort}:${agentPort}`)],
-    resources: settings.resources,
-    securityContext: NET_ADMIN,
+    resources: settings.initResources,
+    securityContext: { ...NET_ADMIN, ...settings.initSecurityContext },
   };
 }
 

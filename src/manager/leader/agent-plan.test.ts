@@ -5,7 +5,7 @@ import { type PlanFacts, planAgentConfig } from './agent-plan.ts';
 import { deployment, service, workload } from './fixtures.ts';
 import { findPodPort, servedPorts, type WantedPort } from './ports.ts';
 
-const free: PlanFacts = { manager: 'ambassador', netAdminRefused: false, portBlockedBy: undefined };
+const free: PlanFacts = { manager: 'ambassador', firstPort: 9900, netAdminRefused: false, portBlockedBy: undefined };
 const strict: PlanFacts = { ...free, netAdminRefused: true };
 const web: WantedPort = { service: 'web', number: 80, protocol: 'TCP' };
 

@@ -1,11 +1,13 @@
 /** The agent-config that a workload needs for a port: a pure function, stable over what is there already. */
-import { type AgentConfig, type AgentPort, FIRST_AGENT_PORT } from '../../protocol/agent-config.ts';
+import type { AgentConfig, AgentPort } from '../../protocol/agent-config.ts';
 import { type PodPort, patchedName } from './ports.ts';
 import type { Workload } from './workload.ts';
 
 export interface PlanFacts {
   /** Namespace of the manager that plans. */
   manager: string;
+  /** Agents listen from here upwards. */
+  firstPort: number;
   /** The namespace enforces a PodSecurity level that refuses NET_ADMIN. */
   netAdminRefused: boolean;
   /** A NetworkPolicy that would keep connections from a port of the agent, by its name; undefined when none does. */
@@ -81,16 +83,16 @@ export function planAgentConfig(
     used.add(port);
     return port;
   };
-  const healthPort = existing?.healthPort ?? next(FIRST_AGENT_PORT - 1, -1);
+  const healthPort = existing?.healthPort ?? next(facts.firstPort - 1, -1);
   used.add(healthPort);
   const ports = [...served, ...wanted.filter((port) => !served.some((other) => same(other, port)))].flatMap((port): AgentPort[] => {
     const mode = chooseMode(port, facts);
     if ('refused' in mode) return [];
     const before = existing?.ports.find((taken) => same(taken, port));
-    const agentPort = before?.agentPort ?? next(FIRST_AGENT_PORT, 1);
+    const agentPort = before?.agentPort ?? next(facts.firstPort, 1);
     const probed = mode.mode === 'redirect' && port.protocol === 'TCP';
     const { container, containerPort, protocol } = port;
-    return [{ container, containerPort, protocol, ...mode, agentPort, ...(probed ? { probePort: before?.probePort ?? next(FIRST_AGENT_PORT, 1) } : {}) }];
+    return [{ container, containerPort, protocol, ...mode, agentPort, ...(probed ? { probePort: before?.probePort ?? next(facts.firstPort, 1) } : {}) }];
   });
   return {
     config: { version: 1, workload: { kind: workload.kind, name: workload.name, namespace: workload.namespace }, manager: facts.manager, ports, healthPort },

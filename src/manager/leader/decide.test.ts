@@ -22,6 +22,7 @@ const facts = (more: Partial<WorkloadFacts> = {}): WorkloadFacts => ({
   services: [service()],
   policies: [],
   netAdminRefused: false,
+  firstPort: 9900,
   manager,
   now,
   ...more,

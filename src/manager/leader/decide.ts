@@ -23,6 +23,8 @@ export interface WorkloadFacts {
   services: readonly Service[];
   policies: readonly NetworkPolicy[];
   netAdminRefused: boolean;
+  /** First port that agents listen on. */
+  firstPort: number;
   manager: ManagerAddress;
   now: number;
 }
@@ -72,7 +74,12 @@ export function decide(facts: WorkloadFacts): Decision {
   }
 
   const served = servedPorts(workload, facts.services);
-  const planFacts = { manager: facts.manager.namespace, netAdminRefused: facts.netAdminRefused, portBlockedBy: portBlockedBy(workload, facts.policies) };
+  const planFacts = {
+    firstPort: facts.firstPort,
+    manager: facts.manager.namespace,
+    netAdminRefused: facts.netAdminRefused,
+    portBlockedBy: portBlockedBy(workload, facts.policies),
+  };
   const ports = new Map<string, PodPort>();
   const claims: Claim[] = [];
   for (const intercept of intercepts) {

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { CodedError, messageOf } from '../../base/errors.ts';
 import { createLeaderElection, resourcePath } from '../../kube/index.ts';
-import { GROUP_VERSION, LEASE_NAME, type Session } from '../../protocol/resources.ts';
+import { ANNOTATION, GROUP_VERSION, LEASE_NAME, type Session } from '../../protocol/resources.ts';
 import { type ManagerContext, type Part, type WorkloadRef, workloadKey } from '../context.ts';
 import { createKeyedQueue } from './keyed-queue.ts';
 import { claimsExpired, sweep } from './lifetimes.ts';
@@ -49,7 +49,8 @@ export async function lead(context: ManagerContext, signal: AbortSignal): Promis
     refs.set(key, ref);
     queue.add(key, afterMs);
   };
-  const interesting = (ref: WorkloadRef): boolean => refs.has(workloadKey(ref)) || view.withAgents().some((other) => workloadKey(other) === workloadKey(ref));
+  const interesting = (ref: WorkloadRef): boolean =>
+    refs.has(workloadKey(ref)) || view.workload(ref)?.spec?.template?.metadata?.annotations?.[ANNOTATION.agentConfig] !== undefined;
   const touchIfKnown = (ref: WorkloadRef) => {
     if (interesting(ref)) touch(ref);
   };
@@ -80,7 +81,7 @@ export async function lead(context: ManagerContext, signal: AbortSignal): Promis
   );
   let started = false;
   const writes = createWrites(context.kube, log, signal);
-  const wait = agentWait(context.settings);
+  const wait = context.settings.intercept.agentTimeoutMs;
   const deps: ReconcileDeps = { context, view, writes, signal, ...(wait === undefined ? {} : { agentWaitMs: wait }) };
   const queue = createKeyedQueue(
     async (key) => {
@@ -172,11 +173,4 @@ async function sessionExists({ kube }: ManagerContext, session: { name: string; 
     if (error instanceof CodedError && error.code === 'TP-KUBE-NOT-FOUND') return false;
     throw error;
   }
-}
-
-/** `intercept.agentTimeoutMs` of the settings. */
-function agentWait(settings: ManagerContext['settings']): number | undefined {
-  const { intercept } = settings as { intercept?: unknown };
-  if (typeof intercept !== 'object' || intercept === null || !('agentTimeoutMs' in intercept)) return undefined;
-  return typeof intercept.agentTimeoutMs === 'number' ? intercept.agentTimeoutMs : undefined;
 }

@@ -8,7 +8,8 @@ const facts = (more: Partial<PhaseFacts>): PhaseFacts => ({
   ready: [pod('a'), pod('b')],
   taking: new Set(),
   linked: new Set(),
-  settled: true, connected: true,
+  settled: true,
+  connected: true,
   errors: [],
   replicas: 2,
   now: start + 1000,
@@ -37,7 +38,12 @@ it.each<[string, InterceptStatus | undefined, Partial<PhaseFacts>, Partial<Inter
   ],
   ['stays an error', { phase: 'Error', reason: 'AgentTimeout', since }, {}, { phase: 'Error' }],
   ['waits again when agents come after all', { phase: 'Error', reason: 'AgentTimeout', since }, { linked: new Set(['a']) }, { phase: 'Waiting' }],
-  ['stays an error while the workstation is away', { phase: 'Error', reason: 'AgentTimeout', since }, { linked: both, connected: false }, { phase: 'Error', message: expect.stringMatching(/tunnel is lost/) }],
+  [
+    'stays an error while the workstation is away',
+    { phase: 'Error', reason: 'AgentTimeout', since },
+    { linked: both, connected: false },
+    { phase: 'Error', message: expect.stringMatching(/tunnel is lost/) },
+  ],
   ['tells what an agent says', waiting, { errors: ['port 8080 is taken'] }, { phase: 'Error', reason: 'InjectionFailed', message: 'port 8080 is taken' }],
 ])('%s', (_, before, more, expected) => {
   expect(phaseOf(before, facts(more))).toMatchObject(expected);

@@ -46,6 +46,7 @@ export function phaseOf(before: InterceptStatus | undefined, facts: PhaseFacts):
   }
   if (facts.errors.length > 0 && agents.length === 0) return { phase: 'Error', reason: 'InjectionFailed', ...counted, message: facts.errors[0] ?? '' };
   // Agents are not told of claims in error: one that waited in vain waits again when they come after all.
-  if (!waited || (before?.reason === 'AgentTimeout' && facts.connected && names.some((name) => facts.linked.has(name)))) return { phase: 'Waiting', ...counted };
+  if (!waited || (before?.reason === 'AgentTimeout' && facts.connected && names.some((name) => facts.linked.has(name))))
+    return { phase: 'Waiting', ...counted };
   return { phase: 'Error', reason: 'AgentTimeout', ...counted, message: cause() ?? 'No agent of its pods reported in time.' };
 }

@@ -5,7 +5,6 @@ import { resourcePath } from '../../kube/index.ts';
 import type { Intercept, WorkloadKind } from '../../protocol/resources.ts';
 import { type ManagerContext, type WorkloadRef, workloadKey } from '../context.ts';
 import { refusesNetAdmin } from '../injector/index.ts';
-import { MANAGER_PORTS } from '../settings.ts';
 import { type Decision, decide, failedForGood, type Outcome } from './decide.ts';
 import { diagnose, podProblem } from './diagnose.ts';
 import { sessionOf } from './lifetimes.ts';
@@ -33,7 +32,7 @@ export interface Memory {
 export const newMemory = (): Memory => ({ leftAt: undefined, replaced: { count: 0, at: 0 }, budget: undefined, errors: new Map() });
 
 export interface ReconcileDeps {
-  context: Pick<ManagerContext, 'kube' | 'log' | 'namespace' | 'intercepts' | 'sessionObjects' | 'agents' | 'peers'>;
+  context: Pick<ManagerContext, 'kube' | 'log' | 'namespace' | 'ports' | 'settings' | 'intercepts' | 'sessionObjects' | 'agents' | 'peers'>;
   view: ClusterView;
   writes: Writes;
   signal: AbortSignal;
@@ -76,7 +75,8 @@ export async function reconcile(deps: ReconcileDeps, ref: WorkloadRef, memory: M
     sessions: context.sessionObjects.list(),
     services: view.services(ref.namespace),
     policies: view.policies(ref.namespace),
-    netAdminRefused: refusesNetAdmin(view.namespaceLabels(ref.namespace)),
+    netAdminRefused: refusesNetAdmin(view.namespaceLabels(ref.namespace)) || !context.settings.agent.initContainer.enabled,
+    firstPort: context.settings.agent.port,
     manager: managerAddress(deps),
     now,
   });
@@ -114,7 +114,7 @@ function managerAddress({ context, view }: ReconcileDeps) {
     namespaceLabels: view.namespaceLabels(context.namespace),
     podLabels: view.pods(context.namespace).find(({ metadata }) => context.peers.alive().has(metadata?.name ?? ''))?.metadata?.labels ?? {},
     addresses: context.peers.list().map(({ address }) => address),
-    port: MANAGER_PORTS.agents,
+    port: context.ports.agents,
   };
 }
 
@@ -257,15 +257,12 @@ async function retargetServices(deps: ReconcileDeps, workload: Workload): Promis
   const { view } = deps;
   let changed = false;
   const pods = view.pods(workload.namespace);
-  const configs = view
-    .withAgents()
-    .filter(({ namespace }) => namespace === workload.namespace)
-    .flatMap((ref) => {
-      const object = deps.writes.newest(ref, view.workload(ref));
-      if (object === undefined || object.metadata?.annotations?.[UNINSTALL_ANNOTATION] !== undefined) return [];
-      const config = configOf(object);
-      return config === undefined ? [] : [{ config, labels: object.spec?.template?.metadata?.labels }];
-    });
+  const configs = view.withAgents(workload.namespace).flatMap((ref) => {
+    const object = deps.writes.newest(ref, view.workload(ref));
+    if (object === undefined || object.metadata?.annotations?.[UNINSTALL_ANNOTATION] !== undefined) return [];
+    const config = configOf(object);
+    return config === undefined ? [] : [{ config, labels: object.spec?.template?.metadata?.labels }];
+  });
   for (const service of servicesOf(workload, view.services(workload.namespace))) {
     const selector = { matchLabels: service.spec?.selector ?? {} };
     const selected = pods.filter(({ metadata }) => selects(selector, metadata?.labels));

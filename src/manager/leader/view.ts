@@ -11,8 +11,8 @@ import type { WorkloadObject } from './workload.ts';
 export interface ClusterView {
   ready: Promise<unknown>;
   workload(ref: WorkloadRef): WorkloadObject | undefined;
-  /** All that have an agent-config in their template. */
-  withAgents(): WorkloadRef[];
+  /** Those that have an agent-config in their template, in one namespace or in all. */
+  withAgents(namespace?: string): WorkloadRef[];
   pods(namespace: string): Pod[];
   replicaSets(namespace: string): ReplicaSet[];
   services(namespace: string): Service[];
@@ -26,6 +26,11 @@ export interface ViewListener {
   /** A Service of the namespace changed. */
   service(namespace: string): void;
   pod(pod: Pod, old: Pod | undefined, gone: boolean): void;
+}
+
+interface Indexed<T> {
+  informer: Informer<T>;
+  in: (namespace: string) => T[];
 }
 
 interface Owned {
@@ -88,19 +93,31 @@ export function watchView(kube: KubeClient, listener: ViewListener, options: { l
     plural: string,
     project: (object: T) => T,
     onChange?: (object: T, old: T | undefined, gone: boolean) => void,
-  ): Informer<T> =>
-    kube.createInformer<T>(resourcePath(apiVersion, plural), {
+  ): Indexed<T> => {
+    // A round looks at one namespace of a cluster that may have thousands of pods.
+    const index = new Map<string, Map<string, T>>();
+    const informer = kube.createInformer<T>(resourcePath(apiVersion, plural), {
       ...options,
       project,
-      onChange: (kind, object, old) => onChange?.(object, old, kind === 'deleted'),
+      onChange: (kind, object, old) => {
+        const { namespace = '', name = '' } = object.metadata ?? {};
+        const there = index.get(namespace) ?? new Map<string, T>();
+        if (kind === 'deleted') there.delete(name);
+        else there.set(name, object);
+        if (there.size === 0) index.delete(namespace);
+        else index.set(namespace, there);
+        onChange?.(object, old, kind === 'deleted');
+      },
     });
+    return { informer, in: (namespace) => [...(index.get(namespace)?.values() ?? [])] };
+  };
 
   const refOf = (kind: string, { metadata }: Owned): WorkloadRef => ({ namespace: metadata?.namespace ?? '', kind, name: metadata?.name ?? '' });
   const tellOwner = (object: Owned) => {
     const owner = ownerOf(object);
     const namespace = object.metadata?.namespace ?? '';
     if (owner === undefined || !isKind(owner.kind)) return;
-    const above = owner.kind === 'ReplicaSet' ? ownerOf(replicaSets.get(namespace, owner.name) ?? {}) : undefined;
+    const above = owner.kind === 'ReplicaSet' ? ownerOf(replicaSets.informer.get(namespace, owner.name) ?? {}) : undefined;
     listener.workload({ namespace, kind: above?.kind ?? owner.kind, name: above?.name ?? owner.name });
   };
 
@@ -118,36 +135,34 @@ export function watchView(kube: KubeClient, listener: ViewListener, options: { l
   const policies = watch<NetworkPolicy>('networking.k8s.io/v1', 'networkpolicies', withoutManagedFields);
   const namespaces = watch<Namespace>('v1', 'namespaces', withoutManagedFields);
   const kinds: Record<string, Informer<Deployment> | Informer<StatefulSet> | Informer<ReplicaSet>> = {
-    Deployment: deployments,
-    StatefulSet: statefulSets,
-    ReplicaSet: replicaSets,
+    Deployment: deployments.informer,
+    StatefulSet: statefulSets.informer,
+    ReplicaSet: replicaSets.informer,
   };
-  const inNamespace = <T extends Owned>(informer: Informer<T>, namespace: string) =>
-    informer.list().filter(({ metadata }) => metadata?.namespace === namespace);
   const annotated = ({ spec }: { spec?: { template?: { metadata?: Pod['metadata'] } } }) =>
     spec?.template?.metadata?.annotations?.[ANNOTATION.agentConfig] !== undefined;
 
+  const listed = <T>({ informer, in: within }: Indexed<T>, namespace: string | undefined): T[] =>
+    namespace === undefined ? informer.list() : within(namespace);
+
   return {
-    ready: Promise.all([deployments, statefulSets, replicaSets, pods, services, policies, namespaces].map(({ ready }) => ready)),
+    ready: Promise.all([deployments, statefulSets, replicaSets, pods, services, policies, namespaces].map(({ informer }) => informer.ready)),
     workload: ({ kind, namespace, name }) => kinds[kind]?.get(namespace, name),
-    withAgents: () => [
-      ...deployments
-        .list()
+    withAgents: (namespace) => [
+      ...listed(deployments, namespace)
         .filter(annotated)
         .map((object) => refOf('Deployment', object)),
-      ...statefulSets
-        .list()
+      ...listed(statefulSets, namespace)
         .filter(annotated)
         .map((object) => refOf('StatefulSet', object)),
-      ...replicaSets
-        .list()
+      ...listed(replicaSets, namespace)
         .filter((set) => ownerOf(set) === undefined && annotated(set))
         .map((object) => refOf('ReplicaSet', object)),
     ],
-    pods: (namespace) => inNamespace(pods, namespace),
-    replicaSets: (namespace) => inNamespace(replicaSets, namespace),
-    services: (namespace) => inNamespace(services, namespace),
-    policies: (namespace) => inNamespace(policies, namespace),
-    namespaceLabels: (name) => namespaces.get('', name)?.metadata?.labels ?? {},
+    pods: (namespace) => pods.in(namespace),
+    replicaSets: (namespace) => replicaSets.in(namespace),
+    services: (namespace) => services.in(namespace),
+    policies: (namespace) => policies.in(namespace),
+    namespaceLabels: (name) => namespaces.informer.get('', name)?.metadata?.labels ?? {},
   };
 }

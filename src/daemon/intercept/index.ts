@@ -14,6 +14,7 @@ import type { CallContext } from '../context.ts';
 import { deleteIfThere, type OwnSession } from '../session.ts';
 import type { Tunnel } from '../tunnel/index.ts';
 import { infoOf } from './info.ts';
+import { OpenConnections } from './open-connections.ts';
 import { serveInterceptStream } from './serve.ts';
 import { findPort, findWorkload, hasAgent, listServices, listWorkloads, portsOf, volumesOf, type Workload, whyNot } from './workloads.ts';
 
@@ -42,6 +43,7 @@ export class Intercepts {
   readonly #informers = new Map<string, Informer<Intercept>>();
   /** Own intercepts by uid: filled when the object is created, so that the first connection is never refused. */
   readonly #targets = new Map<string, { spec: InterceptSpec; namespace: string; object: string }>();
+  readonly #connections = new OpenConnections();
   readonly #waiting = new Map<string, (intercept: Intercept | undefined) => void>();
 
   constructor(options: InterceptsOptions) {
@@ -52,6 +54,7 @@ export class Intercepts {
     void serveInterceptStream(stream, {
       log: this.#options.log.child('serve'),
       target: (uid) => this.#targets.get(uid)?.spec.target,
+      connections: this.#connections,
       signal: this.#stop.signal,
     });
   }
@@ -74,8 +77,13 @@ export class Intercepts {
 
   #changed(kind: 'added' | 'modified' | 'deleted', intercept: Intercept): void {
     const uid = intercept.metadata.uid ?? '';
-    if (kind === 'deleted' && this.#targets.delete(uid)) this.#options.log.info('an intercept is gone', { intercept: intercept.spec.name });
+    if (kind === 'deleted' && this.#forget(uid)) this.#options.log.info('an intercept is gone', { intercept: intercept.spec.name });
     this.#waiting.get(uid)?.(kind === 'deleted' ? undefined : intercept);
+  }
+
+  #forget(uid: string): boolean {
+    this.#connections.drain(uid);
+    return this.#targets.delete(uid);
   }
 
   async create(params: InterceptParams, call: CallContext): Promise<InterceptInfo> {
@@ -118,7 +126,7 @@ export class Intercepts {
       return { ...info, ...(volumes.length === 0 ? {} : { volumesNotMounted: volumes }) };
     } catch (error) {
       // nothing stays half done: neither after Ctrl-C nor after the leader's refusal
-      this.#targets.delete(created.metadata.uid ?? '');
+      this.#forget(created.metadata.uid ?? '');
       await deleteIfThere(kube, interceptsPath(namespace, object)).catch((cause: unknown) => {
         this.#options.log.warn('an intercept that failed could not be deleted', { object, error: cause });
       });
@@ -200,7 +208,7 @@ export class Intercepts {
     if (found === undefined) throw new CodedError('TP-INTERCEPT-NOT-FOUND', `Found no intercept named "${name}".`);
     const [uid, own] = found;
     await deleteIfThere(this.#options.kube, interceptsPath(own.namespace, own.object), signal);
-    this.#targets.delete(uid);
+    this.#forget(uid);
   }
 
   /** This session's own intercepts. */

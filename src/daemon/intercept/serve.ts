@@ -6,6 +6,7 @@ import type { Log } from '../../base/log.ts';
 import type { MuxStream } from '../../mux/index.ts';
 import { UDP_IDLE_MS } from '../../protocol/tunnel.ts';
 import { createDatagramStream, readStreamHeader, relay, resetReasonOf } from '../../tunnel/index.ts';
+import type { OpenConnections } from './open-connections.ts';
 
 /** Dialling the user's process; it is on this machine or near it. */
 export const TARGET_DIAL_TIMEOUT_MS = 5_000;
@@ -21,11 +22,12 @@ export interface ServeOptions {
   log: Log;
   /** Where an intercept of this session goes, by its uid; undefined when there is none (any more). */
   target: (uid: string) => InterceptTarget | undefined;
+  connections: OpenConnections;
   signal: AbortSignal;
 }
 
 /** Takes one stream that the manager opened. Never throws: a stream that can't be served is reset with a reason. */
-export async function serveInterceptStream(stream: MuxStream, { log, target, signal }: ServeOptions): Promise<void> {
+export async function serveInterceptStream(stream: MuxStream, { log, target, connections, signal }: ServeOptions): Promise<void> {
   stream.on('error', (error) => log.debug('an intercepted stream failed', { error }));
   try {
     const header = await readStreamHeader(stream, { signal, timeoutMs: STREAM_HEADER_TIMEOUT_MS });
@@ -33,14 +35,18 @@ export async function serveInterceptStream(stream: MuxStream, { log, target, sig
     const to = target(header.intercept);
     if (to === undefined) return stream.reset('gone');
     if (header.protocol === 'UDP') serveDatagrams(stream, to, log);
-    else await serveConnection(stream, to, { log, signal });
+    else await serveConnection(stream, to, { log, signal, opened: (socket) => connections.add(header.intercept, stream, socket) });
   } catch (error) {
     log.debug('an intercepted stream could not be served', { error });
     stream.reset('aborted');
   }
 }
 
-async function serveConnection(stream: MuxStream, to: InterceptTarget, { log, signal }: { log: Log; signal: AbortSignal }): Promise<void> {
+async function serveConnection(
+  stream: MuxStream,
+  to: InterceptTarget,
+  { log, signal, opened }: { log: Log; signal: AbortSignal; opened: (socket: net.Socket) => void },
+): Promise<void> {
   const socket = net.connect({ host: to.host, port: to.port, noDelay: true, allowHalfOpen: true });
   const connected = Promise.withResolvers<void>();
   const late = setTimeout(() => socket.destroy(Object.assign(new Error('the process did not accept in time'), { code: 'ETIMEDOUT' })), TARGET_DIAL_TIMEOUT_MS);
@@ -56,6 +62,7 @@ async function serveConnection(stream: MuxStream, to: InterceptTarget, { log, si
   } finally {
     clearTimeout(late);
   }
+  opened(socket);
   const { error } = await relay(stream, socket, { signal });
   if (error !== undefined) log.debug('an intercepted connection ended early', { error });
 }

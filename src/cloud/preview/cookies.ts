@@ -1,18 +1,20 @@
 /** Cookies on a preview's host: the cloud's own never reach the app, the app's never leave the preview. */
 import { isIP } from 'node:net';
+import { cookieName } from '../http/cookies.ts';
 import type { Mapping } from './hosts.ts';
 
-/** All cookies of the cloud begin so; the prefix `__Host-` keeps other hosts from setting them. */
-export const RESERVED_PREFIX = '__host-telepresence-';
+/** Names of the cloud's own cookies, on whichever of its hosts; over TLS with `__Host-`, which keeps other hosts from setting them. */
+const RESERVED = /^\s*=?\s*(__host-)?telepresence-/i;
 /** Proves a member who looks at this preview. */
-export const PREVIEW_COOKIE = '__Host-telepresence-preview';
+export const PREVIEW_COOKIE = 'telepresence-preview';
 /** Binds the way over sign-in to the browser that set out. */
-export const ENTER_COOKIE = '__Host-telepresence-enter';
+export const ENTER_COOKIE = 'telepresence-enter';
 
-const reserved = (name: string) => name.trim().replace(/^=/, '').toLowerCase().startsWith(RESERVED_PREFIX);
+const reserved = (pair: string) => RESERVED.test(pair);
 
-/** The values that a Cookie header has under one name: several where somebody set it with several paths. */
-export function cookieValues(header: string, name: string): string[] {
+/** The values that a Cookie header has for a cookie of the cloud: several where somebody set it with several paths. */
+export function ownCookieValues(header: string, cookie: string, secure: boolean): string[] {
+  const name = cookieName(cookie, secure);
   return header
     .split(';')
     .map((pair) => pair.trim())
@@ -52,6 +54,6 @@ export function mapSetCookie(value: string, mapping: Mapping): string | undefine
 }
 
 /** A cookie of the cloud on a preview's host. `value` '' removes it. */
-export function ownCookie(name: string, value: string, maxAgeMs: number): string {
-  return `${name}=${value}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=${value === '' ? 0 : Math.floor(maxAgeMs / 1000)}`;
+export function ownCookie(name: string, value: string, maxAgeMs: number, secure: boolean): string {
+  return `${cookieName(name, secure)}=${value}; Path=/;${secure ? ' Secure;' : ''} HttpOnly; SameSite=Lax; Max-Age=${value === '' ? 0 : Math.floor(maxAgeMs / 1000)}`;
 }

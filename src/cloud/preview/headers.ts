@@ -84,7 +84,6 @@ export function requestHeaders(headers: HeaderList, context: RequestContext): He
   }
   const cookies = withoutReserved(cookieHeader(headers));
   if (cookies !== undefined) out.push(['Cookie', cookies]);
-  if (valuesOf(headers, 'te').some((value) => /(^|,)\s*trailers\s*(;|,|$)/i.test(value))) out.push(['TE', 'trailers']);
   out.push(['X-Forwarded-For', context.forwardedFor], ['X-Forwarded-Host', mapping.preview.host]);
   out.push(['X-Forwarded-Proto', mapping.preview.secure ? 'https' : 'http'], [header.name, header.value]);
   if (body === 'chunked') out.push(['Transfer-Encoding', 'chunked']);

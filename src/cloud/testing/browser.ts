@@ -78,7 +78,8 @@ export class Browser {
 
 /** The value of a form's field, or of its select's first option. */
 export function field(html: string, name: string): string {
-  const value = new RegExp(`name="${name}"[^>]*?value="([^"]*)"`).exec(html)?.[1] ?? new RegExp(`<select name="${name}">\\s*<option value="([^"]*)"`).exec(html)?.[1];
+  const value =
+    new RegExp(`name="${name}"[^>]*?value="([^"]*)"`).exec(html)?.[1] ?? new RegExp(`<select name="${name}">\\s*<option value="([^"]*)"`).exec(html)?.[1];
   if (value === undefined) throw new Error(`no field ${name} in ${html}`);
   return value.replaceAll('&amp;', '&').replaceAll('&quot;', '"').replaceAll('&#39;', "'");
 }

@@ -57,7 +57,8 @@ export async function startTestCloud(options: { settings?: Record<string, unknow
   );
   const clock = { now: Date.now() };
   const logged: string[] = [];
-  const log = process.env['CLOUD_TEST_LOG'] === undefined ? createLog((line) => logged.push(line), 'trace') : createLog((line) => process.stderr.write(line), 'trace');
+  const log =
+    process.env['CLOUD_TEST_LOG'] === undefined ? createLog((line) => logged.push(line), 'trace') : createLog((line) => process.stderr.write(line), 'trace');
   const cloud = await startCloud({
     config,
     log: log ?? silentLog,

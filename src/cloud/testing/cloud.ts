@@ -1,15 +1,15 @@
 /** A whole cloud for tests: on a free port, SQLite in memory, with a user, an organisation, a cluster and its link. */
 import { createServer } from 'node:net';
-import { createLog, silentLog } from '../../base/log.ts';
+import { type Log, silentLog } from '../../base/log.ts';
 import type { CloudIntercept, PreviewRequest } from '../../protocol/cloud.ts';
 import { previewAddress } from '../actions.ts';
 import { type RunningCloud, startCloud } from '../cloud.ts';
 import { type CloudConfig, parseCloudConfig } from '../config.ts';
 import { createDashboard, dashboardPages } from '../dashboard/index.ts';
+import { createPreviewProxy } from '../preview/index.ts';
 import { newId } from '../secrets.ts';
 import { hashPassword } from '../sign-in/password.ts';
 import type { Cluster, Organisation, Preview, User } from '../store/index.ts';
-import { createPreviewProxy } from '../preview/index.ts';
 
 export const TEST_PASSWORD = 'correct horse battery';
 
@@ -27,32 +27,40 @@ export interface TestCloud extends RunningCloud {
   /** A member of a new organisation, with a password ({@link TEST_PASSWORD}). */
   person(name: string, organisation?: Organisation): Promise<{ user: User; organisation: Organisation }>;
   cluster(owner: { user: User; organisation: Organisation }, name?: string): Promise<{ cluster: Cluster; token: string }>;
-  preview(owner: { user: User; organisation: Organisation }, cluster: Cluster, change?: Partial<PreviewRequest>): Promise<Preview & { host: string; url: string }>;
+  preview(
+    owner: { user: User; organisation: Organisation },
+    cluster: Cluster,
+    change?: Partial<PreviewRequest>,
+  ): Promise<Preview & { host: string; url: string }>;
   /** A session of the dashboard, and its cookie. */
   signIn(user: User, organisation: Organisation): Promise<{ hash: string; cookie: string }>;
 }
 
-export async function startTestCloud(settings: Record<string, unknown> = {}, options: { now?: () => number } = {}): Promise<TestCloud> {
+export async function startTestCloud(settings: Record<string, unknown> = {}, options: { now?: () => number; log?: Log } = {}): Promise<TestCloud> {
   const port = await freePort();
   const scheme = 'tls' in settings ? 'https' : 'http';
   const config = parseCloudConfig(
     { url: `${scheme}://localhost:${port}`, listen: `127.0.0.1:${port}`, database: 'sqlite::memory:', ...settings },
     { dataDir: '/nonexistent' },
   );
-  const log = process.env['CLOUD_TEST_LOG'] === undefined ? silentLog : createLog((line) => process.stderr.write(line), 'debug');
-  const cloud = await startCloud({ config, log, pages: dashboardPages, dashboard: createDashboard, preview: createPreviewProxy, ...options });
+  const cloud = await startCloud({ config, log: silentLog, pages: dashboardPages, dashboard: createDashboard, preview: createPreviewProxy, ...options });
   const { store, context } = cloud;
   return {
     ...cloud,
     config,
     async person(name, organisation) {
-      const user = await store.users.createLocal({ name, email: `${name.toLowerCase().replaceAll(' ', '.')}@example.com`, password: await hashPassword(TEST_PASSWORD) });
+      const user = await store.users.createLocal({
+        name,
+        email: `${name.toLowerCase().replaceAll(' ', '.')}@example.com`,
+        password: await hashPassword(TEST_PASSWORD),
+      });
       if (user === undefined) throw new Error(`${name} is there already`);
       if (organisation === undefined) return { user, organisation: await store.organisations.create(`${name}’s team`, user.id) };
       await store.organisations.add(organisation.id, user.id, 'member');
       return { user, organisation };
     },
-    cluster: ({ user, organisation }, name = 'staging') => context.actions.registerCluster({ user, organisation, role: 'owner', address: '' }, { uid: newId(), name }),
+    cluster: ({ user, organisation }, name = 'staging') =>
+      context.actions.registerCluster({ user, organisation, role: 'owner', address: '' }, { uid: newId(), name }),
     async preview({ user, organisation }, cluster, change = {}) {
       const preview = await context.actions.createPreview(
         { user, organisation, role: 'owner', address: '' },
@@ -71,7 +79,14 @@ export async function startTestCloud(settings: Record<string, unknown> = {}, opt
 export function previewRequest(clusterId: string, uid: string): PreviewRequest {
   return {
     clusterId,
-    intercept: { uid, namespace: 'default', name: 'example-service', workload: { kind: 'Deployment', name: 'example-service' }, service: 'example-service', port: 80 },
+    intercept: {
+      uid,
+      namespace: 'default',
+      name: 'example-service',
+      workload: { kind: 'Deployment', name: 'example-service' },
+      service: 'example-service',
+      port: 80,
+    },
     header: { name: 'x-telepresence-intercept-id', value: `${uid}:example-service` },
     ingress: { host: 'traefik.kube-system', port: 80, tls: false, l5host: 'dev.example.org' },
     public: false,

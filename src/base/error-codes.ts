@@ -38,7 +38,7 @@ export const ERROR_CODES = {
   'TP-INSTALL-FORBIDDEN': 'Ask an administrator of the cluster to run `telepresence helm install`.',
   'TP-INSTALL-FAILED': 'The message says which object was refused and why.',
   'TP-IMAGE-MISSING': 'Put the image where the nodes find it, with one of the commands that are printed, and connect again.',
-  'TP-TUNNEL-FORBIDDEN': 'Ask an administrator to bind you to the ClusterRole telepresence-user.',
+  'TP-TUNNEL-FORBIDDEN': 'Ask an administrator to bind you to the Role and the ClusterRole telepresence-user (value clientRbac.subjects of the chart).',
   'TP-TUNNEL-FAILED': '`telepresence status` shows which way was tried and where it was blocked.',
   'TP-TUNNEL-LOST': 'The connection to the cluster was lost; telepresence tries to get it back.',
   'TP-SESSION-REFUSED': 'Run `telepresence quit` and `telepresence connect`.',

@@ -145,7 +145,7 @@ describe.skipIf(!clusterAvailable)('identity (needs root and the test cluster)',
     const carol = await workstation('carol');
     const { code, stderr } = await carol.telepresence(['connect']);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/User "?carol"? (cannot|may not)/);
+    expect(stderr).toMatch(/user "?carol"? (cannot|may not)/i);
     expect(stderr).toMatch(/sessions|services\/proxy/);
     expect(stderr).toContain('telepresence-user');
   });

@@ -24,6 +24,10 @@ export const CLUSTER_CACHE_ENTRIES = 4096;
 export const CLUSTER_TTL_CAP_S = 30;
 /** Longest that "no such name" is kept: a Service just created must be found. */
 export const CLUSTER_NEGATIVE_TTL_CAP_S = 2;
+/** While the cluster does not answer, names that were there are told for so long as they were: connections to them are held meanwhile. */
+export const CLUSTER_STALE_MS = 3_600_000;
+/** Such an answer's TTL. */
+export const CLUSTER_STALE_TTL_S = 2;
 /** An answer asked for when this much of its life is over is fetched again in the background. */
 export const CLUSTER_REFRESH_AT = 0.75;
 export const CNAME_LIMIT = 8;
@@ -72,6 +76,8 @@ function danglingCname(name: string, type: number, records: DnsRecord[]): string
 export function createClusterLookup({ cluster, log, now }: { cluster: ClusterResolver; log: Log; now?: () => number }): ClusterLookup {
   const cache = createDnsCache<ClusterAnswer>({ maxEntries: CLUSTER_CACHE_ENTRIES, ...(now && { now }) });
   const inFlight = new Map<string, Promise<ClusterAnswer>>();
+  /** The last answers of names that are there, beyond their time to live. */
+  const past = createDnsCache<ClusterAnswer>({ maxEntries: CLUSTER_CACHE_ENTRIES, ...(now && { now }) });
   let generation = 0;
   const keyOf = (name: string, type: number) => `${type} ${foldName(name)}`;
 
@@ -118,7 +124,11 @@ export function createClusterLookup({ cluster, log, now }: { cluster: ClusterRes
     if (running !== undefined) return running;
     const promise = fetch()
       .then((answer) => {
-        if (generation === started) cache.set(key, answer, ttlMsOf(answer));
+        if (generation === started) {
+          cache.set(key, answer, ttlMsOf(answer));
+          if (exists(answer)) past.set(key, answer, CLUSTER_STALE_MS);
+          else if (answer.rcode === RCODE.NXDOMAIN) past.delete(key);
+        }
         return answer;
       })
       .finally(() => {
@@ -160,18 +170,30 @@ export function createClusterLookup({ cluster, log, now }: { cluster: ClusterRes
     return { ...hit.value, ageSeconds: hit.ageSeconds };
   }
 
+  function stale(name: string, type: number): ClusterAnswer | undefined {
+    const hit = past.get(keyOf(name, type))?.value;
+    return hit === undefined ? undefined : { ...hit, answers: hit.answers.map((record) => ({ ...record, ttl: CLUSTER_STALE_TTL_S })) };
+  }
+
   return {
-    peek,
+    peek: (name, type) => peek(name, type) ?? (cluster.available ? undefined : stale(name, type)),
     async lookup(name, type, timeoutMs) {
       const known = peek(name, type);
       if (known !== undefined) return known;
-      if (!cluster.available) throw new DnsQueryError('closed', 'there is no connection to the cluster');
-      return await fetch(name, type, timeoutMs);
+      try {
+        if (!cluster.available) throw new DnsQueryError('closed', 'there is no connection to the cluster');
+        return await fetch(name, type, timeoutMs);
+      } catch (error) {
+        const then = stale(name, type);
+        if (then === undefined || !(error instanceof DnsQueryError)) throw error;
+        return then;
+      }
     },
     flush() {
       generation++;
       inFlight.clear();
       cache.clear();
+      past.clear();
     },
   };
 }

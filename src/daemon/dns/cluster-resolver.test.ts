@@ -58,4 +58,15 @@ describe('the cluster resolver', () => {
     switchable.set(createClusterResolver(ours));
     expect(switchable.available).toBe(true);
   });
+
+  it('gives up at once on a connection that is left for another', async () => {
+    const [ours, theirs] = duplexPair();
+    theirs.resume();
+    const switchable = createSwitchableResolver();
+    switchable.set(createClusterResolver(ours));
+    const waiting = switchable.query(encodeMessage(query(1, 'a.x')), {});
+    switchable.set(undefined);
+    await expect(waiting).rejects.toMatchObject({ code: 'aborted' });
+    expect(switchable.available).toBe(false);
+  });
 });

@@ -80,13 +80,21 @@ export interface SwitchableResolver extends ClusterResolver {
 
 export function createSwitchableResolver(): SwitchableResolver {
   let current: ClusterResolver | undefined;
+  let switched = new AbortController();
   return {
     get available() {
       return current?.available === true;
     },
-    query: (message, options) => current?.query(message, options) ?? Promise.reject(new DnsQueryError('closed', 'there is no connection to the cluster')),
+    query(message, { signal }) {
+      if (current === undefined) return Promise.reject(new DnsQueryError('closed', 'there is no connection to the cluster'));
+      return current.query(message, { signal: signal === undefined ? switched.signal : AbortSignal.any([signal, switched.signal]) });
+    },
     set(resolver) {
+      if (resolver === current) return;
       current = resolver;
+      // what waits at a resolver that was left would wait in vain
+      switched.abort(new DnsQueryError('closed', 'the connection to the cluster has changed'));
+      switched = new AbortController();
     },
   };
 }

@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { localResolverUids, parseUdpTable } from './local-resolver.ts';
+import { localResolverUids, parseUdpTable, resolverUid } from './local-resolver.ts';
 
 const TABLE = `   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops
   120: 0100007F:0035 00000000:0000 07 00000000:00000000 00:00000000 00000000   109        0 21234 2 0000000000000000 0
@@ -26,6 +26,11 @@ describe('local resolvers', () => {
     const text = await import('node:fs/promises').then(({ readFile }) => readFile('/proc/net/udp', 'utf8'));
     expect(parseUdpTable(text)).toContainEqual({ address: '127.0.0.1', port: socket.address().port, uid: process.getuid?.() });
     socket.close();
+  });
+
+  it('knows a resolver by its name and takes the user it runs as', () => {
+    expect(resolverUid('Name:\tdnsmasq\nUmask:\t0022\nUid:\t0\t109\t109\t109\n')).toBe(109);
+    expect(resolverUid('Name:\tbash\nUid:\t1000\t1000\t1000\t1000\n')).toBeUndefined();
   });
 
   it('looks for none where resolv.conf names none of this host', async () => {

@@ -85,7 +85,7 @@ async function setup() {
     sessions.attach({ metadata: { name: 's', uid: 'u1' }, spec: { user: 'alice' } } as unknown as Session, {
       kind: 'data',
       mux,
-      bytesRead: () => 0,
+      heardAt: () => performance.now(),
       notify: () => {},
     });
     return mux;

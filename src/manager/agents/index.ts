@@ -27,6 +27,9 @@ export const AGENT_CAPABILITIES: readonly string[] = ['udp', 'http'];
 
 export interface AgentServer extends AgentRegistry, Part {
   readonly port: number;
+  /** Tells every agent that this replica ends soon: other links come first. */
+  announce(reason: string): void;
+  /** Takes no new streams. */
   goAway(reason: string): void;
 }
 
@@ -168,11 +171,11 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
       errorListeners.add(listener);
       return () => errorListeners.delete(listener);
     },
+    announce(reason) {
+      for (const agent of all) agent.notify('going-away', { reason });
+    },
     goAway(reason) {
-      for (const agent of all) {
-        agent.notify('going-away', { reason });
-        agent.mux.goAway(reason);
-      }
+      for (const agent of all) agent.mux.goAway(reason);
     },
     async close() {
       for (const stop of stops) stop();

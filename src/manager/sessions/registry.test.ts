@@ -14,7 +14,7 @@ afterEach(() => {
 });
 
 function setup() {
-  const clock = { now: 0, bytes: 0 };
+  const clock = { now: 0, heardAt: 0 };
   const registry = createSessionRegistry({ log: silentLog, now: () => clock.now, tickMs: 1 });
   const held: [string, boolean][] = [];
   registry.onHeld((uid, is) => held.push([uid, is]));
@@ -30,7 +30,7 @@ function setup() {
       },
     });
     muxes.push(mux, peer);
-    registry.attach(session, { kind, mux, bytesRead: () => clock.bytes, notify: () => {} });
+    registry.attach(session, { kind, mux, heardAt: () => clock.heardAt, notify: () => {} });
     return { mux, peer };
   };
   return { registry, clock, held, attach };
@@ -73,12 +73,28 @@ describe('the session registry', () => {
     clock.now = SILENCE_LOST_MS;
     await until(() => held.length === 2);
     expect(registry.open('u1', Buffer.of(1))).toBeUndefined();
-    clock.bytes = 1;
+    clock.heardAt = clock.now;
     await until(() => held.length === 3);
     expect(registry.held().has('u1')).toBe(true);
     clock.now += SILENCE_DEAD_MS;
     expect(await mux.closed).toBeInstanceOf(Error);
     await until(() => registry.counts().sessions === 0);
+    registry.close();
+  });
+
+  it('resets what was opened after the last sign of life, and nothing older', async () => {
+    const { registry, clock, held, attach } = setup();
+    attach('data');
+    const older = registry.open('u1', Buffer.of(1));
+    clock.now = 10;
+    clock.heardAt = 20;
+    const younger = (clock.now = 30) && registry.open('u1', Buffer.of(1));
+    const reset = new Promise<void>((resolve) => younger?.on('error', () => resolve()));
+    clock.now = 20 + SILENCE_LOST_MS;
+    await reset;
+    await until(() => held.length === 2);
+    expect(younger?.resetReason).toBe('gone');
+    expect(older?.destroyed).toBe(false);
     registry.close();
   });
 

@@ -129,9 +129,12 @@ export function createSessionRegistry(options: { log: Log; now?: () => number; t
       const data = [...entry.connections].filter(([connection, liveness]) => connection.kind === 'data' && usable(connection, liveness));
       for (let attempt = 0; attempt < data.length; attempt += 1) {
         entry.turn = (entry.turn + 1) % data.length;
-        const [connection] = data[entry.turn] ?? [];
+        const [connection, liveness] = data[entry.turn] ?? [];
         try {
-          if (connection !== undefined) return connection.mux.open(first);
+          if (connection === undefined || liveness === undefined) continue;
+          const stream = connection.mux.open(first);
+          liveness.watch(stream, now());
+          return stream;
         } catch (error) {
           if (!(error instanceof MuxError)) throw error;
           log.debug('a connection takes no stream', { session: entry.session.metadata.name, error: messageOf(error) });

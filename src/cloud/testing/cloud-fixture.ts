@@ -69,15 +69,15 @@ export async function startTestCloud(options: { settings?: Record<string, unknow
   });
   let administrator: Browser | undefined;
   return {
-    url,
+    url: config.url,
     config,
     cloud,
     clock,
     logged,
-    browser: (address) => new Browser(url, address),
+    browser: (address) => new Browser(config.url, address),
     async administrator() {
       if (administrator !== undefined) return administrator;
-      const browser = new Browser(url);
+      const browser = new Browser(config.url);
       const link = cloud.firstAdministrator ?? '';
       const page = await browser.get(link);
       const answer = await browser.post(`${link}/account`, {

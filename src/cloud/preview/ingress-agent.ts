@@ -1,10 +1,14 @@
 /** Kept connections to one preview's ingress, over its cluster's link. They speak HTTP/1.1; TLS, where the ingress has it, is the manager's. */
-import { Agent } from 'node:http';
+import { Agent, type ClientRequest } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { INGRESS_FREE_MS, INGRESS_FREE_SOCKETS } from './limits.ts';
 
 /** Opens a connection to the preview's ingress. */
 export type OpenIngress = () => Promise<Duplex>;
+
+/** What the agent calls on sockets, and no other stream has. */
+const nothing = () => {};
+const SOCKET_METHODS = { ref: nothing, unref: nothing, setKeepAlive: nothing, setTimeout: nothing };
 
 export class IngressAgent extends Agent {
   #open: OpenIngress;
@@ -20,28 +24,28 @@ export class IngressAgent extends Agent {
       (stream) => {
         // Node's agent expects sockets, which end when their peer does.
         stream.once('end', () => stream.end());
-        callback?.(null, stream);
+        callback?.(null, Object.assign(stream, SOCKET_METHODS));
       },
       (error: Error) => (callback as ((error: Error) => void) | undefined)?.(error),
     );
   }
 
-  // Node's own two call methods that only sockets have.
   override keepSocketAlive(stream: Duplex): boolean {
-    this.#waiting.set(
-      stream,
-      setTimeout(() => stream.destroy(), INGRESS_FREE_MS),
-    );
+    const end = () => stream.destroy();
+    this.#waiting.set(stream, setTimeout(end, INGRESS_FREE_MS));
     stream.resume();
-    return true;
+    // It says false where the server announced that it won't wait; the types don't know.
+    return super.keepSocketAlive(stream) as unknown as boolean;
   }
 
-  override reuseSocket(stream: Duplex): void {
+  override reuseSocket(stream: Duplex, request: ClientRequest): void {
     clearTimeout(this.#waiting.get(stream));
+    super.reuseSocket(stream, request);
   }
 
   /** Nobody uses or waits in it. */
   get idle(): boolean {
-    return [this.sockets, this.freeSockets, this.requests].every((lists) => Object.keys(lists).length === 0);
+    const lists = [this.sockets, this.freeSockets, this.requests].flatMap((byName) => Object.values(byName));
+    return lists.every((list) => (list?.length ?? 0) === 0);
   }
 }

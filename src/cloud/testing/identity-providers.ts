@@ -1,7 +1,8 @@
 /** A real OpenID provider and a stand-in of GitHub, on free ports. */
+
+import { createHash, randomBytes } from 'node:crypto';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createHash, randomBytes } from 'node:crypto';
 import Provider from 'oidc-provider';
 
 async function listen(handler: RequestListener, port = 0): Promise<{ server: Server; url: string; close(): Promise<void> }> {
@@ -33,7 +34,13 @@ export async function startOpenIdProvider(client: { clientId: string; clientSecr
     scopes: ['openid', 'profile', 'email', 'groups'],
     findAccount: (_context, id) => ({
       accountId: id,
-      claims: () => ({ sub: id, name: `${id[0]?.toUpperCase()}${id.slice(1)}`, email: `${id}@corp.example`, email_verified: true, groups: ['Platform', 'Shop'] }),
+      claims: () => ({
+        sub: id,
+        name: `${id[0]?.toUpperCase()}${id.slice(1)}`,
+        email: `${id}@corp.example`,
+        email_verified: true,
+        groups: ['Platform', 'Shop'],
+      }),
     }),
     pkce: { required: () => true },
     features: { devInteractions: { enabled: true } },
@@ -84,9 +91,13 @@ export async function startGithub(client: { clientId: string; clientSecret: stri
         standIn.tokenRequests.push(form);
         const code = codes.get(form.get('code') ?? '');
         codes.delete(form.get('code') ?? '');
-        const challenge = createHash('sha256').update(form.get('code_verifier') ?? '').digest('base64url');
-        if (form.get('client_id') !== client.clientId || form.get('client_secret') !== client.clientSecret) return json({ error: 'incorrect_client_credentials' });
-        if (code === undefined || code.challenge !== challenge) return json({ error: 'bad_verification_code', error_description: 'The code is incorrect or expired.' });
+        const challenge = createHash('sha256')
+          .update(form.get('code_verifier') ?? '')
+          .digest('base64url');
+        if (form.get('client_id') !== client.clientId || form.get('client_secret') !== client.clientSecret)
+          return json({ error: 'incorrect_client_credentials' });
+        if (code === undefined || code.challenge !== challenge)
+          return json({ error: 'bad_verification_code', error_description: 'The code is incorrect or expired.' });
         const token = `gho_${randomBytes(18).toString('hex')}`;
         tokens.add(token);
         return json({ access_token: token, token_type: 'bearer', scope: 'read:org,user:email' });

@@ -1,6 +1,7 @@
 /** A traffic manager for tests: the real link with the real protocol, and an ingress that is chosen by the test. */
 import { randomUUID } from 'node:crypto';
 import { request } from 'node:http';
+import { request as secureRequest } from 'node:https';
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { silentLog } from '../../base/log.ts';
@@ -12,6 +13,8 @@ import { encodeStreamHeader, readStreamHeader, relay, resetReasonOf } from '../.
 
 export interface TestManagerOptions {
   port: number;
+  /** The cloud speaks TLS. Its certificate is not looked at. */
+  secure?: boolean;
   host: string;
   token: string;
   clusterUid: string;
@@ -29,9 +32,10 @@ export interface TestManager {
   close(): Promise<void>;
 }
 
-function upgradeLink({ port, host, token }: TestManagerOptions): Promise<Duplex> {
+function upgradeLink({ port, secure = false, host, token }: TestManagerOptions): Promise<Duplex> {
   return new Promise((resolve, reject) => {
-    const sent = request({
+    const sent = (secure ? secureRequest : request)({
+      rejectUnauthorized: false,
       host: '127.0.0.1',
       port,
       path: LINK_PATH,

@@ -1,10 +1,9 @@
 /** A PostgreSQL server of its own for tests, from the binaries that Debian's package `postgresql` brings. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { freePort } from './cloud-fixture.ts';
 
@@ -19,7 +18,9 @@ function binaries(): string | undefined {
 /** The server refuses to run as root: the package's user then. */
 function owner(): { uid?: number; gid?: number } | undefined {
   if (userInfo().uid !== 0) return {};
-  const line = readFileSync('/etc/passwd', 'utf8').split('\n').find((entry) => entry.startsWith('postgres:'));
+  const line = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .find((entry) => entry.startsWith('postgres:'));
   const [, , uid, gid] = line?.split(':') ?? [];
   return uid === undefined ? undefined : { uid: Number(uid), gid: Number(gid) };
 }

@@ -4,14 +4,17 @@
  */
 import { CodedError, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import { sleep } from '../../base/retry.ts';
+import { backoff, sleep } from '../../base/retry.ts';
 import type { Mux, MuxStream } from '../../mux/index.ts';
 import { startTunnel } from '../../tunnel/index.ts';
 import { Heartbeat } from './heartbeat.ts';
 import {
   BELIEVE_REFUSAL_MS,
   OPEN_TIMEOUT_MS,
+  RECONNECT_FIRST_MS,
+  RECONNECT_MOST_MS,
   RETIRE_AFTER_MS,
+  SHORT_LIVED_MS,
   SILENCE_DEAD_BESIDE_MS,
   SILENCE_DEAD_MS,
   SILENCE_SUSPECT_MS,
@@ -43,7 +46,7 @@ export interface ConnectionOptions {
   /** Tries begin when this resolves. */
   gate: (signal: AbortSignal) => Promise<void>;
   onStream: (stream: MuxStream) => void;
-  /** Streams may be opened on this connection from now on; undefined: on none, for the reason given. */
+  /** Streams may be opened on this connection from now on; undefined: on none, for the reason given, which may change. */
   onCurrent: (live: LiveConnection | undefined, reason: string) => void;
   /** Another connection takes its place: it is ended when its streams are. */
   onRetire: (live: LiveConnection) => void;
@@ -57,6 +60,7 @@ const REFUSALS: readonly string[] = ['TP-KUBE-UNAUTHORIZED', 'TP-KUBE-FORBIDDEN'
 
 interface Entry {
   live: LiveConnection;
+  since: number;
   heartbeat: Heartbeat;
   /** The address it goes out from, where that is one of this machine's. */
   from: string | undefined;
@@ -83,6 +87,8 @@ export class TunnelConnection {
   #lookedAt = performance.now();
   #lookedAtWall = Date.now();
   #lastLoss = 'not connected yet';
+  /** Connections in a row that ended soon after they came up. */
+  #shortLived = 0;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -155,20 +161,11 @@ export class TunnelConnection {
     }
     const mux = startTunnel(socket, { nonce, session, kind, sign, version, log: log.child('mux'), onStream });
     const live: LiveConnection = { mux, replica, version: managerVersion };
-    // the first answer shows that the manager took the hello; a refusal comes as GOAWAY
-    try {
-      this.#options.onRtt(await mux.ping({ signal: AbortSignal.any([signal, AbortSignal.timeout(OPEN_TIMEOUT_MS)]) }));
-      signal.throwIfAborted();
-    } catch (error) {
-      const refusal = mux.goneAway;
-      mux.abort(new CodedError('TP-TUNNEL-LOST', 'The tunnel gave no answer.'));
-      signal.throwIfAborted();
-      if (refusal !== undefined) throw new CodedError('TP-SESSION-REFUSED', `The traffic-manager refused the session: ${refusal}.`);
-      throw new CodedError('TP-TUNNEL-FAILED', `The traffic-manager did not answer on the tunnel: ${messageOf(error)}.`, { cause: error });
-    }
+    await this.#firstAnswer(mux, signal);
     const address = 'localAddress' in socket && typeof socket.localAddress === 'string' ? socket.localAddress : '';
     const entry: Entry = {
       live,
+      since: performance.now(),
       heartbeat: new Heartbeat(mux, socket, { now: performance.now(), onRtt: this.#options.onRtt }),
       from: links.has(address) ? address : undefined,
       doubt: undefined,
@@ -177,6 +174,17 @@ export class TunnelConnection {
     };
     this.#adopt(entry);
     return true;
+  }
+
+  /** The first answer shows that the manager took the hello; a refusal comes as GOAWAY before it. */
+  async #firstAnswer(mux: Mux, signal: AbortSignal): Promise<void> {
+    const outcome = await mux.ping({ signal: AbortSignal.any([signal, AbortSignal.timeout(OPEN_TIMEOUT_MS)]) }).catch((error: unknown) => CodedError.from(error));
+    const refusal = mux.goneAway;
+    if (typeof outcome === 'number' && refusal === undefined && !signal.aborted) return this.#options.onRtt(outcome);
+    mux.abort(new CodedError('TP-TUNNEL-LOST', 'The tunnel gave no answer.'));
+    signal.throwIfAborted();
+    if (refusal !== undefined) throw new CodedError('TP-SESSION-REFUSED', `The traffic-manager refused the session: ${refusal}.`);
+    throw new CodedError('TP-TUNNEL-FAILED', `The traffic-manager did not answer on the tunnel: ${messageOf(outcome)}.`, { cause: outcome });
   }
 
   #adopt(entry: Entry): void {
@@ -256,6 +264,7 @@ export class TunnelConnection {
     if (entry.retired) log.debug('a retired tunnel connection ended', fields);
     else {
       log.warn('tunnel connection is lost', fields);
+      this.#shortLived = performance.now() - entry.since < SHORT_LIVED_MS ? this.#shortLived + 1 : 0;
       this.#lastLoss = error === undefined ? 'the manager closed the connection' : messageOf(error);
     }
     this.#review('');
@@ -276,6 +285,8 @@ export class TunnelConnection {
   async #openAgain(): Promise<void> {
     const { signal } = this.#stop;
     await this.#options.gate(signal);
+    // what comes up and ends at once, again and again, is tried no more often than what fails
+    if (this.#shortLived > 0) await sleep(backoff(this.#shortLived - 1, RECONNECT_FIRST_MS, RECONNECT_MOST_MS), signal);
     await tryUntilOne({
       signal,
       attempt: async (either) => {
@@ -293,6 +304,7 @@ export class TunnelConnection {
   #failed(error: unknown, attempt: number): boolean {
     this.#options.log.debug('tunnel connection could not be opened', { place: this.#options.name, attempt, error });
     this.#lastLoss = messageOf(error);
+    if (this.#current === undefined) this.#options.onCurrent(undefined, this.#lastLoss);
     if (!(error instanceof CodedError && REFUSALS.includes(error.code) && this.#everUp)) {
       this.#refusedSince = undefined;
       return false;

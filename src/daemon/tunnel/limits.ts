@@ -25,10 +25,10 @@ export const LINK_POLL_MS = 500;
 /** Back-off between tries of a lost connection. */
 export const RECONNECT_FIRST_MS = 100;
 export const RECONNECT_MOST_MS = 1_000;
+/** A connection that ends sooner than this after it came up is followed by back-off too. */
+export const SHORT_LIVED_MS = 5_000;
 /** A connection that has a successor is used no more after this; until then agents learn of the successor. */
 export const RETIRE_AFTER_MS = 3_000;
-/** Ending a control connection that has a successor. */
-export const RETIRE_CONTROL_MS = 5_000;
 /** Tries at reaching a replica that no other data connection has: the API server picks one at random each time. */
 export const SPREAD_TRIES = 8;
 /** A new stream waits so long for a connection instead of failing. */

@@ -62,6 +62,8 @@ export const RATE_LIMITS = {
 
 /** The manager must say hello so soon after the 101. */
 export const LINK_HELLO_MS = 10 * SECOND;
+/** A manager that was refused hangs up within this time, or is cut. */
+export const LINK_REFUSAL_MS = SECOND;
 /** A link is pinged so often, and is over when no answer came within the time-out. */
 export const LINK_PING_MS = 5 * SECOND;
 export const LINK_PING_TIMEOUT_MS = 10 * SECOND;

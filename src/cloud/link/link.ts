@@ -14,12 +14,12 @@ import {
 } from '../../protocol/cloud.ts';
 import { createRpcPeer, type RpcPeer } from '../../rpc/index.ts';
 import { encodeStreamHeader, readStreamHeader } from '../../tunnel/index.ts';
-import { END_INTERCEPT_TIMEOUT_MS, INTERCEPTS_LIMIT, LINK_HELLO_MS, LINK_PING_MS, LINK_PING_TIMEOUT_MS, LINK_STREAMS } from '../limits.ts';
+import { END_INTERCEPT_TIMEOUT_MS, INTERCEPTS_LIMIT, LINK_HELLO_MS, LINK_PING_MS, LINK_PING_TIMEOUT_MS, LINK_REFUSAL_MS, LINK_STREAMS } from '../limits.ts';
 import type { Cluster } from '../store/index.ts';
 
 export interface LinkEvents {
-  /** The manager said who it is: from now on it serves. */
-  onHello(link: Link, hello: CloudHello): Promise<void>;
+  /** The manager said who it is: from now on it serves. false: its token is not valid any more. */
+  onHello(link: Link, hello: CloudHello): Promise<boolean>;
   onIntercepts(link: Link, intercepts: CloudIntercept[]): void;
 }
 
@@ -34,7 +34,10 @@ export class Link {
   #events: LinkEvents;
   #rpc: RpcPeer | undefined;
   #hello = Promise.withResolvers<void>();
+  #saidHello = false;
   #greeted = false;
+  /** A list that came while the hello was looked at. */
+  #early: CloudIntercept[] | undefined;
 
   constructor(socket: Duplex, cluster: Cluster, events: LinkEvents, log: Log) {
     this.cluster = cluster;
@@ -104,20 +107,35 @@ export class Link {
 
   async #onHello(params: unknown): Promise<{ version: string }> {
     const hello = cloudHelloSchema.safeParse(params);
-    if (!hello.success || this.#greeted || hello.data.cluster.id !== this.cluster.uid) {
-      const why = hello.success ? (this.#greeted ? 'said hello twice' : 'is of another cluster than its token') : 'said hello wrongly';
-      setImmediate(() => this.abort(`the manager ${why}`));
-      throw new CodedError('TP-CLOUD-LINK', `The cloud refuses the link: the manager ${why}.`);
+    const again = this.#saidHello;
+    this.#saidHello = true;
+    if (!hello.success || again || hello.data.cluster.id !== this.cluster.uid) {
+      return this.#refuse(hello.success ? (again ? 'said hello twice' : 'is of another cluster than its token') : 'said hello wrongly');
+    }
+    try {
+      if (!(await this.#events.onHello(this, hello.data))) return this.#refuse('has a token that was replaced');
+    } catch (error) {
+      this.#log.warn('a link could not be taken', { error: messageOf(error) });
+      return this.#refuse('came while the database does not answer');
     }
     this.#greeted = true;
-    await this.#events.onHello(this, hello.data);
     this.#hello.resolve();
+    if (this.#early !== undefined) this.#events.onIntercepts(this, this.#early);
+    this.#early = undefined;
     return { version: VERSION };
+  }
+
+  /** The answer goes out before the link ends. */
+  #refuse(why: string): never {
+    const timer = setTimeout(() => this.abort(`the manager ${why}`), LINK_REFUSAL_MS);
+    void this.closed.then(() => clearTimeout(timer));
+    throw new CodedError('TP-CLOUD-LINK', `The cloud refuses the link: the manager ${why}.`);
   }
 
   #onIntercepts(params: unknown): void {
     const list = cloudInterceptsSchema.safeParse(params);
-    if (!list.success || !this.#greeted || list.data.intercepts.length > INTERCEPTS_LIMIT) this.abort('the manager sent a list that can’t be taken');
+    if (!list.success || !this.#saidHello || list.data.intercepts.length > INTERCEPTS_LIMIT) this.abort('the manager sent a list that can’t be taken');
+    else if (!this.#greeted) this.#early = list.data.intercepts;
     else this.#events.onIntercepts(this, list.data.intercepts);
   }
 

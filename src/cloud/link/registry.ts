@@ -27,6 +27,7 @@ export interface RegistryOptions {
 
 /** What waits to be stored of one link. */
 interface Listing {
+  valid: () => Promise<boolean>;
   /** undefined: none came yet, and nothing is known to be missing. */
   latest: CloudIntercept[] | undefined;
   /** What is stored, and the same without its counts. */
@@ -56,12 +57,19 @@ export class Registry implements LinkRegistry {
     await store.links.beat(replica.id, replica.address);
     this.#beat = setInterval(() => {
       store.links.beat(replica.id, replica.address).catch((error: unknown) => log.warn('the database does not answer', { error: messageOf(error) }));
-      for (const link of this.#listings.keys()) if (link.ready) this.#store(link);
+      for (const [link, { valid }] of this.#listings) {
+        if (!link.ready) continue;
+        // What told to cut it may have been lost.
+        valid().then(
+          (still) => (still ? this.#store(link) : link.abort('the token of this link is not valid any more')),
+          (error: unknown) => log.debug('a token could not be checked', { error: messageOf(error) }),
+        );
+      }
     }, REPLICA_BEAT_MS);
   }
 
-  /** Takes a socket after its 101. */
-  accept(socket: Duplex, cluster: Cluster): void {
+  /** Takes a socket after its 101. `valid` says whether its token still is. */
+  accept(socket: Duplex, cluster: Cluster, valid: () => Promise<boolean>): void {
     const { log } = this.#options;
     const known = this.#links.get(cluster.id) ?? new Set<Link>();
     if (this.#closing || known.size >= LINKS_PER_CLUSTER) {
@@ -76,18 +84,21 @@ export class Registry implements LinkRegistry {
       log.child('link'),
     );
     this.#links.set(cluster.id, known.add(link));
-    this.#listings.set(link, { latest: undefined, text: '', shape: '', timer: undefined, work: Promise.resolve() });
+    this.#listings.set(link, { valid, latest: undefined, text: '', shape: '', timer: undefined, work: Promise.resolve() });
     void link.closed.then(() => this.#forget(link));
   }
 
-  async #onHello(link: Link, hello: CloudHello): Promise<void> {
+  async #onHello(link: Link, hello: CloudHello): Promise<boolean> {
     const { store, replica, feed, log } = this.#options;
     const { id, name, organisationId } = link.cluster;
+    // The token may have been replaced between the upgrade and now: `cut` did not see this link then.
+    if ((await this.#listings.get(link)?.valid()) !== true) return false;
     await store.links.add({ id: link.id, replicaId: replica.id, clusterId: id, manager: hello.replica, version: hello.version });
     await store.clusters.seen(id);
     await store.audit.write({ organisationId, actor: `cluster ${name}`, action: 'cluster.link', subject: id, detail: { manager: hello.replica, version: hello.version } });
     feed.publish({ organisationId, kind: 'clusters' });
     log.info('a manager linked', { cluster: id, manager: hello.replica });
+    return true;
   }
 
   #onIntercepts(link: Link, intercepts: CloudIntercept[]): void {

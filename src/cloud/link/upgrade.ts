@@ -22,7 +22,8 @@ export function createLinkUpgrade(context: Pick<CloudContext, 'config' | 'store'
     try {
       await limits.check('bearer', address);
       const token = bearerOf(request.headers.authorization);
-      const cluster = token === undefined ? undefined : await store.clusters.authenticate(token);
+      const authenticate = async () => (token === undefined ? undefined : store.clusters.authenticate(token));
+      const cluster = await authenticate();
       if (cluster === undefined) {
         await limits.take('bearer', address);
         log.info('a link without a valid token was refused', { address });
@@ -31,7 +32,7 @@ export function createLinkUpgrade(context: Pick<CloudContext, 'config' | 'store'
       if (request.headers.upgrade?.toLowerCase() !== UPGRADE_PROTOCOL) return refuseUpgrade(socket, 426, { upgrade: UPGRADE_PROTOCOL });
       socket.write(`HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: ${UPGRADE_PROTOCOL}\r\n\r\n`);
       if (head.length > 0) socket.unshift(head);
-      registry.accept(socket, cluster);
+      registry.accept(socket, cluster, async () => (await authenticate())?.id === cluster.id);
     } catch (error) {
       if (error instanceof Problem) return refuseUpgrade(socket, error.status, error.headers);
       log.error('a link could not be accepted', { error: messageOf(error) });

@@ -6,6 +6,7 @@ import { AppTarget } from './app-target.ts';
 import { drain } from './drain.ts';
 import { collectEnvironment } from './environment.ts';
 import { type Health, startHealth } from './health.ts';
+import { HttpTaker } from './http-taker.ts';
 import { Links, type LinksOptions } from './links.ts';
 import type { AgentSettings } from './settings.ts';
 import { TcpPort } from './tcp-port.ts';
@@ -22,7 +23,7 @@ export interface AgentOptions {
   resolve?: LinksOptions['resolve'];
 }
 
-type Listener = { config: AgentPort; tcp: TcpPort } | { config: AgentPort; udp: UdpPort };
+type Listener = { config: AgentPort; tcp: TcpPort; http: HttpTaker } | { config: AgentPort; udp: UdpPort };
 
 /** The running sidecar. */
 export class Agent {
@@ -34,6 +35,8 @@ export class Agent {
   /** Intercepts whose session was held once: until then a claim isn't said to be taken. */
   #seen = new Set<string>();
   #refused = new Map<string, string>();
+  /** Why filters can't be used, by the intercept's uid. */
+  #faults = new Map<string, string>();
 
   /** Resolves when every port listens; managers are looked for meanwhile and afterwards. */
   static async start(options: AgentOptions): Promise<Agent> {
@@ -80,7 +83,10 @@ export class Agent {
   async drain(): Promise<void> {
     const tcp = this.#listeners.flatMap((listener) => ('tcp' in listener ? [listener.tcp] : []));
     const udp = this.#listeners.flatMap((listener) => ('udp' in listener ? [listener.udp] : []));
-    await drain(tcp, udp, this.#log);
+    const retire = () => {
+      for (const listener of this.#listeners) if ('http' in listener) listener.http.retire();
+    };
+    await drain(tcp, udp, this.#log, retire);
     this.close();
   }
 
@@ -88,7 +94,10 @@ export class Agent {
     this.links.close();
     this.#health?.close();
     for (const probe of this.#probes) probe.close();
-    for (const listener of this.#listeners) ('tcp' in listener ? listener.tcp : listener.udp).close();
+    for (const listener of this.#listeners) {
+      ('tcp' in listener ? listener.tcp : listener.udp).close();
+      if ('http' in listener) listener.http.close();
+    }
   }
 
   async #listen(config: AgentPort, podIP: string): Promise<void> {
@@ -96,7 +105,7 @@ export class Agent {
     if (config.protocol === 'UDP') {
       this.#listeners.push({ config, udp: await UdpPort.listen(config.agentPort, app, this.links, this.#log) });
     } else {
-      this.#listeners.push({ config, tcp: await TcpPort.listen(config.agentPort, app, this.#log) });
+      this.#listeners.push({ config, tcp: await TcpPort.listen(config.agentPort, app, this.#log), http: new HttpTaker(app, this.links) });
       if (config.probePort !== undefined) this.#probes.push(await TcpPort.listen(config.probePort, app, this.#log));
     }
     this.#apply();
@@ -106,11 +115,15 @@ export class Agent {
   #apply(): void {
     const { intercepts } = this.links;
     const taken = new Set<string>();
+    this.#faults.clear();
     for (const listener of this.#listeners) {
       const { containerPort, protocol } = listener.config;
-      const mine = intercepts.find((intercept) => intercept.containerPort === containerPort && intercept.protocol === protocol && intercept.mechanism === 'tcp');
-      this.#assign(listener, mine);
-      if (mine !== undefined) taken.add(mine.uid);
+      const mine = intercepts.filter((intercept) => intercept.containerPort === containerPort && intercept.protocol === protocol);
+      const whole = mine.find(({ mechanism }) => mechanism === 'tcp');
+      const some = 'http' in listener ? this.#assignHttp(listener, whole === undefined ? mine : []) : [];
+      if (whole !== undefined && 'http' in listener) listener.http.retire();
+      if (some.length === 0) this.#assign(listener, whole);
+      for (const { uid } of whole === undefined ? some : [whole]) taken.add(uid);
     }
     for (const { uid, session } of intercepts) if (taken.has(uid) && this.links.holds(session)) this.#seen.add(uid);
     for (const uid of this.#seen) if (!taken.has(uid)) this.#seen.delete(uid);
@@ -123,6 +136,15 @@ export class Agent {
     else listener.tcp.taker = intercept === undefined ? undefined : new TcpTaker(intercept, listener.tcp.app, this.links);
   }
 
+  /** The port's connections are looked into while an `http` intercept stands. Returns those that are served. */
+  #assignHttp({ tcp, http }: Extract<Listener, { http: HttpTaker }>, intercepts: AgentIntercept[]): AgentIntercept[] {
+    const faults = http.routes.set(intercepts);
+    for (const [uid, fault] of faults) this.#faults.set(uid, fault);
+    const served = intercepts.filter(({ uid }) => !faults.has(uid));
+    if (served.length > 0) tcp.taker = http;
+    return served;
+  }
+
   /** Tells of intercepts that can't be served here; once each. */
   #refuse(intercepts: AgentIntercept[]): void {
     const now = new Map(intercepts.map((intercept) => [intercept.uid, this.#whyNot(intercept)]));
@@ -131,10 +153,12 @@ export class Agent {
   }
 
   #whyNot(intercept: AgentIntercept): string {
-    const { containerPort, protocol, mechanism } = intercept;
+    const { uid, containerPort, protocol, mechanism } = intercept;
     const listens = this.#listeners.some(({ config }) => config.containerPort === containerPort && config.protocol === protocol);
     if (!listens) return `The agent of this pod does not take ${protocol} port ${containerPort}.`;
-    if (mechanism !== 'tcp') return `The agent of this pod does not know the mechanism ${mechanism}.`;
+    const fault = this.#faults.get(uid);
+    if (fault !== undefined) return fault;
+    if (mechanism !== 'tcp' && protocol !== 'TCP') return `An intercept of ${protocol} port ${containerPort} can't have HTTP filters.`;
     return `${protocol} port ${containerPort} is taken by an earlier intercept.`;
   }
 }

@@ -3,15 +3,17 @@ import { CodedError, codeOf, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { AppTarget } from './app-target.ts';
 import { ACCEPT_BACKLOG, CLIENT_KEEPALIVE_MS } from './limits.ts';
-import { spliceToApp } from './splice.ts';
+import { type Splice, spliceToApp } from './splice.ts';
+import { SpliceWatch } from './splice-watch.ts';
 import type { Taker } from './taker.ts';
 
 /** A listener: its connections go to the taker, if one is set, else to the app. */
 export class TcpPort {
   readonly port: number;
   readonly app: AppTarget;
-  /** Changes for connections that come from now on; what is open goes on where it is. */
-  taker: Taker | undefined;
+  #taker: Taker | undefined;
+  #spliced = new Set<Splice>();
+  #watch: SpliceWatch | undefined;
   #server: Server;
   #log: Log;
   #unanswered = 0;
@@ -36,6 +38,23 @@ export class TcpPort {
     });
   }
 
+  /**
+   * Takes the connections that come from now on. What is spliced to the app goes on, until it is idle: a client that keeps its
+   * connection must not miss the intercept for ever.
+   */
+  get taker(): Taker | undefined {
+    return this.#taker;
+  }
+
+  set taker(taker: Taker | undefined) {
+    this.#taker = taker;
+    if (taker === undefined) this.#watch?.stop();
+    else if (this.#spliced.size > 0) {
+      this.#watch ??= new SpliceWatch(this.#spliced);
+      this.#watch.start();
+    }
+  }
+
   /** Connections that still have something to come for their clients. */
   get unanswered(): number {
     return this.#unanswered;
@@ -43,11 +62,12 @@ export class TcpPort {
 
   close(): void {
     this.#server.close();
+    this.#watch?.stop();
     for (const socket of this.#sockets) socket.destroy();
   }
 
   async #accept(socket: Socket): Promise<void> {
-    const { taker } = this;
+    const taker = this.#taker;
     socket.on('error', (error) => this.#log.trace('a connection failed', { port: this.port, error: error.message }));
     this.#unanswered++;
     let answered = false;
@@ -57,7 +77,7 @@ export class TcpPort {
     };
     try {
       if (taker === undefined) {
-        await spliceToApp(socket, this.app, onAnswered);
+        await spliceToApp(socket, this.app, onAnswered, this.#spliced);
       } else {
         this.#sockets.add(socket);
         await taker.take(socket).finally(() => this.#sockets.delete(socket));

@@ -9,7 +9,7 @@ import { spliceToApp } from './splice.ts';
 import type { Taker } from './taker.ts';
 
 /** Reasons for which the workstation's process was never reached: with `--fallback` the app answers. */
-const NOT_REACHED = new Set(['refused', 'unreachable', 'timeout', 'forbidden']);
+export const NOT_REACHED = new Set(['refused', 'unreachable', 'timeout', 'forbidden']);
 
 /** Takes whole connections: bytes go to the workstation and back, untouched. */
 export class TcpTaker implements Taker {

@@ -5,6 +5,7 @@ const CR = 13;
 const LF = 10;
 /** A line that speaks of HTTP, well formed or not. */
 const HTTP_LINE = /HTTP\/[0-9]/i;
+const HTTP_TARGET_BEGUN = /^[A-Z]{3,16} (?:\/|\* |https?:)/;
 const REQUEST_BEGIN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32} /;
 
 /** What a connection carries, by its first bytes. */
@@ -28,6 +29,11 @@ export function detect(first: Buffer): Carried | undefined {
   if (bytes.length > DETECT_LINE_LIMIT) return REQUEST_BEGIN.test(bytes.toString('latin1', 0, 64)) ? 'http1' : 'other';
   for (let at = 0; at < bytes.length - 1; at++) if (!isText(bytes[at] as number)) return 'other';
   return undefined;
+}
+
+/** For a connection that stopped before {@link detect} could decide: what its bytes look like. */
+export function guess(first: Buffer): Carried {
+  return HTTP_TARGET_BEGUN.test(first.toString('latin1', 0, 64).trimStart()) ? 'http1' : 'other';
 }
 
 function isText(byte: number): boolean {

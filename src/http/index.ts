@@ -3,7 +3,7 @@
  * filters a request meets. Nothing here reads, writes or waits, and no body byte is kept.
  */
 export { BodyTracker } from './body.ts';
-export { type Carried, detect } from './detect.ts';
+export { type Carried, detect, guess } from './detect.ts';
 export { checkFilter, Filters, PatternError, type RequestFilter, type RequestView } from './filter.ts';
 export { REQUEST_HEAD_LIMIT, RESPONSE_HEAD_LIMIT } from './limits.ts';
 export { plainResponse } from './refusal.ts';

@@ -62,6 +62,8 @@ export async function startCloud(options: CloudOptions): Promise<RunningCloud> {
     others: replicas.others,
     now,
   });
+  // One process alone uses a file: what a crash left there is nobody's.
+  if (database.kind === 'sqlite') await store.links.forgetReplica();
   await registry.start();
   stack.defer(() => registry.close(AbortSignal.timeout(SHUTDOWN_MS)));
   replicas.serve(registry);

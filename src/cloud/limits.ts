@@ -80,6 +80,8 @@ export const REPLICA_BEAT_MS = 5 * SECOND;
 export const REPLICA_DEAD_MS = 20 * SECOND;
 /** How long a stream to another replica's link may take to open. */
 export const FORWARD_TIMEOUT_MS = 5 * SECOND;
+/** A connection to another replica that carries nothing is ended after so long. */
+export const FORWARD_IDLE_MS = 30 * SECOND;
 /** First and longest wait before PostgreSQL's notifications are listened to again. */
 export const LISTEN_RETRY_MS = { first: 200, most: 5 * SECOND } as const;
 export const DATABASE_POOL = 10;

@@ -10,7 +10,7 @@ import type { Database } from '../database/index.ts';
 import type { FeedWire } from '../feed.ts';
 import type { Registry } from '../link/registry.ts';
 import type { OtherReplicas } from '../link/replica.ts';
-import { createForwardServer, forwardEndIntercept, forwardStream } from './forward.ts';
+import { createForwarder, createForwardServer } from './forward.ts';
 import { startNotifications } from './notifications.ts';
 
 export interface Replicas {
@@ -29,15 +29,16 @@ export async function startReplicas(options: { config: CloudConfig; database: Da
   if (pool === undefined) return { wire: undefined, others: undefined, forward: undefined, serve: () => {}, close: async () => {} };
   const notifications = await startNotifications({ address: config.database, pool, log });
   const { replica } = config;
+  const forwarder = replica === undefined ? undefined : createForwarder({ secret: replica.secret, log });
   let served: Registry | undefined;
   return {
     wire: notifications.wire,
     others:
-      replica === undefined
+      forwarder === undefined
         ? undefined
         : {
-            openPreviewStream: (address, clusterId, target) => forwardStream(address, replica.secret, clusterId, target, log),
-            endIntercept: (address, clusterId, intercept) => forwardEndIntercept(address, replica.secret, clusterId, intercept, log),
+            openPreviewStream: (address, clusterId, target) => forwarder.openStream(address, clusterId, target),
+            endIntercept: (address, clusterId, intercept) => forwarder.endIntercept(address, clusterId, intercept),
             cut: (clusterId) => notifications.cut(clusterId),
           },
     forward: replica === undefined ? undefined : createForwardServer({ secret: replica.secret, registry: () => served, log }),
@@ -45,6 +46,9 @@ export async function startReplicas(options: { config: CloudConfig; database: Da
       served = registry;
       notifications.onCut((clusterId) => registry.cutLocal(clusterId));
     },
-    close: () => notifications.close(),
+    close() {
+      forwarder?.close();
+      return notifications.close();
+    },
   };
 }

@@ -19,8 +19,8 @@ export interface LinkRow {
 /** Which cloud replicas live, and the links they hold: how every replica knows of all intercepts. */
 export interface Links {
   beat(replicaId: string, address: string): Promise<void>;
-  /** At the end of a replica, and of its namesake before it. */
-  forgetReplica(replicaId: string): Promise<void>;
+  /** At the end of a replica; without an id all of them, where there can be one only. */
+  forgetReplica(replicaId?: string): Promise<void>;
   add(link: { id: string; replicaId: string; clusterId: string; manager: string; version: string }): Promise<void>;
   listed(id: string, intercepts: readonly CloudIntercept[]): Promise<void>;
   remove(id: string): Promise<void>;
@@ -59,7 +59,8 @@ export function createLinks({ db, now }: StoreContext): Links {
         .execute();
     },
     async forgetReplica(replicaId) {
-      await db.deleteFrom('replicas').where('id', '=', replicaId).execute();
+      const rows = db.deleteFrom('replicas');
+      await (replicaId === undefined ? rows : rows.where('id', '=', replicaId)).execute();
     },
     async add({ id, replicaId, clusterId, manager, version }) {
       await db

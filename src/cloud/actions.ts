@@ -2,13 +2,15 @@
  * What people do, wherever they do it (dashboard or API): who may, the bounds, the audit row and the change that others see.
  * Each throws a {@link Problem} when it can't be.
  */
-import type { PreviewRequest } from '../protocol/cloud.ts';
+
 import { CodedError } from '../base/errors.ts';
-import { type CloudContext, NotLinkedError, type OrganisationIntercept } from './context.ts';
-import type { ChangeKind } from './feed.ts';
+import type { PreviewRequest } from '../protocol/cloud.ts';
+import type { CloudConfig } from './config.ts';
+import type { ChangeKind, Feed } from './feed.ts';
 import { CLUSTERS_PER_ORGANISATION, ORGANISATIONS_PER_USER, PREVIEWS_PER_ORGANISATION, TOKENS_PER_USER } from './limits.ts';
+import { type LinkRegistry, NotLinkedError, type OrganisationIntercept } from './link/contract.ts';
 import { Problem } from './problem.ts';
-import type { AuditAction, AuditEntry, Cluster, Organisation, Preview, Role, User } from './store/index.ts';
+import type { AuditAction, AuditEntry, Cluster, Organisation, Preview, Role, Store, User } from './store/index.ts';
 
 /** Who acts, for which organisation. */
 export interface Actor {
@@ -28,7 +30,7 @@ export function checkedName(text: unknown, what: string): string {
   return name;
 }
 
-export function createActions(context: Pick<CloudContext, 'store' | 'feed' | 'links' | 'config'>) {
+export function createActions(context: { store: Store; feed: Feed; links: LinkRegistry; config: CloudConfig }) {
   const { store, feed, links } = context;
 
   const note = async (actor: Actor, action: AuditAction, subject: string, detail: AuditEntry['detail'] = {}, changed?: ChangeKind) => {
@@ -46,7 +48,8 @@ export function createActions(context: Pick<CloudContext, 'store' | 'feed' | 'li
   return {
     async createOrganisation(user: User, address: string, name: unknown): Promise<Organisation> {
       const memberships = await store.organisations.of(user.id);
-      if (memberships.length >= ORGANISATIONS_PER_USER) throw new Problem(409, 'too-many', `Nobody may belong to more than ${ORGANISATIONS_PER_USER} organisations.`);
+      if (memberships.length >= ORGANISATIONS_PER_USER)
+        throw new Problem(409, 'too-many', `Nobody may belong to more than ${ORGANISATIONS_PER_USER} organisations.`);
       const organisation = await store.organisations.create(checkedName(name, 'An organisation'), user.id);
       await note({ user, organisation, role: 'owner', address }, 'organisation.create', organisation.id, { name: organisation.name });
       return organisation;
@@ -163,7 +166,7 @@ export function createActions(context: Pick<CloudContext, 'store' | 'feed' | 'li
 export const invitationPath = (token: string): string => `/invitations/${token}`;
 
 /** The address of a preview, and its host with the port. */
-export function previewAddress(config: CloudContext['config'], preview: Pick<Preview, 'label'>): { url: string; host: string } {
+export function previewAddress(config: CloudConfig, preview: Pick<Preview, 'label'>): { url: string; host: string } {
   const host = `${preview.label}.${config.preview.domain}${config.preview.port}`;
   return { url: `${config.secure ? 'https' : 'http'}://${host}`, host };
 }

@@ -46,7 +46,9 @@ describe('settings', () => {
   });
 
   it('name every mistake', () => {
-    expect(() => parse({ url: 'http://example.com', previewDomain: 'example.net', database: 'mysql://x', listen: '80' })).toThrow(/url: must be https.*database: sqlite.*listen:/s);
+    expect(() => parse({ url: 'http://example.com', previewDomain: 'example.net', database: 'mysql://x', listen: '80' })).toThrow(
+      /url: must be https.*database: sqlite.*listen:/s,
+    );
     expect(() => parse({ ...production, behindProxy: false })).toThrow('tls or behindProxy');
     expect(() => parse({ url: 'https://example.com', behindProxy: true })).toThrow('previewDomain: is needed');
     expect(() => parse({ ...production, local: false })).toThrow('nobody could sign in');
@@ -62,7 +64,11 @@ describe('settings', () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'cloud-config-'));
     const file = path.join(folder, 'cloud.yml');
     writeFileSync(file, 'url: https://one.example.com\npreviewDomain: preview.example.net\nbehindProxy: 2\nlogLevel: debug\n');
-    const config = await loadCloudConfig({ TELEPRESENCE_CLOUD_CONFIG: file, TELEPRESENCE_CLOUD_URL: 'https://two.example.com', DATABASE_URL: 'postgres://db/cloud' });
+    const config = await loadCloudConfig({
+      TELEPRESENCE_CLOUD_CONFIG: file,
+      TELEPRESENCE_CLOUD_URL: 'https://two.example.com',
+      DATABASE_URL: 'postgres://db/cloud',
+    });
     expect(config).toMatchObject({ url: 'https://two.example.com', behindProxy: 2, logLevel: 'debug', database: 'postgres://db/cloud', secure: true });
     rmSync(folder, { recursive: true });
     await expect(loadCloudConfig({ TELEPRESENCE_CLOUD_CONFIG: file })).rejects.toMatchObject({ code: 'TP-CLOUD-CONFIG' });
@@ -75,7 +81,15 @@ it('a request’s site is its host’s', () => {
   expect(siteOf('telepresence.example.com', config)).toEqual({ site: 'dashboard' });
   expect(siteOf('TELEPRESENCE.example.com:443', config)).toEqual({ site: 'dashboard' });
   expect(siteOf(`${label}.preview.example.net:8443`, config)).toEqual({ site: 'preview', label });
-  for (const host of [undefined, '', 'preview.example.net', `x.${label}.preview.example.net`, `${label}1.preview.example.net`, `${label}.preview.example.net.evil.com`, '[::1]:80']) {
+  for (const host of [
+    undefined,
+    '',
+    'preview.example.net',
+    `x.${label}.preview.example.net`,
+    `${label}1.preview.example.net`,
+    `${label}.preview.example.net.evil.com`,
+    '[::1]:80',
+  ]) {
     expect(siteOf(host, config), host).toEqual({ site: 'none' });
   }
 });

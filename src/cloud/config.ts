@@ -140,7 +140,8 @@ export function parseCloudConfig(values: unknown, options: { dataDir: string }):
   if (previewDomain === undefined && !isLocal) problems.push('previewDomain: is needed where url is not localhost');
   const preview = parsePreviewDomain(previewDomain ?? `preview.localhost${url.port === '' ? '' : `:${url.port}`}`, url, problems);
   const names = rest.providers.oidc.map(({ name }) => name);
-  for (const name of names) if (name === 'github' || name === 'local' || names.indexOf(name) !== names.lastIndexOf(name)) problems.push(`providers.oidc: the name ${name} is taken`);
+  for (const name of names)
+    if (name === 'github' || name === 'local' || names.indexOf(name) !== names.lastIndexOf(name)) problems.push(`providers.oidc: the name ${name} is taken`);
   if (rest.providers.github === undefined && names.length === 0 && !rest.local) problems.push('providers: nobody could sign in');
   const address = database ?? `sqlite:${path.join(dataDir ?? options.dataDir, 'cloud.db')}`;
   if (!/^(sqlite:.|postgres(ql)?:\/\/)/.test(address)) problems.push('database: sqlite:PATH or postgres://…');

@@ -2,8 +2,9 @@
  * Says that something of an organisation changed, for pages that update themselves: what it is now, the reader asks the store.
  * With several replicas a {@link FeedWire} carries it to the others.
  */
-import type { Log } from '../base/log.ts';
+
 import { messageOf } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
 
 export const CHANGE_KINDS = ['intercepts', 'previews', 'clusters', 'members', 'visits'] as const;
 export type ChangeKind = (typeof CHANGE_KINDS)[number];

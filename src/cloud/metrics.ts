@@ -17,9 +17,9 @@ export interface Metrics {
 }
 
 const PREFIX = 'telepresence_cloud_';
-const escape = (value: string): string => value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+const quoted = (value: string): string => value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
 const labelText = (labels: Labels): string => {
-  const pairs = Object.entries(labels).map(([key, value]) => `${key}="${escape(value)}"`);
+  const pairs = Object.entries(labels).map(([key, value]) => `${key}="${quoted(value)}"`);
   return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
 };
 

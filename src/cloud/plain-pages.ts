@@ -59,5 +59,7 @@ ${field('Organisation', 'name', 'text', '', 'organization')}<button>Create</butt
       ),
     ),
   message: async (view) =>
-    String(await page(view.title, html`<p>${view.message}</p>${view.link === undefined ? '' : html`<p><a href="${view.link.href}">${view.link.label}</a></p>`}`)),
+    String(
+      await page(view.title, html`<p>${view.message}</p>${view.link === undefined ? '' : html`<p><a href="${view.link.href}">${view.link.label}</a></p>`}`),
+    ),
 };

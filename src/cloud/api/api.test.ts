@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { previewsSchema, previewSchema } from '../../protocol/cloud.ts';
+import { previewSchema, previewsSchema } from '../../protocol/cloud.ts';
 import type { Actor } from '../actions.ts';
 import { type CloudFixture, startTestCloud } from '../testing/cloud-fixture.ts';
 
@@ -44,7 +44,9 @@ describe('previews', () => {
     const { id, url, host } = previewSchema.parse(made.body);
     expect(url).toMatch(/^http:\/\/[a-z2-7]{26}\.preview\.localhost:\d+$/);
     expect(url).toBe(`http://${host}`);
-    expect(previewsSchema.parse((await call(keys.ada, 'GET', '/api/v1/previews')).body).previews).toMatchObject([{ id, url, public: false, clusterId: 'cluster-1' }]);
+    expect(previewsSchema.parse((await call(keys.ada, 'GET', '/api/v1/previews')).body).previews).toMatchObject([
+      { id, url, public: false, clusterId: 'cluster-1' },
+    ]);
     expect((await call(keys.ada, 'PATCH', `/api/v1/previews/${id}`, { public: true })).body).toMatchObject({ public: true });
     expect((await call(keys.ada, 'DELETE', `/api/v1/previews/${id}`)).status).toBe(200);
     expect((await call(keys.ada, 'GET', '/api/v1/previews')).body).toEqual({ previews: [] });

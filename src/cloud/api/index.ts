@@ -33,7 +33,9 @@ export function createApi(context: CloudContext): Hono<ApiEnv> {
       const caller = token === undefined ? undefined : await store.tokens.authenticate(token);
       if (caller === undefined) {
         if (token !== undefined) await limits.take('bearer', address);
-        throw new Problem(401, 'unauthorized', 'The token is missing, unknown, revoked or too old. Run `telepresence login`.', { 'www-authenticate': 'Bearer' });
+        throw new Problem(401, 'unauthorized', 'The token is missing, unknown, revoked or too old. Run `telepresence login`.', {
+          'www-authenticate': 'Bearer',
+        });
       }
       const role = await store.organisations.role(caller.organisation.id, caller.user.id);
       if (role === undefined) throw new Problem(403, 'forbidden', `You are no member of ${caller.organisation.name} any more.`);

@@ -34,7 +34,8 @@ export function createApp(context: CloudContext, more: readonly Hono<CloudEnv>[]
     const status = problem?.status ?? 500;
     const message = problem?.message ?? 'Something went wrong here. Try again; the log of the cloud says more.';
     for (const [name, value] of Object.entries(problem?.headers ?? {})) c.header(name, value);
-    if (c.req.path.startsWith('/api/') || c.req.path.startsWith('/oauth/token')) return c.json({ error: { code: problem?.code ?? 'internal', message } }, status);
+    if (c.req.path.startsWith('/api/') || c.req.path.startsWith('/oauth/token'))
+      return c.json({ error: { code: problem?.code ?? 'internal', message } }, status);
     const link = status === 401 ? { href: signInPath('/'), label: 'Sign in' } : { href: '/', label: 'Go to the dashboard' };
     return c.html(await pages.message({ status, title: TITLES[status] ?? 'That did not work', message, nonce: c.get('nonce') ?? '', link }), status);
   });

@@ -78,7 +78,10 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   const server: Server | Http2SecureServer =
     config.tls === undefined
       ? createServer(bounds, onRequest)
-      : createSecureServer({ ...bounds, allowHTTP1: true, minVersion: 'TLSv1.2', cert: readFileSync(config.tls.cert), key: readFileSync(config.tls.key) }, onRequest);
+      : createSecureServer(
+          { ...bounds, allowHTTP1: true, minVersion: 'TLSv1.2', cert: readFileSync(config.tls.cert), key: readFileSync(config.tls.key) },
+          onRequest,
+        );
   server.on('upgrade', onUpgrade);
   server.on('clientError', (_error: Error, socket: Duplex) => {
     if (socket.writable) refuseUpgrade(socket, 400);

@@ -1,8 +1,8 @@
 import { createMiddleware } from 'hono/factory';
 import type { CloudContext } from '../context.ts';
 import { SESSION_LIFE_MS } from '../limits.ts';
-import { derive, newSecret, sameSecret } from '../secrets.ts';
 import { Problem } from '../problem.ts';
+import { derive, newSecret, sameSecret } from '../secrets.ts';
 import { clearCookie, readCookie, SESSION_COOKIE, VISITOR_COOKIE, writeCookie } from './cookies.ts';
 import type { CloudContextOf, CloudEnv, SignedInEnv } from './environment.ts';
 
@@ -39,7 +39,7 @@ export const signInPath = (next: string): string => (next === '/' ? SIGN_IN_PATH
 
 /** Only a path of the dashboard itself; anything else becomes `/`. */
 export function localPath(next: string | undefined): string {
-  if (next === undefined || !next.startsWith('/') || /[\\\x00-\x20\x7f]/.test(next)) return '/';
+  if (next === undefined || !next.startsWith('/') || /[\\\p{Cc}\s]/u.test(next)) return '/';
   const base = 'http://dashboard.invalid';
   const url = URL.parse(next, base);
   return url === null || url.origin !== base || url.pathname.startsWith('//') ? '/' : url.pathname + url.search;

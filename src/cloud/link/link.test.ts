@@ -1,6 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import { request } from 'node:http';
+import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -79,7 +78,10 @@ describe('a link', () => {
       },
     });
     const stream = await links().openPreviewStream(cluster.id, { host: 'nowhere', port: 80, tls: false });
-    const [error] = (await once(stream.on('close', () => {}), 'error')) as [unknown];
+    const [error] = (await once(
+      stream.on('close', () => {}),
+      'error',
+    )) as [unknown];
     expect(error).toBeInstanceOf(MuxResetError);
     expect((error as MuxResetError).reason).toBe('refused');
   });
@@ -152,7 +154,10 @@ describe('a stolen link token', () => {
 
   it('opens no API, no page, no preview', async () => {
     for (const path of ['/api/v1/me', '/api/v1/previews', '/', '/metrics']) {
-      const response = await fetch(fixture.url + path, { headers: { authorization: `Bearer ${token}`, cookie: `telepresence-session=${token}` }, redirect: 'manual' });
+      const response = await fetch(fixture.url + path, {
+        headers: { authorization: `Bearer ${token}`, cookie: `telepresence-session=${token}` },
+        redirect: 'manual',
+      });
       expect([303, 401, 404], path).toContain(response.status);
     }
   });

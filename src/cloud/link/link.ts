@@ -4,14 +4,7 @@ import { CodedError, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { VERSION } from '../../base/version.ts';
 import { createMux, type Mux, type MuxStream } from '../../mux/index.ts';
-import {
-  type CloudHello,
-  type CloudIntercept,
-  cloudHelloSchema,
-  cloudInterceptsSchema,
-  type EndIntercept,
-  type PreviewTarget,
-} from '../../protocol/cloud.ts';
+import { type CloudHello, type CloudIntercept, cloudHelloSchema, cloudInterceptsSchema, type EndIntercept, type PreviewTarget } from '../../protocol/cloud.ts';
 import { createRpcPeer, type RpcPeer } from '../../rpc/index.ts';
 import { encodeStreamHeader, readStreamHeader } from '../../tunnel/index.ts';
 import { END_INTERCEPT_TIMEOUT_MS, INTERCEPTS_LIMIT, LINK_HELLO_MS, LINK_PING_MS, LINK_PING_TIMEOUT_MS, LINK_REFUSAL_MS, LINK_STREAMS } from '../limits.ts';

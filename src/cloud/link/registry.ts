@@ -37,7 +37,7 @@ interface Listing {
   work: Promise<void>;
 }
 
-const shapeOf = (intercepts: readonly CloudIntercept[]): string => JSON.stringify(intercepts.map(({ requests: _, ...rest }) => rest));
+const shapeOf = (intercepts: readonly CloudIntercept[]): string => JSON.stringify(intercepts.map((intercept) => ({ ...intercept, requests: undefined })));
 
 export class Registry implements LinkRegistry {
   #options: RegistryOptions;
@@ -95,7 +95,13 @@ export class Registry implements LinkRegistry {
     if ((await this.#listings.get(link)?.valid()) !== true) return false;
     await store.links.add({ id: link.id, replicaId: replica.id, clusterId: id, manager: hello.replica, version: hello.version });
     await store.clusters.seen(id);
-    await store.audit.write({ organisationId, actor: `cluster ${name}`, action: 'cluster.link', subject: id, detail: { manager: hello.replica, version: hello.version } });
+    await store.audit.write({
+      organisationId,
+      actor: `cluster ${name}`,
+      action: 'cluster.link',
+      subject: id,
+      detail: { manager: hello.replica, version: hello.version },
+    });
     feed.publish({ organisationId, kind: 'clusters' });
     log.info('a manager linked', { cluster: id, manager: hello.replica });
     return true;
@@ -115,10 +121,12 @@ export class Registry implements LinkRegistry {
     if (listing === undefined) return;
     clearTimeout(listing.timer);
     listing.timer = undefined;
-    listing.work = listing.work.then(() => this.#write(link, listing)).catch((error: unknown) => {
-      // The next beat tries again.
-      this.#options.log.warn('a list of intercepts could not be stored', { error: messageOf(error) });
-    });
+    listing.work = listing.work
+      .then(() => this.#write(link, listing))
+      .catch((error: unknown) => {
+        // The next beat tries again.
+        this.#options.log.warn('a list of intercepts could not be stored', { error: messageOf(error) });
+      });
   }
 
   async #write(link: Link, listing: Listing): Promise<void> {

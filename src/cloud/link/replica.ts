@@ -1,6 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { PreviewTarget } from '../../protocol/cloud.ts';
-import type { EndIntercept } from '../../protocol/cloud.ts';
+import type { EndIntercept, PreviewTarget } from '../../protocol/cloud.ts';
 
 /** How links that another cloud replica holds are used (several replicas, PostgreSQL). */
 export interface OtherReplicas {

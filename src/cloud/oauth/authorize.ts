@@ -3,11 +3,11 @@
  * browser shows who asks and for which organisation before it gives a code.
  */
 import { Hono } from 'hono';
+import { OAUTH_AUTHORIZE_PATH, OAUTH_CALLBACK_PATH, OAUTH_CLIENT_ID } from '../../protocol/cloud.ts';
 import type { CloudContext } from '../context.ts';
-import type { SignedInEnv, CloudContextOf } from '../http/environment.ts';
+import type { CloudContextOf, SignedInEnv } from '../http/environment.ts';
 import { readForm, uniqueParams } from '../http/forms.ts';
 import { checkCsrf, csrfToken, localPath, signedIn } from '../http/sessions.ts';
-import { OAUTH_AUTHORIZE_PATH, OAUTH_CALLBACK_PATH, OAUTH_CLIENT_ID } from '../../protocol/cloud.ts';
 import { CSRF_FIELD } from '../pages.ts';
 import { Problem } from '../problem.ts';
 
@@ -28,13 +28,17 @@ export function isLoopbackRedirect(uri: string | undefined): uri is string {
 }
 
 /** Faults of the first kind are shown, for nobody can be trusted with them; the others go back to the client (RFC 6749 4.1.2.1). */
-function parseRequest(params: Record<string, string>): AuthorizeRequest | { redirectUri: string; error: string; description: string; state: string | undefined } {
+function parseRequest(
+  params: Record<string, string>,
+): AuthorizeRequest | { redirectUri: string; error: string; description: string; state: string | undefined } {
   if (params['client_id'] !== OAUTH_CLIENT_ID) throw new Problem(400, 'client', 'The program that sent you here is not known.');
   const redirectUri = params['redirect_uri'];
-  if (!isLoopbackRedirect(redirectUri)) throw new Problem(400, 'redirect-uri', 'The program that sent you here wants to be answered elsewhere than on this computer.');
+  if (!isLoopbackRedirect(redirectUri))
+    throw new Problem(400, 'redirect-uri', 'The program that sent you here wants to be answered elsewhere than on this computer.');
   const state = params['state'];
   const fault = (error: string, description: string) => ({ redirectUri, error, description, state });
-  if (state === undefined || !STATE.test(state)) return { redirectUri, error: 'invalid_request', description: 'state is missing or malformed', state: undefined };
+  if (state === undefined || !STATE.test(state))
+    return { redirectUri, error: 'invalid_request', description: 'state is missing or malformed', state: undefined };
   if (params['response_type'] !== 'code') return fault('unsupported_response_type', 'response_type must be code');
   if (params['code_challenge_method'] !== 'S256') return fault('invalid_request', 'code_challenge_method must be S256');
   const challenge = params['code_challenge'];

@@ -29,7 +29,7 @@ const authorizePath = (params: Record<string, string | undefined>) => {
   };
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(all)) if (value !== undefined) query.set(name, value);
-  return `/oauth/authorize?${query}`;
+  return `/oauth/authorize?${query.toString()}`;
 };
 
 /** Goes through the browser's part and returns what the loopback listener would get. */
@@ -49,7 +49,8 @@ const exchange = (fields: Record<string, string>, address = `192.0.2.${nextAddre
     headers: { 'content-type': 'application/x-www-form-urlencoded', 'x-forwarded-for': address },
     body: new URLSearchParams({ grant_type: 'authorization_code', client_id: 'telepresence-cli', redirect_uri: REDIRECT, ...fields }),
   });
-const me = (token: string) => fetch(`${fixture.url}/api/v1/me`, { headers: { authorization: `Bearer ${token}`, 'x-forwarded-for': `192.0.2.${nextAddress++}` } });
+const me = (token: string) =>
+  fetch(`${fixture.url}/api/v1/me`, { headers: { authorization: `Bearer ${token}`, 'x-forwarded-for': `192.0.2.${nextAddress++}` } });
 
 describe('a client’s login', () => {
   it('gives a token for the organisation that was chosen', async () => {

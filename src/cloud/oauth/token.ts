@@ -51,7 +51,13 @@ export function createTokenRoute(context: CloudContext): Hono<CloudEnv> {
       store.organisations.role(code.organisationId, code.userId),
     ]);
     if (user === undefined || organisation === undefined || role === undefined) return refuse('invalid_grant', 'the membership is gone');
-    const { id, token } = await store.tokens.create({ kind: 'access', userId: user.id, organisationId: organisation.id, name: 'telepresence', codeHash: code.hash });
+    const { id, token } = await store.tokens.create({
+      kind: 'access',
+      userId: user.id,
+      organisationId: organisation.id,
+      name: 'telepresence',
+      codeHash: code.hash,
+    });
     await store.audit.write({
       organisationId: organisation.id,
       userId: user.id,

@@ -1,18 +1,18 @@
-import { type IncomingMessage, request as httpRequest } from 'node:http';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { CodedError, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
+import { createMux, type Mux } from '../../mux/index.ts';
 import { type EndIntercept, endInterceptSchema, type PreviewTarget } from '../../protocol/cloud.ts';
 import { UPGRADE_PROTOCOL } from '../../protocol/tunnel.ts';
-import { createMux, type Mux } from '../../mux/index.ts';
 import { createRpcPeer } from '../../rpc/index.ts';
 import { encodeStreamHeader, readStreamHeader, relay, resetReasonOf, resetStream } from '../../tunnel/index.ts';
 import { bearerOf } from '../api/index.ts';
 import { NotLinkedError } from '../context.ts';
 import { END_INTERCEPT_TIMEOUT_MS, FORWARD_IDLE_MS, FORWARD_TIMEOUT_MS } from '../limits.ts';
-import { refuseUpgrade } from '../link/upgrade.ts';
 import type { Registry } from '../link/registry.ts';
+import { refuseUpgrade } from '../link/upgrade.ts';
 import { sameSecret } from '../secrets.ts';
 
 const PATH = /^\/replica\/([0-9a-f-]{36})$/;

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { connect, type AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { MuxResetError } from '../../mux/index.ts';
@@ -34,7 +34,10 @@ describe.skipIf(postgresMissing !== undefined)(`two replicas of the cloud${postg
     const start = async () => {
       const port = await freePort();
       // both are behind one address for browsers; each listens on its own port
-      return startTestCloud({ database, settings: { url: 'http://localhost:9', listen: `127.0.0.1:${port}`, replica: { address: `http://127.0.0.1:${port}`, secret: SECRET } } });
+      return startTestCloud({
+        database,
+        settings: { url: 'http://localhost:9', listen: `127.0.0.1:${port}`, replica: { address: `http://127.0.0.1:${port}`, secret: SECRET } },
+      });
     };
     one = await start();
     two = await start();
@@ -133,7 +136,9 @@ describe.skipIf(postgresMissing !== undefined)(`two replicas of the cloud${postg
           resolve(chunk.toString().split('\r\n')[0] ?? '');
           socket.destroy();
         });
-        socket.write(`GET /replica/${cluster.id} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: telepresence.v1\r\nAuthorization: ${authorization}\r\n\r\n`);
+        socket.write(
+          `GET /replica/${cluster.id} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: telepresence.v1\r\nAuthorization: ${authorization}\r\n\r\n`,
+        );
       });
     expect(await ask(`Bearer ${'x'.repeat(SECRET.length)}`)).toBe('HTTP/1.1 401 Unauthorized');
     expect(await ask(`Bearer ${token}`)).toBe('HTTP/1.1 401 Unauthorized');

@@ -39,7 +39,12 @@ export function createGithubProvider(settings: GithubSettings, config: Pick<Clou
 
   const ask = async <T>(schema: z.ZodType<T>, path: string, token: string): Promise<T> => {
     const response = await fetch(settings.apiUrl.replace(/\/$/, '') + path, {
-      headers: { accept: 'application/vnd.github+json', authorization: `Bearer ${token}`, 'user-agent': 'telepresence-cloud', 'x-github-api-version': '2022-11-28' },
+      headers: {
+        accept: 'application/vnd.github+json',
+        authorization: `Bearer ${token}`,
+        'user-agent': 'telepresence-cloud',
+        'x-github-api-version': '2022-11-28',
+      },
       signal: AbortSignal.timeout(PROVIDER_TIMEOUT_MS),
       redirect: 'error',
     });

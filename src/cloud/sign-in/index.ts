@@ -5,14 +5,14 @@
 import { Hono } from 'hono';
 import { CodedError, messageOf } from '../../base/errors.ts';
 import type { CloudContext } from '../context.ts';
+import { readCookie, VISITOR_COOKIE } from '../http/cookies.ts';
 import type { CloudContextOf, CloudEnv } from '../http/environment.ts';
 import { readForm } from '../http/forms.ts';
-import { readCookie, VISITOR_COOKIE } from '../http/cookies.ts';
 import { beginSession, checkCsrf, csrfToken, endSession, localPath, SIGN_IN_PATH, visitorSecret } from '../http/sessions.ts';
+import { CSRF_FIELD, type ProviderChoice } from '../pages.ts';
 import { Problem } from '../problem.ts';
 import { normalEmail } from '../store/users.ts';
-import { CSRF_FIELD, type ProviderChoice } from '../pages.ts';
-import { startFlow, resumeFlow } from './flow.ts';
+import { resumeFlow, startFlow } from './flow.ts';
 import { createGithubProvider } from './github.ts';
 import { createOidcProvider } from './oidc.ts';
 import { verifyPassword } from './password.ts';

@@ -29,7 +29,13 @@ export function createInvitationRoutes(context: CloudContext, signIn: SignIn): H
     return { ...invitation, first: (await store.organisations.members(invitation.organisationId)).length === 0 };
   };
 
-  const page = async (c: CloudContextOf, token: string, invitation: Invitation & { first: boolean }, values = { name: '', email: invitation.email ?? '', organisation: '' }, problem?: Problem) => {
+  const page = async (
+    c: CloudContextOf,
+    token: string,
+    invitation: Invitation & { first: boolean },
+    values = { name: '', email: invitation.email ?? '', organisation: '' },
+    problem?: Problem,
+  ) => {
     const path = invitationPath(token);
     const user = c.get('session')?.user;
     return c.html(
@@ -52,12 +58,20 @@ export function createInvitationRoutes(context: CloudContext, signIn: SignIn): H
   };
 
   const join = async (c: CloudContextOf, token: string, invitation: { first: boolean }, user: User, organisationName: string | undefined) => {
-    const name = invitation.first && organisationName !== undefined && organisationName.trim() !== '' ? checkedName(organisationName, 'An organisation') : undefined;
+    const name =
+      invitation.first && organisationName !== undefined && organisationName.trim() !== '' ? checkedName(organisationName, 'An organisation') : undefined;
     const accepted = await store.invitations.accept(token, user.id);
     if (accepted === undefined) throw new Problem(410, 'invitation', 'This invitation was used at the same time.');
     const { organisationId } = accepted;
     if (name !== undefined) await store.organisations.rename(organisationId, name);
-    await store.audit.write({ organisationId, userId: user.id, actor: user.name, action: 'invitation.accept', subject: accepted.id, address: c.get('address') });
+    await store.audit.write({
+      organisationId,
+      userId: user.id,
+      actor: user.name,
+      action: 'invitation.accept',
+      subject: accepted.id,
+      address: c.get('address'),
+    });
     feed.publish({ organisationId, kind: 'members' });
     return organisationId;
   };

@@ -48,7 +48,10 @@ export function createOidcProvider(settings: OidcSettings, config: Pick<CloudCon
       if (claims === undefined) throw new Problem(502, 'provider', `${settings.name} sent no ID token.`);
       const wanted = settings.organisationsClaim;
       const complete = claims['name'] !== undefined && claims['email'] !== undefined && (wanted === undefined || claims[wanted] !== undefined);
-      const info = complete || issuer.serverMetadata().userinfo_endpoint === undefined ? claims : { ...claims, ...(await client.fetchUserInfo(issuer, tokens.access_token, claims.sub)) };
+      const info =
+        complete || issuer.serverMetadata().userinfo_endpoint === undefined
+          ? claims
+          : { ...claims, ...(await client.fetchUserInfo(issuer, tokens.access_token, claims.sub)) };
       return { subject: claims.sub, ...describe(info, claims.sub), organisations: organisationsOf(settings, info) };
     },
   };

@@ -36,7 +36,12 @@ beforeEach(() => {
   browser = fixture.browser(`198.51.100.${++addresses}`);
 });
 const organisationsOf = async (name: string) => {
-  const ids = await fixture.cloud.context.store.users.fromIdentity({ provider: name === 'octocat' ? 'github' : 'corp', subject: name === 'octocat' ? '583231' : name, name, email: null });
+  const ids = await fixture.cloud.context.store.users.fromIdentity({
+    provider: name === 'octocat' ? 'github' : 'corp',
+    subject: name === 'octocat' ? '583231' : name,
+    name,
+    email: null,
+  });
   return fixture.cloud.store.organisations.of(ids.id);
 };
 
@@ -110,7 +115,7 @@ describe('an OpenID provider', () => {
   it('may say no', async () => {
     const start = await browser.get('/sign-in/corp');
     const state = new URL(start.location ?? '').searchParams.get('state') ?? '';
-    const page = await browser.get(`/sign-in/corp/callback?${new URLSearchParams({ state, error: 'access_denied', iss: openid.issuer })}`);
+    const page = await browser.get(`/sign-in/corp/callback?${new URLSearchParams({ state, error: 'access_denied', iss: openid.issuer }).toString()}`);
     expect(page.status).toBe(400);
     expect(page.text).toContain('did not confirm');
   });

@@ -50,7 +50,7 @@ describe('a session', () => {
     expect(page.status).toBe(400);
     // the token of forms is derived from the session; the authorize page carries one
     const form = await browser.get(
-      `/oauth/authorize?${new URLSearchParams({ client_id: 'telepresence-cli', redirect_uri: 'http://127.0.0.1:4000/callback', response_type: 'code', state: 'x'.repeat(16), code_challenge: 'y'.repeat(43), code_challenge_method: 'S256' })}`,
+      `/oauth/authorize?${new URLSearchParams({ client_id: 'telepresence-cli', redirect_uri: 'http://127.0.0.1:4000/callback', response_type: 'code', state: 'x'.repeat(16), code_challenge: 'y'.repeat(43), code_challenge_method: 'S256' }).toString()}`,
     );
     await browser.post('/sign-out', { csrf: field(form.text, 'csrf') });
     expect(browser.cookie(SESSION)).toBeUndefined();
@@ -169,7 +169,7 @@ describe('attacks', () => {
     if (user === undefined) throw new Error('no user');
     await actions.createOrganisation(user, '', '"><script>alert(1)</script>');
     const page = await ada.get(
-      `/oauth/authorize?${new URLSearchParams({ client_id: 'telepresence-cli', redirect_uri: 'http://127.0.0.1:4000/callback', response_type: 'code', state: 'x'.repeat(16), code_challenge: 'y'.repeat(43), code_challenge_method: 'S256' })}`,
+      `/oauth/authorize?${new URLSearchParams({ client_id: 'telepresence-cli', redirect_uri: 'http://127.0.0.1:4000/callback', response_type: 'code', state: 'x'.repeat(16), code_challenge: 'y'.repeat(43), code_challenge_method: 'S256' }).toString()}`,
     );
     expect(page.text).not.toContain('<script>');
     expect(page.text).toContain('&lt;script&gt;');

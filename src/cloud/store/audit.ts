@@ -45,7 +45,14 @@ export interface AuditEntry {
 }
 
 export interface Audit {
-  write(entry: Omit<AuditEntry, 'id' | 'at' | 'userId' | 'address' | 'detail'> & { organisationId: string | null; userId?: string | null; detail?: AuditEntry['detail']; address?: string | null }): Promise<void>;
+  write(
+    entry: Omit<AuditEntry, 'id' | 'at' | 'userId' | 'address' | 'detail'> & {
+      organisationId: string | null;
+      userId?: string | null;
+      detail?: AuditEntry['detail'];
+      address?: string | null;
+    },
+  ): Promise<void>;
   /** Newest first. */
   list(organisationId: string, options?: { actions?: readonly AuditAction[]; subject?: string; before?: number; limit?: number }): Promise<AuditEntry[]>;
 }

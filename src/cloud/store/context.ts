@@ -4,7 +4,7 @@ import type { Db } from '../database/index.ts';
 export interface StoreContext {
   readonly db: Db;
   /** Milliseconds since 1970. */
-  now(): number;
+  readonly now: () => number;
 }
 
 export type Role = 'owner' | 'member';

@@ -65,14 +65,26 @@ export function createStore(context: StoreContext): Store {
         .deleteFrom('sessions')
         .where((e) => e.or([e('expires_at', '<', at), e('seen_at', '<', at - SESSION_IDLE_MS)]))
         .execute();
-      await db.deleteFrom('oauth_codes').where('created_at', '<', at - OAUTH_CODE_MEMORY_MS).execute();
+      await db
+        .deleteFrom('oauth_codes')
+        .where('created_at', '<', at - OAUTH_CODE_MEMORY_MS)
+        .execute();
       await db.deleteFrom('tokens').where('expires_at', '<', at).execute();
       await db.deleteFrom('invitations').where('expires_at', '<', at).execute();
       await db.deleteFrom('preview_grants').where('expires_at', '<', at).execute();
       await db.deleteFrom('preview_sessions').where('expires_at', '<', at).execute();
-      await db.deleteFrom('previews').where('ended_at', '<', at - PREVIEW_MEMORY_MS).execute();
-      await db.deleteFrom('audit').where('at', '<', at - AUDIT_MEMORY_MS).execute();
-      await db.deleteFrom('replicas').where('seen_at', '<', at - REPLICA_DEAD_MS * 10).execute();
+      await db
+        .deleteFrom('previews')
+        .where('ended_at', '<', at - PREVIEW_MEMORY_MS)
+        .execute();
+      await db
+        .deleteFrom('audit')
+        .where('at', '<', at - AUDIT_MEMORY_MS)
+        .execute();
+      await db
+        .deleteFrom('replicas')
+        .where('seen_at', '<', at - REPLICA_DEAD_MS * 10)
+        .execute();
     },
     async check() {
       await db.selectFrom('replicas').select('id').limit(1).execute();

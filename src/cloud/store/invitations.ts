@@ -81,7 +81,12 @@ export function createInvitations({ db, now }: StoreContext): Invitations {
       }),
     open: (organisationId) => select().where('invitations.organisation_id', '=', organisationId).orderBy('invitations.created_at', 'desc').execute(),
     async withdraw(organisationId, id) {
-      const result = await db.deleteFrom('invitations').where('organisation_id', '=', organisationId).where('id', '=', id).where('accepted_at', 'is', null).executeTakeFirst();
+      const result = await db
+        .deleteFrom('invitations')
+        .where('organisation_id', '=', organisationId)
+        .where('id', '=', id)
+        .where('accepted_at', 'is', null)
+        .executeTakeFirst();
       return result.numDeletedRows > 0n;
     },
   };

@@ -86,6 +86,7 @@ export function createLinks({ db, now }: StoreContext): Links {
 /** One list of what several links say, by uid: the newest list decides about what stands in several. */
 export function mergeIntercepts(links: readonly LinkRow[]): Map<string, CloudIntercept> {
   const merged = new Map<string, CloudIntercept>();
-  for (const link of links.toSorted((a, b) => (a.listedAt ?? 0) - (b.listedAt ?? 0))) for (const intercept of link.intercepts) merged.set(intercept.uid, intercept);
+  for (const link of links.toSorted((a, b) => (a.listedAt ?? 0) - (b.listedAt ?? 0)))
+    for (const intercept of link.intercepts) merged.set(intercept.uid, intercept);
   return merged;
 }

@@ -37,7 +37,13 @@ export function createOauthCodes({ db, now }: StoreContext): OauthCodes {
     },
     async take(code) {
       const hash = hashSecret(code);
-      const row = await db.updateTable('oauth_codes').set({ used_at: now() }).where('hash', '=', hash).where('used_at', 'is', null).returningAll().executeTakeFirst();
+      const row = await db
+        .updateTable('oauth_codes')
+        .set({ used_at: now() })
+        .where('hash', '=', hash)
+        .where('used_at', 'is', null)
+        .returningAll()
+        .executeTakeFirst();
       if (row === undefined) {
         const used = await db.selectFrom('oauth_codes').select('hash').where('hash', '=', hash).executeTakeFirst();
         return used === undefined ? undefined : { replayed: hash };

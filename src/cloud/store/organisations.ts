@@ -49,7 +49,12 @@ export function createOrganisations(context: StoreContext): Organisations {
   const keepingAnOwner = (organisationId: string, userId: string, change: (tx: StoreContext['db']) => Promise<void>) =>
     db.transaction().execute(async (tx) => {
       // An update that changes nothing takes the lock on both databases.
-      const locked = await tx.updateTable('memberships').set((e) => ({ created_at: e.ref('created_at') })).where('organisation_id', '=', organisationId).returning(['user_id', 'role']).execute();
+      const locked = await tx
+        .updateTable('memberships')
+        .set((e) => ({ created_at: e.ref('created_at') }))
+        .where('organisation_id', '=', organisationId)
+        .returning(['user_id', 'role'])
+        .execute();
       const theirs = locked.find((row) => row.user_id === userId);
       if (theirs === undefined) return false;
       if (theirs.role === 'owner' && !locked.some((row) => row.role === 'owner' && row.user_id !== userId)) return false;
@@ -65,7 +70,10 @@ export function createOrganisations(context: StoreContext): Organisations {
         .values({ ...organisation, provider: null, external_id: null, created_at: now() })
         .execute();
       if (owner !== undefined) {
-        await tx.insertInto('memberships').values({ organisation_id: organisation.id, user_id: owner, role: 'owner', source: MANUAL, created_at: now() }).execute();
+        await tx
+          .insertInto('memberships')
+          .values({ organisation_id: organisation.id, user_id: owner, role: 'owner', source: MANUAL, created_at: now() })
+          .execute();
       }
       return organisation;
     });
@@ -74,7 +82,13 @@ export function createOrganisations(context: StoreContext): Organisations {
     find: (id) => db.selectFrom('organisations').select(['id', 'name']).where('id', '=', id).executeTakeFirst(),
     create,
     async first(name) {
-      const oldest = await db.selectFrom('organisations').select(['id', 'name']).where('provider', 'is', null).orderBy('created_at').limit(1).executeTakeFirst();
+      const oldest = await db
+        .selectFrom('organisations')
+        .select(['id', 'name'])
+        .where('provider', 'is', null)
+        .orderBy('created_at')
+        .limit(1)
+        .executeTakeFirst();
       return oldest ?? create(name);
     },
     async rename(id, name) {

@@ -27,7 +27,12 @@ export function createPreviewSessions({ db, now }: StoreContext): PreviewSession
       return secret;
     },
     async redeem(grant, previewId) {
-      const row = await db.deleteFrom('preview_grants').where('hash', '=', hashSecret(grant)).where('preview_id', '=', previewId).returningAll().executeTakeFirst();
+      const row = await db
+        .deleteFrom('preview_grants')
+        .where('hash', '=', hashSecret(grant))
+        .where('preview_id', '=', previewId)
+        .returningAll()
+        .executeTakeFirst();
       if (row === undefined || row.expires_at <= now()) return undefined;
       const secret = newSecret();
       await db

@@ -112,7 +112,9 @@ export function createPreviews({ db, now }: StoreContext): Previews {
       return Number(row.count);
     },
     async setPublic(organisationId, id, value) {
-      const result = await living(organisationId, id).set({ public: value ? 1 : 0 }).executeTakeFirst();
+      const result = await living(organisationId, id)
+        .set({ public: value ? 1 : 0 })
+        .executeTakeFirst();
       return result.numUpdatedRows > 0n;
     },
     async end(organisationId, id) {
@@ -121,7 +123,12 @@ export function createPreviews({ db, now }: StoreContext): Previews {
     },
     async reconcile(clusterId, interceptUids) {
       const there = new Set(interceptUids);
-      const rows = await db.selectFrom('previews').select(['id', 'intercept_uid', 'missing_since']).where('cluster_id', '=', clusterId).where('ended_at', 'is', null).execute();
+      const rows = await db
+        .selectFrom('previews')
+        .select(['id', 'intercept_uid', 'missing_since'])
+        .where('cluster_id', '=', clusterId)
+        .where('ended_at', 'is', null)
+        .execute();
       let changed = false;
       for (const row of rows) {
         const change = there.has(row.intercept_uid)

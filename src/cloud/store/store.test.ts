@@ -65,7 +65,7 @@ function suite(open: () => Promise<Database>): void {
     const other = await person();
     await store.organisations.add(organisation.id, other.user.id, 'owner');
     const left = await Promise.all([store.organisations.remove(organisation.id, user.id), store.organisations.remove(organisation.id, other.user.id)]);
-    expect(left.toSorted()).toEqual([false, true]);
+    expect(left.filter((one) => one)).toEqual([true]);
     expect((await store.organisations.members(organisation.id)).filter(({ role }) => role === 'owner').length).toBe(1);
   });
 
@@ -82,7 +82,12 @@ function suite(open: () => Promise<Database>): void {
 
   it('gives a code once and remembers its use', async () => {
     const { user, organisation } = await person();
-    const code = await store.oauthCodes.create({ userId: user.id, organisationId: organisation.id, redirectUri: 'http://127.0.0.1:1/callback', challenge: 'c' });
+    const code = await store.oauthCodes.create({
+      userId: user.id,
+      organisationId: organisation.id,
+      redirectUri: 'http://127.0.0.1:1/callback',
+      challenge: 'c',
+    });
     const taken = await Promise.all(Array.from({ length: 6 }, () => store.oauthCodes.take(code)));
     expect(taken.filter((result) => result !== undefined && 'code' in result).length).toBe(1);
     expect(taken.filter((result) => result !== undefined && 'replayed' in result).length).toBe(5);
@@ -189,7 +194,16 @@ function suite(open: () => Promise<Database>): void {
     for (const replica of ['r1', 'r2']) await store.links.beat(replica, `http://${replica}`);
     await store.links.add({ id: 'l1', replicaId: 'r1', clusterId: id, manager: 'm1', version: '1' });
     await store.links.add({ id: 'l2', replicaId: 'r2', clusterId: id, manager: 'm2', version: '1' });
-    const intercept = { uid: 'u', namespace: 'n', object: 'o', name: 'i', user: 'ada', workload: { kind: 'Deployment', name: 'w' }, port: 80, mechanism: 'http' as const };
+    const intercept = {
+      uid: 'u',
+      namespace: 'n',
+      object: 'o',
+      name: 'i',
+      user: 'ada',
+      workload: { kind: 'Deployment', name: 'w' },
+      port: 80,
+      mechanism: 'http' as const,
+    };
     await store.links.listed('l2', [{ ...intercept, requests: 1 }]);
     clock.now += 1;
     await store.links.listed('l1', [{ ...intercept, requests: 2 }]);

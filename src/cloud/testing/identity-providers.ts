@@ -5,7 +5,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Provider from 'oidc-provider';
 
-async function listen(handler: RequestListener, port = 0): Promise<{ server: Server; url: string; close(): Promise<void> }> {
+async function listen(handler: RequestListener, port = 0): Promise<{ server: Server; url: string; close: () => Promise<void> }> {
   const server = createServer(handler);
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   return {
@@ -21,7 +21,7 @@ async function listen(handler: RequestListener, port = 0): Promise<{ server: Ser
 
 export interface OpenIdProvider {
   issuer: string;
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 /** Everybody may sign in, by any name; `groups` holds their organisations. */
@@ -58,7 +58,7 @@ export interface GithubStandIn {
   user: { id: number; login: string; name: string | null; organisations: { id: number; login: string; role: 'admin' | 'member' }[] };
   /** Requests that reached the token endpoint, in order. */
   tokenRequests: URLSearchParams[];
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 /** GitHub's endpoints as its documentation describes them: PKCE checked, a failure answered with 200, an unverified address among the user's. */

@@ -1,5 +1,6 @@
 import { type ClientHttp2Session, connect } from 'node:http2';
 import type { Duplex } from 'node:stream';
+import { codeOf } from '../base/errors.ts';
 import type { MuxStream } from '../mux/index.ts';
 import { HTTP2_SESSION_MEMORY_MIB, HTTP2_SESSION_WINDOW, HTTP2_SETTINGS_TIMEOUT_MS, HTTP2_STREAM_WINDOW } from './http-limits.ts';
 
@@ -18,7 +19,10 @@ export class Http2Upstream {
       maxSessionMemory: HTTP2_SESSION_MEMORY_MIB,
       settings: { enablePush: false, initialWindowSize: HTTP2_STREAM_WINDOW },
     });
-    this.session.on('error', () => {});
+    let foreign = false;
+    this.session.on('error', (error) => {
+      if (codeOf(error)?.startsWith('ERR_HTTP2') === true) foreign = true;
+    });
     this.session.on('connect', () => this.session.setLocalWindowSize(HTTP2_SESSION_WINDOW));
     this.ready = new Promise((resolve) => {
       const timer = setTimeout(() => {
@@ -31,7 +35,7 @@ export class Http2Upstream {
       });
       this.session.once('close', () => {
         clearTimeout(timer);
-        resolve(this.resetReason ?? (connection.readableEnded ? 'closed' : 'not-http2'));
+        resolve(this.resetReason ?? (connection.readableEnded && !foreign ? 'closed' : 'not-http2'));
       });
     });
   }

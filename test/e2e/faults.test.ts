@@ -21,7 +21,7 @@ socket.on('close', () => console.log('end'));
 `;
 
 interface Status {
-  user_daemon: { status: string; status_detail?: string; intercepts?: { name: string; state?: string }[] };
+  user_daemon: { status: string; error?: string; session: string; intercepts?: { name: string; state?: string }[] };
 }
 
 describe.skipIf(!clusterAvailable)('a workstation without a link (needs root and the test cluster)', () => {
@@ -35,6 +35,9 @@ describe.skipIf(!clusterAvailable)('a workstation without a link (needs root and
   const note = (what: string, ms: number): number => {
     times.push(`${what}: ${Math.round(ms)} ms`);
     return ms;
+  };
+  const noteLost = (what: string, lost: number): void => {
+    times.push(`${what}: ${lost} requests`);
   };
 
   beforeAll(async () => {
@@ -85,7 +88,7 @@ describe.skipIf(!clusterAvailable)('a workstation without a link (needs root and
     const app = note(`${name}: the cluster's app answers after the loss`, settledAfter(into.filter(({ start }) => start < mended - 200), cut, answeredBy('web')));
     const back = note(`${name}: intercepted again after mend`, settledAfter(into, mended, answeredBy('local')));
     const outbound = note(`${name}: outbound again after mend`, settledAfter(out, mended, answered));
-    note(`${name}: requests into the cluster's service lost`, bad(into, cut, mended + 8_000, answered).length);
+    noteLost(`${name}: lost of those to the intercepted service`, bad(into, cut, mended + 8_000, answered).length);
     const { user_daemon: daemon } = await status();
     expect(daemon.status.toLowerCase()).toContain('connected');
     expect(daemon.status.toLowerCase()).not.toContain('reconnecting');
@@ -104,5 +107,45 @@ describe.skipIf(!clusterAvailable)('a workstation without a link (needs root and
 
   it.each(['cut', 'blackhole'])('is back within 3 s of the end of 60 s of %s', async (fault) => {
     await judge(`60 s of ${fault}`, await without(fault, 60_000, tellsTheTruth));
+  });
+
+  /** As if the workstation had been away for an hour: the manager's own record of the loss says so. */
+  async function anHourAway(meanwhile: () => Promise<void>): Promise<number> {
+    const { session } = (await status()).user_daemon;
+    await cluster.fault('blackhole', workstation.name);
+    try {
+      await eventually('the loss is known', async () => (await cluster.kubectl(['-n', 'ambassador', 'get', 'sessions.telepresence.io', session, '-o', 'jsonpath={.status.lostAt}'])) !== '');
+      const lostAt = new Date(Date.now() - 3_600_000).toISOString();
+      await cluster.kubectl(['--as=system:serviceaccount:ambassador:traffic-manager', '-n', 'ambassador', 'patch', 'sessions.telepresence.io', session, '--subresource=status', '--type=merge', '-p', JSON.stringify({ status: { lostAt } })]);
+      await meanwhile();
+    } finally {
+      await cluster.fault('mend', workstation.name);
+    }
+    return Date.now();
+  }
+  const state = async (): Promise<string> => (await status()).user_daemon.intercepts?.[0]?.state ?? '';
+
+  it('resumes its intercept after an hour if nobody took its place', async () => {
+    const mended = await anHourAway(() => passed(2_000));
+    await passed(6_000);
+    expect(note('an hour away: intercepted again after mend', settledAfter(await inward.samples(), mended, answeredBy('local')))).toBeLessThanOrEqual(3_000);
+    expect(await state()).toBe('ACTIVE');
+  });
+
+  it('is told who took its place after an hour, and gets it back when that one leaves', async () => {
+    await using other = await cluster.workstation('faults2');
+    await using _service = other.background('node', ['-e', SERVE('other', 8080)]);
+    await other.ok(['connect', '-n', 'faults']);
+    await anHourAway(async () => {
+      await other.ok(['intercept', 'web', '--port', '8080']);
+      await eventually('the other workstation answers', async () => (await inward.samples()).at(-1)?.who === 'other');
+    });
+    await eventually('the first is told', async () => /^ERROR: Port http of Deployment web is intercepted by \S+@\S+/.test(await state()));
+    expect((await inward.samples()).at(-1)?.who).toBe('other');
+    await other.ok(['leave', 'web']);
+    const left = Date.now();
+    await eventually('the first has it again', async () => (await state()) === 'ACTIVE');
+    await passed(1_000);
+    expect(note('after the other one left: intercepted again', settledAfter(await inward.samples(), left, answeredBy('local')))).toBeLessThanOrEqual(3_000);
   });
 });

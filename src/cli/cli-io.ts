@@ -5,6 +5,8 @@ export interface CliIo {
   env: Record<string, string>;
   cwd: string;
   stdin: { isTTY?: boolean | undefined };
+  /** Lines as they are typed; absent: nobody types. */
+  lines?: () => AsyncGenerator<string, void>;
   stdout: TextSink;
   stderr: TextSink;
   uid: number;

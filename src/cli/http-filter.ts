@@ -5,9 +5,32 @@ import type { Options } from './options.ts';
 
 type HttpFilter = NonNullable<DaemonApi['intercept']['params']['http']>;
 
-/** Undefined when there is no filter. Throws TP-USAGE. */
-export function httpFilter(options: Options): HttpFilter | undefined {
-  const headers = options.list('http-header').map((text) => {
+/** `auto` asks for the header with the intercept's own id, `all` for none, as in 2.4. */
+const WORDS: readonly string[] = ['auto', 'all'];
+
+export interface HttpWishes {
+  /** Undefined when no condition is given. */
+  filter: HttpFilter | undefined;
+  word: 'auto' | 'all' | undefined;
+}
+
+/** Throws TP-USAGE. */
+export function httpWishes(options: Options): HttpWishes {
+  const given = options.list('http-header');
+  const words = given.filter((text) => WORDS.includes(text));
+  if (words.includes('all') && given.length > 1) throw new CodedError('TP-USAGE', '--http-header all excludes other --http-header flags.');
+  const word = words.includes('all') ? 'all' : words.length > 0 ? 'auto' : undefined;
+  return {
+    filter: filterOf(
+      options,
+      given.filter((text) => !WORDS.includes(text)),
+    ),
+    word,
+  };
+}
+
+function filterOf(options: Options, given: readonly string[]): HttpFilter | undefined {
+  const headers = given.map((text) => {
     // Both `Name=value` and curl's `Name: value`: whichever separator comes first.
     const match = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*[=:]\s*(.*)$/s.exec(text);
     if (match?.[1] === undefined) throw new CodedError('TP-USAGE', `--http-header ${text} is neither NAME=VALUE nor NAME: VALUE.`);

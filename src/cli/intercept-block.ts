@@ -16,6 +16,8 @@ export function interceptBlock(info: InterceptInfo): string {
   ];
   if (info.servicePortShown) rows.push(['Service Port Name', info.servicePort.name ?? String(info.servicePort.number)]);
   rows.push(['Intercepting', whatIsIntercepted(info)]);
+  if (info.previewUrl !== undefined) rows.push(['Preview URL', info.previewUrl]);
+  if (info.l5host !== undefined) rows.push(['Layer 5 Hostname', info.l5host]);
   if (!info.mine) rows.push(['User', `${info.user}@${info.hostname}`]);
   return keyValues(rows, '    ');
 }

@@ -20,10 +20,22 @@ export const ENV_FLAGS: FlagSpec[] = [
 ];
 
 export const HTTP_FLAGS: FlagSpec[] = [
-  { flags: '--http-header <name=value>', description: 'take only requests with this header; may be repeated', takes: 'many' },
+  {
+    flags: '--http-header <name=value>',
+    description: 'take only requests with this header; may be repeated; auto: with the header of this intercept, all: whatever the header',
+    takes: 'many',
+  },
   { flags: '--http-path-equal <path>', description: 'take only requests of this path', takes: 'many' },
   { flags: '--http-path-prefix <prefix>', description: 'take only requests whose path begins so', takes: 'many' },
   { flags: '--http-path-regex <regexp>', description: 'take only requests whose path matches (RE2)', takes: 'many' },
+];
+
+/** The four questions of the ingress dialog. */
+export const INGRESS_FLAGS: FlagSpec[] = [
+  { flags: '--ingress-host <host>', description: 'ingress of a preview URL: its layer 3 address, usually service.namespace' },
+  { flags: '--ingress-l5 <host>', description: 'layer 5 hostname of a preview URL (TLS-SNI, Host header); default: --ingress-host' },
+  { flags: '--ingress-port <port>', description: 'TCP port of the ingress of a preview URL' },
+  { flags: '--ingress-tls', description: 'the ingress of a preview URL uses TLS on that port' },
 ];
 
 export const INTERCEPT_FLAGS: FlagSpec[] = [
@@ -38,14 +50,11 @@ export const INTERCEPT_FLAGS: FlagSpec[] = [
   { flags: '--http-match <mode>', description: 'header to match (2.3)', state: 'refused', hidden: true },
   { flags: '--http-meta <key=value>', description: 'metadata (2.4)', takes: 'many', state: 'refused', hidden: true },
   { flags: '--http-plaintext', description: 'no TLS towards the workstation (2.4)', state: 'planned', hidden: true },
-  { flags: '--ingress-host <host>', description: 'ingress of a preview URL', state: 'planned' },
-  { flags: '--ingress-l5 <host>', description: 'layer 5 hostname of a preview URL', state: 'planned' },
-  { flags: '--ingress-port <port>', description: 'port of the ingress of a preview URL', state: 'planned' },
-  { flags: '--ingress-tls', description: 'the ingress of a preview URL uses TLS', state: 'planned' },
+  ...INGRESS_FLAGS,
   { flags: '-l, --local-only', description: 'no intercept, names of the namespace only (2.0.3)', state: 'refused', hidden: true },
   { flags: '--local-mount-port <port>', description: 'port for an external mounter', state: 'planned' },
   { flags: '--match <mode>', description: 'header to match (2.0)', state: 'refused', hidden: true },
-  { flags: '--mechanism <mechanism>', description: 'tcp or http', default: 'tcp' },
+  { flags: '--mechanism <mechanism>', description: 'tcp or http; default: http after a login, else tcp' },
   { flags: '--metadata <key=value>', description: 'metadata of the intercept', takes: 'list', state: 'planned' },
   { flags: '--mount [path]', description: 'where volumes are mounted; false: nowhere' },
   { flags: '-n, --namespace <name>', description: 'namespace of the workload; default: the connected one' },
@@ -55,7 +64,7 @@ export const INTERCEPT_FLAGS: FlagSpec[] = [
   { flags: '-p, --port <port>', description: 'LOCAL[:PORT][/PROTOCOL]: local port, and name or number of the port of the service', takes: 'list' },
   { flags: '--preview-url-add-request-headers <name=value>', description: 'headers that a preview URL adds', takes: 'list', state: 'planned' },
   { flags: '-b, --preview-url-banner', description: 'banner of a preview URL', state: 'refused', hidden: true },
-  { flags: '-u, --preview-url', description: 'make a preview URL', state: 'planned' },
+  { flags: '-u, --preview-url', description: 'make a preview URL; default: true after a login' },
   { flags: '--replace', description: 'replace the container of the app', state: 'planned' },
   { flags: '--service <name>', description: 'service to intercept' },
   { flags: '--to-pod <port>', description: 'ports of the pod to reach on localhost', takes: 'list', state: 'planned' },

@@ -30,7 +30,7 @@ describe('the command line', () => {
     [['list', '--format', 'json', '--output', 'json'], 'telepresence list: error: --format and --output exclude each other.\nTP-USAGE: '],
     [['list', '--agents=maybe'], 'telepresence list: error: --agents is "maybe"; it takes true or false.\nTP-USAGE: '],
     [['status', '--', 'ls'], 'telepresence status: error: telepresence status takes no command behind --.\nTP-USAGE: '],
-    [['login'], 'telepresence login: error: telepresence login is planned, but not built yet.\nTP-UNSUPPORTED: '],
+    [['ingest', 'x'], 'telepresence ingest: error: telepresence ingest is planned, but not built yet.\nTP-UNSUPPORTED: '],
     [
       ['genyaml', 'config', '-i', '-', '--what'],
       'telepresence genyaml config: error: telepresence genyaml config is refused: it will not be built.\nTP-UNSUPPORTED: ',

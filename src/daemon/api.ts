@@ -9,12 +9,19 @@ import {
   type DaemonMethod,
   gatherLogsParamsSchema,
   helmParamsSchema,
+  ingressGuessParamsSchema,
   interceptParamsSchema,
   leaveParamsSchema,
   listParamsSchema,
+  loginFinishParamsSchema,
+  loginParamsSchema,
+  loginStartParamsSchema,
   loglevelParamsSchema,
+  previewCreateParamsSchema,
+  previewRemoveParamsSchema,
   uninstallParamsSchema,
 } from '../protocol/daemon-api.ts';
+import { findIngresses } from './cloud/index.ts';
 import { clientFile, withCluster } from './cluster.ts';
 import type { CallContext } from './context.ts';
 import type { Daemon } from './daemon.ts';
@@ -27,7 +34,7 @@ export type DaemonHandlers = { [M in DaemonMethod]: (params: unknown, call: Call
 
 /** @param quit ends the daemon's process after the answer is sent. */
 export function createHandlers(daemon: Daemon, executable: string, quit: () => void): DaemonHandlers {
-  const { ctx } = daemon;
+  const { ctx, account } = daemon;
   return {
     version: async () => versionsOf(daemon.connected),
     status: () => statusOf({ ctx, connected: daemon.connected, lastEnd: daemon.lastEnd, executable }),
@@ -82,6 +89,39 @@ export function createHandlers(daemon: Daemon, executable: string, quit: () => v
       const { configFile: file, logDir } = ctx.paths;
       if (parsed['clientOnly'] === true) return { config: (await clientFile(ctx, parsed.configFile)).values, file, logDir };
       return withCluster(ctx, parsed, async ({ config }) => ({ config: configView(config), file, logDir }));
+    },
+    loginStart: (params) => account.loginStart(loginStartParamsSchema.parse(params)),
+    loginFinish: (params, call) => account.loginFinish(loginFinishParamsSchema.parse(params).id, call),
+    login: (params, call) => account.loginByKey(loginParamsSchema.parse(params), call),
+    logout: (_params, call) => account.logout(call),
+    cloudStatus: () => account.status(),
+    ingressGuess: async (params, call) => {
+      const { namespace, workload, service, intercept } = ingressGuessParamsSchema.parse(params);
+      const { kube, log, previews, intercepts, namespace: connected } = daemon.session.parts;
+      await previews.check();
+      const own = intercept === undefined ? undefined : intercepts.named(intercept, namespace);
+      const wanted = own === undefined ? workload : `${own.spec.workload.kind}/${own.spec.workload.name}`;
+      if (wanted === undefined) throw new CodedError('TP-USAGE', 'There is no name of a workload or intercept.');
+      const ingresses = await findIngresses({
+        kube,
+        log,
+        clusterId: await previews.clusterId(call.signal),
+        ingressesFile: ctx.paths.ingressesFile,
+        namespace: own?.namespace ?? namespace ?? connected,
+        workload: wanted,
+        service: own?.spec.service ?? service,
+        signal: call.signal,
+      });
+      return { ingresses };
+    },
+    previewCreate: (params, call) => {
+      const { name, namespace, ingress } = previewCreateParamsSchema.parse(params);
+      return daemon.session.parts.intercepts.addPreview(name, namespace, ingress, call.signal);
+    },
+    previewRemove: async (params, call) => {
+      const { name, namespace } = previewRemoveParamsSchema.parse(params);
+      await daemon.session.parts.intercepts.removePreview(name, namespace, call.signal);
+      return {};
     },
     netdNeeded: () => daemon.netdNeeded(),
   };

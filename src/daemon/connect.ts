@@ -5,6 +5,7 @@ import { managerStatus } from '../install/index.ts';
 import { type KubeClient, resourcePath } from '../kube/index.ts';
 import type { ConnectParams } from '../protocol/daemon-api.ts';
 import type { NetdLink } from './capture/index.ts';
+import { type CloudAccount, Previews } from './cloud/index.ts';
 import { fingerprintOf, openCluster } from './cluster.ts';
 import { Connected } from './connected.ts';
 import type { CallContext, DaemonContext } from './context.ts';
@@ -38,7 +39,7 @@ async function managerState(kube: KubeClient, namespace: string, signal: AbortSi
 }
 
 /** Connects. `netd` is a link to a netd that waits for its orders. @throws the first thing that stood in the way, as a coded error. */
-export async function connect(ctx: DaemonContext, params: ConnectParams, netd: NetdLink, call: CallContext): Promise<Connected> {
+export async function connect(ctx: DaemonContext, params: ConnectParams, netd: NetdLink, account: CloudAccount, call: CallContext): Promise<Connected> {
   const { signal } = call;
   await using undo = new AsyncDisposableStack();
 
@@ -65,7 +66,15 @@ export async function connect(ctx: DaemonContext, params: ConnectParams, netd: N
   const session = await createSession({ kube, log, user: username, managerNamespace, namespace, mappedNamespaces, installId: ctx.installId, signal });
   undo.defer(() => deleteSession(kube, managerNamespace, session.name, AbortSignal.timeout(2_000)));
 
-  const intercepts: Intercepts = new Intercepts({ kube, log, session, managerNamespace, namespace, tunnel: () => tunnel });
+  const previews = new Previews({
+    kube,
+    log: log.child('previews'),
+    tunnel: () => tunnel,
+    clusterName: kubeconfig.clusterName,
+    ingressesFile: ctx.paths.ingressesFile,
+    login: () => account.require(),
+  });
+  const intercepts: Intercepts = new Intercepts({ kube, log, session, managerNamespace, namespace, tunnel: () => tunnel, previews });
   undo.defer(() => intercepts.close(AbortSignal.timeout(2_000)));
   const tunnel: Tunnel = new Tunnel({
     kube,
@@ -100,6 +109,7 @@ export async function connect(ctx: DaemonContext, params: ConnectParams, netd: N
     tunnel,
     network,
     intercepts,
+    previews,
     since: Date.now(),
   });
   undo.move();

@@ -5,6 +5,7 @@ import type { Log } from '../base/log.ts';
 import type { ClientConfig } from '../config/index.ts';
 import type { KubeClient, Kubeconfig } from '../kube/index.ts';
 import type { ConnectParams } from '../protocol/daemon-api.ts';
+import type { Previews } from './cloud/index.ts';
 import type { Intercepts } from './intercept/index.ts';
 import type { Network } from './network/index.ts';
 import { deleteSession, type OwnSession } from './session.ts';
@@ -27,6 +28,7 @@ export interface ConnectedParts {
   tunnel: Tunnel;
   network: Network;
   intercepts: Intercepts;
+  previews: Previews;
   since: number;
 }
 

@@ -2,6 +2,7 @@
 import { CodedError, messageOf } from '../base/errors.ts';
 import type { ConnectParams, ConnectResult } from '../protocol/daemon-api.ts';
 import { type NetdLink, type NetdServer, startNetdServer } from './capture/index.ts';
+import { CloudAccount } from './cloud/index.ts';
 import { fingerprintOf } from './cluster.ts';
 import { connect } from './connect.ts';
 import type { Connected } from './connected.ts';
@@ -12,6 +13,7 @@ export const NETD_WAIT_MS = 10_000;
 
 export class Daemon {
   readonly ctx: DaemonContext;
+  readonly account: CloudAccount;
   #connected: Connected | undefined;
   #lastEnd: string | undefined;
   #netdServer: NetdServer | undefined;
@@ -19,6 +21,10 @@ export class Daemon {
 
   constructor(ctx: DaemonContext) {
     this.ctx = ctx;
+    this.account = new CloudAccount(ctx, () => {
+      const parts = this.#connected?.parts;
+      return parts === undefined ? undefined : { config: parts.config, clusterUrl: parts.tunnel.welcome?.cloud?.url };
+    });
   }
 
   get connected(): Connected | undefined {
@@ -76,7 +82,7 @@ export class Daemon {
       }
       const netd = await this.#netdLink(call.signal);
       try {
-        const connected = await connect(this.ctx, params, netd, call);
+        const connected = await connect(this.ctx, params, netd, this.account, call);
         this.#adopt(connected, netd);
         return this.#result(connected, 'connected');
       } catch (error) {

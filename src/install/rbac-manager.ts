@@ -34,8 +34,6 @@ function workloadRules(): Rule[] {
     { apiGroups: ['networking.k8s.io'], resources: ['networkpolicies'], verbs: READ },
     // Whether a LimitRange or a ResourceQuota would refuse the agent's container.
     { apiGroups: [''], resources: ['limitranges', 'resourcequotas'], verbs: READ },
-    // Defaults of the ingress dialog.
-    { apiGroups: ['networking.k8s.io'], resources: ['ingresses'], verbs: READ },
     // Claims; delete: those whose session is gone.
     { apiGroups: [GROUP], resources: ['intercepts'], verbs: [...READ, 'update', 'patch', 'delete'] },
     // The leader's decisions.

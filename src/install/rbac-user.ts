@@ -19,6 +19,8 @@ function interceptRules(): Rule[] {
     // `list`, and finding the workload and port that an intercept means.
     { apiGroups: ['apps'], resources: ['deployments', 'replicasets', 'statefulsets'], verbs: READ },
     { apiGroups: [''], resources: ['services', 'pods'], verbs: READ },
+    // Defaults of the ingress dialog.
+    { apiGroups: ['networking.k8s.io'], resources: ['ingresses'], verbs: ['get', 'list'] },
     // `list-namespaces`, and names with a namespace in them.
     { apiGroups: [''], resources: ['namespaces'], verbs: READ },
   ];

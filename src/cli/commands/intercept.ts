@@ -1,10 +1,12 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { CodedError, messageOf } from '../../base/errors.ts';
 import type { DaemonApi, InterceptInfo } from '../../protocol/daemon-api.ts';
 import type { CommandSpec, Context } from '../command.ts';
 import { writeEnvFile } from '../env-file.ts';
 import { type EnvSyntax, parseEnvSyntax, writeEnvironment } from '../env-syntax/index.ts';
-import { httpFilter } from '../http-filter.ts';
+import { httpWishes } from '../http-filter.ts';
+import { findIngress, ingressFlags } from '../ingress.ts';
 import { interceptText } from '../intercept-block.ts';
 import { INTERCEPT_FLAGS } from '../intercept-flags.ts';
 import { choice } from '../options.ts';
@@ -31,6 +33,7 @@ async function intercept(context: Context): Promise<number> {
   const params = interceptParams(context);
   const syntax = parseEnvSyntax(options.text('env-syntax') ?? 'docker');
   if (passthrough?.length === 0) throw new CodedError('TP-USAGE', 'There is no command behind --.');
+  if (previewWanted(context, params)) params.preview = { ingress: await ingressOf(context, params) };
   const info = await context.call('intercept', params);
   let code = 0;
   try {
@@ -63,7 +66,8 @@ async function leaveAfterFailure(context: Context, info: InterceptInfo): Promise
   }
 }
 
-function interceptParams({ args, options, passthrough }: Context): Params {
+function interceptParams(context: Context): Params {
+  const { args, options, passthrough } = context;
   const [name] = args;
   if (name === undefined) throw new CodedError('TP-USAGE', 'There is no name of an intercept.');
   const params: Params = {
@@ -91,12 +95,50 @@ function interceptParams({ args, options, passthrough }: Context): Params {
   }
   const deployment = options.text('deployment');
   if (deployment !== undefined) params.workload ??= deployment;
-  const http = httpFilter(options);
-  const mechanism = choice(options, 'mechanism', ['tcp', 'http'] as const);
-  if (http !== undefined && mechanism === 'tcp' && options.given('mechanism')) throw new CodedError('TP-USAGE', '--http-… flags need the mechanism http.');
-  if (http !== undefined) params.http = http;
-  params.mechanism = http === undefined ? (mechanism ?? 'tcp') : 'http';
+  chooseMechanism(context, params);
   return params;
+}
+
+/** After a login an intercept takes only what its own preview URL (or whoever sends its header) sends; else all there is. */
+function chooseMechanism({ options, paths }: Context, params: Params): void {
+  const loggedIn = existsSync(paths.cloudFile);
+  const { filter, word } = httpWishes(options);
+  const mechanism = choice(options, 'mechanism', ['tcp', 'http'] as const);
+  const filtered = filter !== undefined || word !== undefined;
+  if (filtered && mechanism === 'tcp') throw new CodedError('TP-USAGE', '--http-… flags need the mechanism http.');
+  const http = filtered || (mechanism ?? (loggedIn && params.protocol !== 'UDP' ? 'http' : 'tcp')) === 'http';
+  params.mechanism = http ? 'http' : 'tcp';
+  if (filter !== undefined) params.http = filter;
+  const ownHeaders = (filter?.headers?.length ?? 0) > 0 || word === 'all';
+  if (word === 'auto' || (http && loggedIn && !ownHeaders)) params.personal = true;
+}
+
+function previewWanted({ options, paths, output }: Context, params: Params): boolean {
+  const loggedIn = existsSync(paths.cloudFile);
+  const asked = options.given('preview-url') ? options.on('preview-url') : undefined;
+  const ingress = ingressFlags(options);
+  if (asked === false) {
+    if (ingress.length > 0) throw new CodedError('TP-USAGE', `--${ingress[0]} is for a preview URL, and --preview-url=false wants none.`);
+    return false;
+  }
+  const explicit = asked === true || ingress.length > 0;
+  if (explicit && !loggedIn) throw new CodedError('TP-NOT-LOGGED-IN', 'A preview URL needs a login.');
+  if (explicit && params.mechanism === 'tcp')
+    throw new CodedError('TP-USAGE', 'A preview URL needs the mechanism http: an intercept of mechanism tcp takes all traffic.');
+  if (explicit || !loggedIn || params.mechanism === 'tcp') return explicit;
+  const headers = params.http?.headers?.length ?? 0;
+  if (params.personal === true || headers === 1) return true;
+  output.warn(`there is no preview URL: it could send one header, and the intercept matches ${headers === 0 ? 'none' : headers}.`);
+  return false;
+}
+
+function ingressOf(context: Context, params: Params): ReturnType<typeof findIngress> {
+  const { namespace, service } = params;
+  return findIngress(context, {
+    workload: params.workload ?? params.name,
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(service === undefined ? {} : { service }),
+  });
 }
 
 /** `--mount`: true, false, or a path, each with `:ro` perhaps. */

@@ -48,7 +48,7 @@ describe('completion', () => {
     expect(bash(script, 'intercept', '--env-syntax', 'j')).toEqual(['json']);
     expect(bash(script, 'completion', '')).toEqual(['bash', 'zsh', 'fish']);
     expect(bash(script, 'uninstall', '--ev')).toEqual(['--everything']);
-    expect(bash(script, 'login')).toEqual(['']);
+    expect(bash(script, 'license')).toEqual(['']);
   });
 
   it.skipIf(!has('fish'))('offers the same in fish (needs fish)', async () => {

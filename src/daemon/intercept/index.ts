@@ -7,14 +7,17 @@ import { CodedError, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { createInformer, type Informer, type KubeClient, resourcePath } from '../../kube/index.ts';
 import type { MuxStream } from '../../mux/index.ts';
+import type { Ingress } from '../../protocol/cloud.ts';
 import type { InterceptInfo, InterceptParams, ListedWorkload } from '../../protocol/daemon-api.ts';
 import { GROUP_VERSION, type Intercept, type InterceptSpec, type Session } from '../../protocol/resources.ts';
 import { environmentSchema } from '../../protocol/tunnel.ts';
+import { type OwnPreview, type PreviewHeader, type Previews, previewHeaderOf } from '../cloud/index.ts';
 import type { CallContext } from '../context.ts';
 import { deleteIfThere, type OwnSession } from '../session.ts';
 import type { Tunnel } from '../tunnel/index.ts';
 import { infoOf } from './info.ts';
 import { OpenConnections } from './open-connections.ts';
+import { wishesOf } from './personal.ts';
 import { serveInterceptStream } from './serve.ts';
 import { findPort, findWorkload, hasAgent, listServices, listWorkloads, portsOf, volumesOf, type Workload, whyNot } from './workloads.ts';
 
@@ -32,6 +35,17 @@ export interface InterceptsOptions {
   managerNamespace: string;
   namespace: string;
   tunnel: () => Tunnel;
+  previews: Previews;
+}
+
+/** An intercept of this session. */
+interface Own {
+  spec: InterceptSpec;
+  namespace: string;
+  object: string;
+  /** What marks its requests, where it is personal. */
+  header?: PreviewHeader | undefined;
+  preview?: OwnPreview;
 }
 
 const interceptsPath = (namespace?: string, name?: string): string => resourcePath(GROUP_VERSION, 'intercepts', namespace, name);
@@ -42,7 +56,7 @@ export class Intercepts {
   /** Watches of the namespaces in which this session has (had) intercepts. */
   readonly #informers = new Map<string, Informer<Intercept>>();
   /** Own intercepts by uid: filled when the object is created, so that the first connection is never refused. */
-  readonly #targets = new Map<string, { spec: InterceptSpec; namespace: string; object: string }>();
+  readonly #targets = new Map<string, Own>();
   readonly #connections = new OpenConnections();
   readonly #waiting = new Map<string, (intercept: Intercept | undefined) => void>();
 
@@ -98,6 +112,8 @@ export class Intercepts {
     checkContainer(workload, params.container);
     const target = { host: params.address, port: params.localPort ?? port.number };
     this.#checkOwn(params.name, namespace, target);
+    const { http, header, preview } = wishesOf(params, port);
+    if (preview !== undefined) await this.#options.previews.prepare(signal);
     if (port.protocol === 'TCP' && !(await isListening(target)))
       call.warning(`Nothing listens on ${target.host}:${target.port} yet: requests are refused until your process does.`);
     const spec: InterceptSpec = {
@@ -109,21 +125,22 @@ export class Intercepts {
       port: { number: port.number, protocol: port.protocol, ...(port.name === undefined ? {} : { name: port.name }) },
       ...(params.container === undefined ? {} : { container: params.container }),
       mechanism: params.mechanism,
-      ...(params.http === undefined ? {} : { http: params.http }),
+      ...(http === undefined ? {} : { http }),
       target,
       fallback: params.fallback,
       proofHeader: params.proofHeader,
     };
     const object = `${params.name}-${session.uid.slice(0, 8)}`;
-    const created = await this.#post(namespace, object, spec, signal);
+    const created = await this.#post({ spec, namespace, object, header }, signal);
     try {
       call.progress(`Waiting for the traffic-agent of ${workload.kind.toLowerCase()} ${workload.name}`);
       const active = await this.#active(created, call);
-      const severalPorts = portsOf(workload, services).length > 1;
-      const info = infoOf(active, session.uid, new Map(), severalPorts);
+      const info = infoOf(active, session.uid, new Map(), portsOf(workload, services).length > 1);
       if (params.withEnv) Object.assign(info, await this.#environment(active, signal));
       const volumes = params.mount ? volumesOf(workload) : [];
-      return { ...info, ...(volumes.length === 0 ? {} : { volumesNotMounted: volumes }) };
+      // the last step: what fails before it leaves no preview behind
+      if (preview !== undefined) await this.#makePreview(active, preview.header, preview.ingress, signal);
+      return { ...this.#asItIs(info), ...(volumes.length === 0 ? {} : { volumesNotMounted: volumes }) };
     } catch (error) {
       // nothing stays half done: neither after Ctrl-C nor after the leader's refusal
       this.#forget(created.metadata.uid ?? '');
@@ -144,12 +161,13 @@ export class Intercepts {
     }
   }
 
-  async #post(namespace: string, object: string, spec: InterceptSpec, signal: AbortSignal): Promise<Intercept> {
+  async #post(own: Own, signal: AbortSignal): Promise<Intercept> {
     const { kube } = this.#options;
+    const { spec, namespace, object } = own;
     try {
       const body = { apiVersion: GROUP_VERSION, kind: 'Intercept', metadata: { name: object, namespace }, spec };
       const created = await kube.request<Intercept>('POST', interceptsPath(namespace), { body, signal });
-      this.#targets.set(created.metadata.uid ?? '', { spec, namespace, object });
+      this.#targets.set(created.metadata.uid ?? '', own);
       return created;
     } catch (error) {
       if (error instanceof CodedError && error.code === 'TP-KUBE-FORBIDDEN') throw new CodedError('TP-INTERCEPT-FORBIDDEN', error.message, { cause: error });
@@ -204,11 +222,46 @@ export class Intercepts {
 
   /** Ends an own intercept. @throws TP-INTERCEPT-NOT-FOUND in the original's words. */
   async leave(name: string, namespace: string | undefined, signal: AbortSignal): Promise<void> {
-    const found = [...this.#targets.entries()].find(([, own]) => own.spec.name === name && (namespace === undefined || own.namespace === namespace));
-    if (found === undefined) throw new CodedError('TP-INTERCEPT-NOT-FOUND', `Found no intercept named "${name}".`);
-    const [uid, own] = found;
-    await deleteIfThere(this.#options.kube, interceptsPath(own.namespace, own.object), signal);
+    const { uid, namespace: where, object, preview } = this.named(name, namespace);
+    await deleteIfThere(this.#options.kube, interceptsPath(where, object), signal);
     this.#forget(uid);
+    if (preview !== undefined) await this.#options.previews.removeQuietly(preview, signal);
+  }
+
+  /** An own intercept. @throws TP-INTERCEPT-NOT-FOUND in the original's words. */
+  named(name: string, namespace: string | undefined): Own & { uid: string } {
+    for (const [uid, own] of this.#targets) {
+      if (own.spec.name === name && (namespace === undefined || own.namespace === namespace)) return { uid, ...own };
+    }
+    throw new CodedError('TP-INTERCEPT-NOT-FOUND', `Found no intercept named "${name}".`);
+  }
+
+  /** Makes a preview URL for an own intercept, in place of the one it may have. @throws TP-PREVIEW-REFUSED, or what the cloud says. */
+  async addPreview(name: string, namespace: string | undefined, ingress: Ingress, signal: AbortSignal): Promise<InterceptInfo> {
+    const { kube, previews, session } = this.#options;
+    const { uid, ...own } = this.named(name, namespace);
+    const header = own.header ?? previewHeaderOf(own.spec.http);
+    await previews.prepare(signal);
+    const intercept = await kube.get<Intercept>(interceptsPath(own.namespace, own.object), { signal });
+    if (intercept.metadata.uid !== uid) throw new CodedError('TP-INTERCEPT-NOT-FOUND', `Found no intercept named "${name}".`);
+    await this.#makePreview(intercept, header, ingress, signal);
+    if (own.preview !== undefined) await previews.removeQuietly(own.preview, signal);
+    return this.#asItIs(infoOf(intercept, session.uid, new Map(), true));
+  }
+
+  /** @throws TP-PREVIEW-NOT-FOUND */
+  async removePreview(name: string, namespace: string | undefined, signal: AbortSignal): Promise<void> {
+    const { uid, preview } = this.named(name, namespace);
+    if (preview === undefined) throw new CodedError('TP-PREVIEW-NOT-FOUND', `The intercept "${name}" has no preview URL.`);
+    await this.#options.previews.remove(preview, signal);
+    const own = this.#targets.get(uid);
+    if (own?.preview === preview) delete own.preview;
+  }
+
+  async #makePreview(intercept: Intercept, header: PreviewHeader, ingress: Ingress, signal: AbortSignal): Promise<void> {
+    const preview = await this.#options.previews.create(intercept, header, ingress, signal);
+    const own = this.#targets.get(intercept.metadata.uid ?? '');
+    if (own !== undefined) own.preview = preview;
   }
 
   /** This session's own intercepts. */
@@ -222,8 +275,14 @@ export class Intercepts {
     return infos;
   }
 
-  /** While the line is down, what the cluster last said of an own intercept is not the truth. */
-  #asItIs(info: InterceptInfo): InterceptInfo {
+  /** Adds what only this daemon knows of an own intercept. While the line is down, what the cluster last said of it is not the truth. */
+  #asItIs(known: InterceptInfo): InterceptInfo {
+    const { header, preview } = this.#targets.get(known.id) ?? {};
+    const info = {
+      ...known,
+      servicePortShown: known.servicePortShown || header !== undefined,
+      ...(preview === undefined ? {} : { previewUrl: preview.url, l5host: preview.l5host }),
+    };
     if (!info.mine || this.#options.tunnel().state.up || info.state.startsWith('ERROR')) return info;
     return { ...info, state: "PAUSED: no connection, the cluster's own app answers" };
   }
@@ -276,7 +335,10 @@ export class Intercepts {
   /** Deletes all own intercepts and stops watching. */
   async close(signal: AbortSignal): Promise<void> {
     const own = [...this.#targets.values()];
-    await Promise.all(own.map(({ namespace, object }) => deleteIfThere(this.#options.kube, interceptsPath(namespace, object), signal)));
+    await Promise.all([
+      ...own.map(({ namespace, object }) => deleteIfThere(this.#options.kube, interceptsPath(namespace, object), signal)),
+      ...own.map(({ preview }) => preview && this.#options.previews.removeQuietly(preview, signal)),
+    ]);
     this.#stop.abort(new CodedError('TP-CANCELLED', 'The session was closed.'));
     for (const informer of this.#informers.values()) informer.close();
   }

@@ -78,6 +78,16 @@ _telepresence_connect() {
     '*-h[show what the command takes]' \
     '*: :_default'
 }
+_telepresence_dashboard() {
+  _arguments -s -S \
+    '*--config=[client config file]:config:_files' \
+    '*--format=[structured output\: default, json, yaml or json-stream]:format:(default json yaml json-stream)' \
+    '*--progress=[progress lines\: auto, tty, plain, json or quiet]:progress:(auto tty plain json quiet)' \
+    '*--use=[regular expression that the name of the connection must match]:use: ' \
+    '*--help[show what the command takes]' \
+    '*-h[show what the command takes]' \
+    '*: :_default'
+}
 _telepresence_detach() {
   _arguments -s -S \
     '*--namespace=[namespace of this command; default\: the connected one]:namespace: ' \
@@ -300,17 +310,23 @@ _telepresence_intercept() {
     '*-j+[write the environment of the service to a file as JSON]:env-json:_files' \
     '*--env-syntax=[syntax of --env-file\: docker, compose, sh, csh, cmd, json or ps; sh, csh and ps also with \:export]:env-syntax:(docker compose sh sh\:export csh csh\:export cmd json ps ps\:export)' \
     '*--fallback[let the app in the cluster answer while nothing listens on the local port]' \
-    '*--http-header=[take only requests with this header; may be repeated]:http-header: ' \
+    '*--http-header=[take only requests with this header; may be repeated; auto\: with the header of this intercept, all\: whatever the header]:http-header: ' \
     '*--http-path-equal=[take only requests of this path]:http-path-equal:_files' \
     '*--http-path-prefix=[take only requests whose path begins so]:http-path-prefix: ' \
     '*--http-path-regex=[take only requests whose path matches (RE2)]:http-path-regex: ' \
-    '*--mechanism=[tcp or http]:mechanism:(tcp http)' \
+    '*--ingress-host=[ingress of a preview URL\: its layer 3 address, usually service.namespace]:ingress-host: ' \
+    '*--ingress-l5=[layer 5 hostname of a preview URL (TLS-SNI, Host header); default\: --ingress-host]:ingress-l5: ' \
+    '*--ingress-port=[TCP port of the ingress of a preview URL]:ingress-port: ' \
+    '*--ingress-tls[the ingress of a preview URL uses TLS on that port]' \
+    '*--mechanism=[tcp or http; default\: http after a login, else tcp]:mechanism:(tcp http)' \
     '*--mount=[where volumes are mounted; false\: nowhere]:mount: ' \
     '*--namespace=[namespace of the workload; default\: the connected one]:namespace: ' \
     '*-n+[namespace of the workload; default\: the connected one]:namespace: ' \
     '*--no-proof-header[no x-telepresence-intercepted-by header on answers]' \
     '*--port=[LOCAL\[\:PORT\]\[/PROTOCOL\]\: local port, and name or number of the port of the service]:port: ' \
     '*-p+[LOCAL\[\:PORT\]\[/PROTOCOL\]\: local port, and name or number of the port of the service]:port: ' \
+    '*--preview-url[make a preview URL; default\: true after a login]' \
+    '*-u[make a preview URL; default\: true after a login]' \
     '*--service=[service to intercept]:service: ' \
     '*--wait-message=[line to print when the intercept is there]:wait-message: ' \
     '*--workload=[workload (name, or kind/name), if different from the name of the intercept]:workload: ' \
@@ -427,6 +443,18 @@ _telepresence_list_namespaces() {
     '*-h[show what the command takes]' \
     '*: :_default'
 }
+_telepresence_login() {
+  _arguments -s -S \
+    '*--apikey=[API key instead of a browser]:apikey: ' \
+    '*--cloud-url=[address of the cloud; default\: cloud.url of the config file, else the one of the connected cluster]:cloud-url: ' \
+    '*--config=[client config file]:config:_files' \
+    '*--format=[structured output\: default, json, yaml or json-stream]:format:(default json yaml json-stream)' \
+    '*--progress=[progress lines\: auto, tty, plain, json or quiet]:progress:(auto tty plain json quiet)' \
+    '*--use=[regular expression that the name of the connection must match]:use: ' \
+    '*--help[show what the command takes]' \
+    '*-h[show what the command takes]' \
+    '*: :_default'
+}
 _telepresence_loglevel() {
   _arguments -s -S \
     '*--duration=[how long it holds; 0s\: until changed]:duration: ' \
@@ -442,6 +470,44 @@ _telepresence_loglevel() {
     '*--help[show what the command takes]' \
     '*-h[show what the command takes]' \
     '1: :(error warn info debug trace)'
+}
+_telepresence_logout() {
+  _arguments -s -S \
+    '*--config=[client config file]:config:_files' \
+    '*--format=[structured output\: default, json, yaml or json-stream]:format:(default json yaml json-stream)' \
+    '*--progress=[progress lines\: auto, tty, plain, json or quiet]:progress:(auto tty plain json quiet)' \
+    '*--use=[regular expression that the name of the connection must match]:use: ' \
+    '*--help[show what the command takes]' \
+    '*-h[show what the command takes]' \
+    '*: :_default'
+}
+_telepresence_preview_create() {
+  _arguments -s -S \
+    '*--ingress-host=[ingress of a preview URL\: its layer 3 address, usually service.namespace]:ingress-host: ' \
+    '*--ingress-l5=[layer 5 hostname of a preview URL (TLS-SNI, Host header); default\: --ingress-host]:ingress-l5: ' \
+    '*--ingress-port=[TCP port of the ingress of a preview URL]:ingress-port: ' \
+    '*--ingress-tls[the ingress of a preview URL uses TLS on that port]' \
+    '*--namespace=[namespace of this command; default\: the connected one]:namespace: ' \
+    '*-n+[namespace of this command; default\: the connected one]:namespace: ' \
+    '*--config=[client config file]:config:_files' \
+    '*--format=[structured output\: default, json, yaml or json-stream]:format:(default json yaml json-stream)' \
+    '*--progress=[progress lines\: auto, tty, plain, json or quiet]:progress:(auto tty plain json quiet)' \
+    '*--use=[regular expression that the name of the connection must match]:use: ' \
+    '*--help[show what the command takes]' \
+    '*-h[show what the command takes]' \
+    '*: :_default'
+}
+_telepresence_preview_remove() {
+  _arguments -s -S \
+    '*--namespace=[namespace of this command; default\: the connected one]:namespace: ' \
+    '*-n+[namespace of this command; default\: the connected one]:namespace: ' \
+    '*--config=[client config file]:config:_files' \
+    '*--format=[structured output\: default, json, yaml or json-stream]:format:(default json yaml json-stream)' \
+    '*--progress=[progress lines\: auto, tty, plain, json or quiet]:progress:(auto tty plain json quiet)' \
+    '*--use=[regular expression that the name of the connection must match]:use: ' \
+    '*--help[show what the command takes]' \
+    '*-h[show what the command takes]' \
+    '*: :_default'
 }
 _telepresence_quit() {
   _arguments -s -S \
@@ -520,13 +586,14 @@ _telepresence() {
   case $state in
     command)
       local -a offered
-      offered=('completion:Generate a shell completion script' 'config:config commands' 'connect:Connect to a cluster' 'detach:Remove an existing intercept' 'gather-logs:Gather the logs of the daemons, the traffic-manager and the agents into a zip file' 'helm:helm commands' 'intercept:Intercept a service' 'leave:Remove an existing intercept' 'list:List what can be intercepted, and what is' 'list-contexts:Show all contexts' 'list-namespaces:Show all namespaces' 'loglevel:Change the log level of the daemons, the traffic-manager and the agents for a while' 'quit:Disconnect, and with -s end the daemons' 'status:Show connectivity status' 'uninstall:Uninstall agents, or everything' 'version:Show version')
+      offered=('completion:Generate a shell completion script' 'config:config commands' 'connect:Connect to a cluster' 'dashboard:Open the dashboard in a browser' 'detach:Remove an existing intercept' 'gather-logs:Gather the logs of the daemons, the traffic-manager and the agents into a zip file' 'helm:helm commands' 'intercept:Intercept a service' 'leave:Remove an existing intercept' 'list:List what can be intercepted, and what is' 'list-contexts:Show all contexts' 'list-namespaces:Show all namespaces' 'login:Log in to the cloud' 'loglevel:Change the log level of the daemons, the traffic-manager and the agents for a while' 'logout:Log out of the cloud' 'preview:preview commands' 'quit:Disconnect, and with -s end the daemons' 'status:Show connectivity status' 'uninstall:Uninstall agents, or everything' 'version:Show version')
       _describe command offered ;;
     rest)
       case $line[1] in
       completion) _telepresence_completion ;;
       config) _telepresence_config ;;
       connect) _telepresence_connect ;;
+      dashboard) _telepresence_dashboard ;;
       detach) _telepresence_detach ;;
       gather-logs) _telepresence_gather_logs ;;
       helm) _telepresence_helm ;;
@@ -535,7 +602,10 @@ _telepresence() {
       list) _telepresence_list ;;
       list-contexts) _telepresence_list_contexts ;;
       list-namespaces) _telepresence_list_namespaces ;;
+      login) _telepresence_login ;;
       loglevel) _telepresence_loglevel ;;
+      logout) _telepresence_logout ;;
+      preview) _telepresence_preview ;;
       quit) _telepresence_quit ;;
       status) _telepresence_status ;;
       uninstall) _telepresence_uninstall ;;
@@ -572,6 +642,21 @@ _telepresence_helm() {
       uninstall) _telepresence_helm_uninstall ;;
       upgrade) _telepresence_helm_upgrade ;;
       version) _telepresence_helm_version ;;
+      esac ;;
+  esac
+}
+_telepresence_preview() {
+  local line state
+  _arguments -C '1: :->command' '*:: :->rest'
+  case $state in
+    command)
+      local -a offered
+      offered=('create:Make a preview URL for an intercept' 'remove:Remove the preview URL of an intercept')
+      _describe command offered ;;
+    rest)
+      case $line[1] in
+      create) _telepresence_preview_create ;;
+      remove) _telepresence_preview_remove ;;
       esac ;;
   esac
 }

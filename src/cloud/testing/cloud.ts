@@ -37,7 +37,7 @@ export interface TestCloud extends RunningCloud {
 }
 
 export async function startTestCloud(settings: Record<string, unknown> = {}, options: { now?: () => number; log?: Log } = {}): Promise<TestCloud> {
-  const port = await freePort();
+  const port = typeof settings['url'] === 'string' ? Number(new URL(settings['url']).port) : await freePort();
   const scheme = 'tls' in settings ? 'https' : 'http';
   const config = parseCloudConfig(
     { url: `${scheme}://localhost:${port}`, listen: `127.0.0.1:${port}`, database: 'sqlite::memory:', ...settings },

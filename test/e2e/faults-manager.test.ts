@@ -2,6 +2,7 @@
  * Parts of the cluster that fail or are replaced while an intercept is on and requests come: replicas of the manager, the API server,
  * the workload's own pods. What is not intercepted loses nothing; what is comes back by itself.
  */
+import { readdir, readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { echoApp } from './apps/echo.ts';
 import { clusterAvailable, startCluster, type TestCluster, testNamespace } from './harness/cluster.ts';
@@ -82,6 +83,54 @@ describe.skipIf(!clusterAvailable)('with an intercept on and 50 requests a secon
     expect(found.lost + found.byApp).toBeLessThanOrEqual(RATE);
     expect(found.idleLost).toBe(0);
     expect(found.outLost).toBeLessThanOrEqual(how === 'gracefully' ? 0 : RATE / 5);
+  });
+
+  /** Pid on this machine of a manager's process. */
+  async function pidOf(pod: string): Promise<number> {
+    for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+      const read = (file: string): Promise<string> => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '');
+      if ((await read('cmdline')).includes('/app/manager.mjs') && (await read('environ')).includes(`HOSTNAME=${pod}\0`)) return Number(pid);
+    }
+    throw new Error(`no process of ${pod} is seen from here`);
+  }
+
+  it.each([
+    ['frozen', 'SIGSTOP'],
+    ['killed', 'SIGKILL'],
+  ] as const)('a manager that is %s takes nothing with it but its own streams', async (how, signal) => {
+    const [victim = ''] = await managers();
+    const pid = await pidOf(victim.replace('pod/', ''));
+    const since = Date.now();
+    process.kill(pid, signal);
+    await passed(8_000);
+    const found = await outcome(`manager ${how}`, since);
+    if (signal === 'SIGSTOP') process.kill(pid, 'SIGCONT');
+    await rolledOut('ambassador', 'traffic-manager');
+    expect(found.idleLost).toBe(0);
+    expect(found.back).toBeLessThanOrEqual(how === 'killed' ? 3_000 : 7_000);
+    if (how === 'killed') expect(found.lost + found.byApp).toBeLessThanOrEqual(RATE);
+  });
+
+  it.each([
+    ['deleted', 3_000],
+    ['killed', 5_000],
+  ] as const)('the only manager that is %s is missed for a moment', async (how, limit) => {
+    await cluster.kubectl(['-n', 'ambassador', 'scale', 'deployment/traffic-manager', '--replicas=1']);
+    await eventually('one is left', async () => (await managers()).length === 1, 60_000);
+    await passed(3_000);
+    const [victim = ''] = await managers();
+    const since = Date.now();
+    try {
+      if (how === 'deleted') await cluster.kubectl(['-n', 'ambassador', 'delete', victim, '--wait=false']);
+      else process.kill(await pidOf(victim.replace('pod/', '')), 'SIGKILL');
+      await passed(10_000);
+      const found = await outcome(`the only manager ${how}`, since);
+      expect(found.back).toBeLessThanOrEqual(limit);
+      expect(found.idleLost).toBe(0);
+    } finally {
+      await cluster.kubectl(['-n', 'ambassador', 'scale', 'deployment/traffic-manager', '--replicas=2']);
+      await rolledOut('ambassador', 'traffic-manager');
+    }
   });
 
   it('a rolling upgrade of the manager fails no request', async () => {

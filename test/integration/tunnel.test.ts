@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CodedError } from '../../src/base/errors.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { Tunnel, type TunnelOptions } from '../../src/daemon/tunnel/index.ts';
-import { BELIEVE_REFUSAL_MS, HEARTBEAT_MS, SILENCE_DEAD_MS, SILENCE_SUSPECT_MS, STREAM_WAIT_MS } from '../../src/daemon/tunnel/limits.ts';
+import { BELIEVE_REFUSAL_MS, HEARTBEAT_MS, SILENCE_DEAD_MS, SILENCE_SUSPECT_MS, SPREAD_AGAIN_MS, STREAM_WAIT_MS } from '../../src/daemon/tunnel/limits.ts';
 import { LinkWatch } from '../../src/daemon/tunnel/link-watch.ts';
 import type { MuxStream } from '../../src/mux/index.ts';
 import { TUNNEL_HEADER } from '../../src/protocol/tunnel.ts';
@@ -264,13 +264,15 @@ describe('the tunnel', () => {
     expect(a?.held.every(({ mux }) => mux.goneAway === undefined)).toBe(true);
   });
 
-  it('holds its data connections on different replicas, and moves one when a second replica comes', async () => {
+  it('holds its data connections on different replicas, and again when one has been away', async () => {
     const { replicas, pass, tunnel } = await setup(['a', 'b']);
     await pass(1_000);
     const on = (name: string): number => replicas.find((replica) => replica.name === name)?.held.filter(({ hello, mux }) => hello.kind === 'data' && mux.goneAway === undefined).length ?? 0;
     expect([on('a'), on('b')]).toEqual([1, 1]);
-    for (const replica of replicas) replica.notify('replicas', { names: ['a'] });
-    await pass(6_000);
+    // one ends and comes back under its name
+    for (const { mux } of [...(replicas[1]?.held ?? [])]) mux.abort(new Error('killed'));
+    await pass(SPREAD_AGAIN_MS + 1_000);
+    expect([on('a'), on('b')]).toEqual([1, 1]);
     expect(tunnel.state.up).toBe(true);
   });
 

@@ -12,7 +12,7 @@ import type { ClusterInfo, StreamHeader, Welcome } from '../../protocol/tunnel.t
 import { encodeStreamHeader } from '../../tunnel/index.ts';
 import { type LiveConnection, TunnelConnection } from './connection.ts';
 import { type Control, openControl } from './control.ts';
-import { DATA_CONNECTIONS, STREAM_WAIT_MS, WELCOME_TIMEOUT_MS } from './limits.ts';
+import { DATA_CONNECTIONS, SPREAD_AGAIN_MS, STREAM_WAIT_MS, WELCOME_TIMEOUT_MS } from './limits.ts';
 import { LinkWatch } from './link-watch.ts';
 import { RoundTrips } from './round-trips.ts';
 import { TransportChooser } from './transport.ts';
@@ -71,6 +71,7 @@ export class Tunnel extends EventEmitter<TunnelEvents> {
   #bell = Promise.withResolvers<void>();
   #next = 0;
   #closed = false;
+  #spreadTimer: NodeJS.Timeout | undefined;
 
   constructor(options: TunnelOptions) {
     super();
@@ -125,6 +126,7 @@ export class Tunnel extends EventEmitter<TunnelEvents> {
       const greeted = this.#until(() => this.#greeted, AbortSignal.any([signal, late])).catch((error: unknown) => {
         throw late.aborted ? new CodedError('TP-TUNNEL-FAILED', 'The traffic-manager sent no welcome.', { cause: error }) : error;
       });
+      this.#spreadTimer = setInterval(() => this.#spread(), SPREAD_AGAIN_MS);
       const [{ welcome }] = await Promise.all([greeted, ...this.#data.map((connection) => connection.start(signal))]);
       return welcome;
     } catch (error) {
@@ -262,15 +264,15 @@ export class Tunnel extends EventEmitter<TunnelEvents> {
 
   /** The replica ends: what is there of it is used until there is another. */
   #leave(replica: string): void {
+    if (!this.#replicas.includes(replica)) return;
     this.#options.log.info('a replica of the manager is going away', { replica });
     this.#replicas = this.#replicas.filter((name) => name !== replica);
     for (const connection of this.#places) connection.leave(replica, 'the replica of the manager is going away');
   }
 
   #replicasChanged(names: readonly string[]): void {
-    const gone = this.#replicas.filter((name) => !names.includes(name));
+    for (const name of this.#replicas) if (!names.includes(name)) this.#leave(name);
     this.#replicas = names;
-    for (const name of gone) this.#leave(name);
     this.#spread();
   }
 
@@ -294,6 +296,7 @@ export class Tunnel extends EventEmitter<TunnelEvents> {
 
   abort(): void {
     this.#closed = true;
+    clearInterval(this.#spreadTimer);
     this.#links.close();
     for (const connection of this.#places) connection.abort();
     this.#bell.resolve();

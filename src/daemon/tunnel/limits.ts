@@ -30,7 +30,9 @@ export const SHORT_LIVED_MS = 5_000;
 /** A connection that has a successor is used no more after this; until then agents learn of the successor. */
 export const RETIRE_AFTER_MS = 3_000;
 /** Tries at reaching a replica that no other data connection has: the API server picks one at random each time. */
-export const SPREAD_TRIES = 8;
+export const SPREAD_TRIES = 4;
+/** How often that is looked at again: a replica may have been away for a moment. */
+export const SPREAD_AGAIN_MS = 30_000;
 /** A new stream waits so long for a connection instead of failing. */
 export const STREAM_WAIT_MS = 10_000;
 /** Answers that mean "not now" where the tunnel worked before (401, 403, 404): retried so long before they are believed. */

@@ -1,17 +1,23 @@
 /** Steady load for tests: a program that asks a URL at a fixed rate, each time over a new connection, and prints a line for each answer. */
 import { TEST_IMAGE } from './echo.ts';
 
-/** Arguments: URL, requests per second, time-out of one in ms. Lines: `<start ms> <end ms> <status or error> <first word of the body>`. */
+/** A request that has no answer yet counts as one in trouble after this. */
+const PENDING_MS = 1_500;
+
+/** Arguments: URL, requests per second, time-out of one in ms. Lines: `<id> <start ms>`, and `<id> <start ms> <end ms> <status or error> <first word of the body>`. */
 export const LOAD = `
 const http = require('node:http');
 const [url, rate, limit] = process.argv.slice(-3);
+let last = 0;
 const ask = () => {
+  const id = ++last;
   const start = Date.now();
+  process.stdout.write(id + ' ' + start + '\\n');
   let over = false;
   const done = (what, who = '-') => {
     if (over) return;
     over = true;
-    process.stdout.write(start + ' ' + Date.now() + ' ' + what + ' ' + who + '\\n');
+    process.stdout.write(id + ' ' + start + ' ' + Date.now() + ' ' + what + ' ' + who + '\\n');
   };
   const request = http.get(url, { agent: false, timeout: Number(limit) }, (response) => {
     let body = '';
@@ -35,12 +41,16 @@ export interface Sample {
   who: string;
 }
 
+/** In the order of their starts. What waits for its answer for long is a sample with `what` PENDING. */
 export function samplesOf(output: string): Sample[] {
-  return output
-    .split('\n')
-    .map((line) => line.split(' '))
-    .filter((words) => words.length === 4)
-    .map(([start, end, what, who]) => ({ start: Number(start), end: Number(end), what: what ?? '', who: who ?? '' }));
+  const samples = new Map<string, Sample>();
+  const now = Date.now();
+  for (const line of output.split('\n')) {
+    const [id = '', start, end, what, who] = line.split(' ');
+    if (start === undefined) continue;
+    samples.set(id, { start: Number(start), end: end === undefined ? now : Number(end), what: what ?? 'PENDING', who: who ?? '' });
+  }
+  return [...samples.values()].filter(({ what, start }) => what !== 'PENDING' || now - start > PENDING_MS).toSorted((a, b) => a.start - b.start);
 }
 
 /** A pod that asks `url` inside the cluster. */

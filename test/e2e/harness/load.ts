@@ -15,12 +15,10 @@ export interface LoadOptions {
   limitMs: number;
 }
 
-const ordered = (samples: Sample[]): Sample[] => samples.toSorted((a, b) => a.start - b.start);
-
 /** A pod of its own in the namespace; resolves when it has an answer. */
 export async function loadFromCluster(cluster: TestCluster, name: string, namespace: string, options: LoadOptions): Promise<Load> {
   await cluster.apply(loadPod({ name, namespace, ...options }));
-  const samples = async (): Promise<Sample[]> => ordered(samplesOf(await cluster.kubectl(['-n', namespace, 'logs', name])));
+  const samples = async (): Promise<Sample[]> => samplesOf(await cluster.kubectl(['-n', namespace, 'logs', name]));
   await eventually(`${name} has answers`, async () => (await samples()).some(({ what }) => what === '200'), 60_000);
   return {
     samples,
@@ -32,7 +30,7 @@ export async function loadFromCluster(cluster: TestCluster, name: string, namesp
 
 export async function loadFromWorkstation(workstation: Workstation, { url, rate, limitMs }: LoadOptions): Promise<Load> {
   const child = workstation.background('node', ['-e', LOAD, url, String(rate), String(limitMs)]);
-  const samples = (): Promise<Sample[]> => Promise.resolve(ordered(samplesOf(child.output())));
+  const samples = (): Promise<Sample[]> => Promise.resolve(samplesOf(child.output()));
   await eventually(`${url} answers on the workstation`, async () => (await samples()).some(({ what }) => what === '200'), 30_000);
   return { samples, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
 }

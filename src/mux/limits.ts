@@ -26,5 +26,9 @@ export const REASON_LIMIT = 256;
 export const RTT_REFRESH_MS = 1_000;
 /** Round trips below this count as this when windows grow: turns of the event loop are no shorter under load. */
 export const RTT_FLOOR_MS = 4;
+/** A round trip during which more than this was moved was measured under load. */
+export const RTT_LOADED_BYTES = 64 * 1024;
+/** The shortest of so many round trips sizes the windows: one slow answer must not. */
+export const RTT_SAMPLES = 8;
 /** How long a clean end waits for the peer to end too. */
 export const LINGER_MS = 2_000;

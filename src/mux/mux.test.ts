@@ -270,6 +270,50 @@ describe('windows', () => {
     await server.closed;
   });
 
+  it('do not grow by the queue that they make themselves', async () => {
+    // a line of 20 MB/s without delay, before which any amount may wait
+    const [a, b] = duplexPair();
+    const waiting: Buffer[] = [];
+    const deliver = async (): Promise<void> => {
+      let freeAt = performance.now();
+      for (let chunk = waiting[0]; chunk !== undefined; chunk = waiting[0]) {
+        freeAt += chunk.length / 20_000;
+        const early = freeAt - performance.now();
+        if (early > 1) await new Promise((resolve) => setTimeout(resolve, early));
+        a.write(chunk);
+        waiting.shift();
+      }
+    };
+    const line = new Duplex({
+      highWaterMark: 64 * 1024 * 1024,
+      read: () => {},
+      write: (chunk: Buffer, _encoding, done) => {
+        if (waiting.push(chunk) === 1) void deliver();
+        done();
+      },
+      destroy: (error, done) => {
+        a.destroy();
+        done(error);
+      },
+    });
+    a.on('data', (chunk: Buffer) => line.push(chunk));
+    a.on('end', () => line.push(null));
+    const sender = createMux(line, { role: 'server', log: silentLog, onStream: (stream) => stream.on('error', () => {}).end(Buffer.alloc(24 * 1024 * 1024)) });
+    const receiver = createMux(b, { role: 'client', log: silentLog });
+    await receiver.ping();
+    const stream = receiver.open(Buffer.from('x'));
+    const waits: number[] = [];
+    let over = false;
+    stream.resume().once('end', () => {
+      over = true;
+    });
+    while (!over) waits.push(await receiver.ping());
+    // a queue as long as the windows could be would leave time for fewer than twenty
+    expect(waits.length).toBeGreaterThan(30);
+    receiver.abort(new Error('over'));
+    await sender.closed;
+  });
+
   it('can start larger than the format says', async () => {
     const [a, b] = duplexPair();
     const initialWindow = 1024 * 1024;

@@ -18,6 +18,8 @@ const SLAB_LIMIT = 16 * 1024;
  * ready streams, one frame each in turn. Holds at most TRANSPORT_BOUND (and one frame) on the transport.
  */
 export class FrameSender {
+  /** Bytes handed to the transport so far. */
+  sent = 0;
   #transport: Duplex;
   #overflow: () => void;
   #control: Buffer[] = [];
@@ -145,6 +147,7 @@ export class FrameSender {
     this.#parts = [];
     this.#partBytes = 0;
     this.#inFlight += bytes;
+    this.sent += bytes;
     const done = () => {
       this.#inFlight -= bytes;
       if (this.#ended) return;

@@ -6,12 +6,14 @@ import { MuxError } from './errors.ts';
 import { encodeFrame, FLAG, FRAME, GO_AWAY } from './frame.ts';
 import { INITIAL_WINDOW, LINGER_MS, MAX_STREAMS, MAX_WINDOW, REASON_LIMIT, RTT_REFRESH_MS, SESSION_BUFFER_LIMIT, WINDOW_GROWTH_BUDGET } from './limits.ts';
 import type { Mux, MuxOptions } from './contract.ts';
+import { RoundTrip } from './round-trip.ts';
 import { FrameSender } from './sender.ts';
 import { type MuxStream, Stream, type StreamOwner } from './stream.ts';
 import { ReceiveWindow, type WindowPool } from './window.ts';
 
 interface Ping {
   sentAt: number;
+  movedBefore: number;
   resolve(ms: number): void;
   reject(error: Error): void;
 }
@@ -35,6 +37,8 @@ export class Session implements Mux, StreamOwner, FrameSink {
   #decoder = new FrameDecoder(this);
   #sender: FrameSender;
   #pool: WindowPool = { growthLeft: WINDOW_GROWTH_BUDGET, rtt: undefined };
+  #roundTrip = new RoundTrip();
+  #received = 0;
   #buffered = 0;
   #pings = new Map<number, Ping>();
   #nextPing = 0;
@@ -68,7 +72,10 @@ export class Session implements Mux, StreamOwner, FrameSink {
     transport.on('error', (error) => this.#lost(error));
     transport.on('close', () => this.#lost(undefined));
     transport.on('end', () => this.#peerDone());
-    transport.on('data', (chunk: Buffer) => this.#decoder.push(chunk));
+    transport.on('data', (chunk: Buffer) => {
+      this.#received += chunk.length;
+      this.#decoder.push(chunk);
+    });
     if (transport.destroyed) this.#lost(undefined);
     else transport.resume();
   }
@@ -104,6 +111,7 @@ export class Session implements Mux, StreamOwner, FrameSink {
       const clean = () => signal?.removeEventListener('abort', stop);
       this.#pings.set(id, {
         sentAt: performance.now(),
+        movedBefore: this.#received + this.#sender.sent,
         resolve: (ms) => {
           clean();
           resolve(ms);
@@ -243,7 +251,8 @@ export class Session implements Mux, StreamOwner, FrameSink {
     if (ping === undefined) return;
     this.#pings.delete(id);
     this.rtt = performance.now() - ping.sentAt;
-    this.#pool.rtt = this.rtt;
+    this.#roundTrip.add(this.rtt, this.#received + this.#sender.sent - ping.movedBefore);
+    this.#pool.rtt = this.#roundTrip.shortest;
     ping.resolve(this.rtt);
   }
 

@@ -23,7 +23,8 @@ export interface AgentOptions {
   resolve?: LinksOptions['resolve'];
 }
 
-type Listener = { config: AgentPort; tcp: TcpPort; http: HttpTaker } | { config: AgentPort; udp: UdpPort };
+/** `whole`: who takes all connections, while a `tcp` intercept stands. */
+type Listener = { config: AgentPort; tcp: TcpPort; http: HttpTaker; whole?: TcpTaker | undefined } | { config: AgentPort; udp: UdpPort };
 
 /** The running sidecar. */
 export class Agent {
@@ -132,16 +133,30 @@ export class Agent {
   }
 
   #assign(listener: Listener, intercept: AgentIntercept | undefined): void {
-    if ('udp' in listener) listener.udp.intercept = intercept;
-    else listener.tcp.taker = intercept === undefined ? undefined : new TcpTaker(intercept, listener.tcp.app, this.links);
+    if ('udp' in listener) {
+      listener.udp.intercept = intercept;
+      return;
+    }
+    const { whole } = listener;
+    if (whole !== undefined && intercept !== undefined && whole.renew(intercept)) {
+      listener.tcp.taker = whole;
+      return;
+    }
+    whole?.retire();
+    listener.tcp.taker = listener.whole = intercept === undefined ? undefined : new TcpTaker(intercept, listener.tcp.app, this.links);
   }
 
   /** The port's connections are looked into while an `http` intercept stands. Returns those that are served. */
-  #assignHttp({ tcp, http }: Extract<Listener, { http: HttpTaker }>, intercepts: AgentIntercept[]): AgentIntercept[] {
+  #assignHttp(listener: Extract<Listener, { http: HttpTaker }>, intercepts: AgentIntercept[]): AgentIntercept[] {
+    const { tcp, http } = listener;
     const faults = http.routes.set(intercepts);
     for (const [uid, fault] of faults) this.#faults.set(uid, fault);
     const served = intercepts.filter(({ uid }) => !faults.has(uid));
-    if (served.length > 0) tcp.taker = http;
+    if (served.length > 0) {
+      listener.whole?.retire();
+      listener.whole = undefined;
+      tcp.taker = http;
+    }
     return served;
   }
 

@@ -3,6 +3,15 @@ import type { Duplex } from 'node:stream';
 import { join } from './join.ts';
 import { RELAY_BOUND, RELAY_GATHER_BELOW } from './limits.ts';
 
+export interface RelayOptions {
+  signal?: AbortSignal;
+  /** Sees each chunk before it is passed on. */
+  onAToB?: (chunk: Buffer) => void;
+  onBToA?: (chunk: Buffer) => void;
+  /** When it aborts, both are given back as they are, paused: it resolves at once. What was read by then is passed on. */
+  release?: AbortSignal;
+}
+
 export interface RelayResult {
   aToB: number;
   bToA: number;
@@ -14,24 +23,31 @@ export interface RelayResult {
  * Joins two connections until both are closed: back-pressure and half-close pass in both directions, and when one side fails the
  * other is reset with the reason that fits. Takes both over; never rejects.
  */
-export async function relay(a: Duplex, b: Duplex, options: { signal?: AbortSignal } = {}): Promise<RelayResult> {
+export async function relay(a: Duplex, b: Duplex, options: RelayOptions = {}): Promise<RelayResult> {
   const result: RelayResult = { aToB: 0, bToA: 0 };
   const over = join(a, b, options);
-  flow(a, b, (bytes) => {
-    result.aToB += bytes;
-  });
-  flow(b, a, (bytes) => {
-    result.bToA += bytes;
-  });
+  const { onAToB, onBToA, release } = options;
+  const stops = [
+    flow(a, b, (chunk) => {
+      result.aToB += chunk.length;
+      onAToB?.(chunk);
+    }),
+    flow(b, a, (chunk) => {
+      result.bToA += chunk.length;
+      onBToA?.(chunk);
+    }),
+  ];
+  release?.addEventListener('abort', () => stops.forEach((stop) => stop()), { once: true });
   const error = await over;
   if (error !== undefined) result.error = error;
   return result;
 }
 
-function flow(from: Duplex, to: Duplex, count: (bytes: number) => void): void {
+/** @returns stops it */
+function flow(from: Duplex, to: Duplex, onChunk: (chunk: Buffer) => void): () => void {
   if (from.readableEnded) {
     to.end();
-    return;
+    return () => undefined;
   }
   // A mux stream gathers by itself; a socket makes a system call of each write.
   const gather = to instanceof Socket;
@@ -41,8 +57,8 @@ function flow(from: Duplex, to: Duplex, count: (bytes: number) => void): void {
     to.uncork();
   };
   const resume = () => from.resume();
-  from.on('data', (chunk: Buffer) => {
-    count(chunk.length);
+  const pass = (chunk: Buffer) => {
+    onChunk(chunk);
     if (gather && !corked && chunk.length < RELAY_GATHER_BELOW) {
       corked = true;
       to.cork();
@@ -52,7 +68,14 @@ function flow(from: Duplex, to: Duplex, count: (bytes: number) => void): void {
       from.pause();
       to.once('drain', resume);
     }
-  });
-  from.on('end', () => to.end());
+  };
+  const end = () => to.end();
+  from.on('data', pass);
+  from.on('end', end);
   from.resume();
+  return () => {
+    from.pause();
+    from.off('data', pass).off('end', end);
+    to.off('drain', resume);
+  };
 }

@@ -6,8 +6,11 @@ import type { Socket } from 'node:net';
 import { sleep } from '../../base/retry.ts';
 import type { MuxStream } from '../../mux/index.ts';
 
-/** A connection on which nothing moved for so long is between two requests. */
-export const QUIET_MS = 100;
+/**
+ * A connection on which nothing moved for so long is between two requests. Agents, who know where an HTTP/1.1 answer ends, take back what
+ * they can meanwhile, and lose nothing by it.
+ */
+export const QUIET_MS = 1_000;
 /** Then also those that never are quiet end. */
 export const LEAVE_DRAIN_MS = 5_000;
 
@@ -30,7 +33,7 @@ export class OpenConnections {
     });
   }
 
-  /** Ends all of an intercept's connections: the quiet ones in order, now; the others when they are. What is open after {@link LEAVE_DRAIN_MS} is reset. */
+  /** Ends all of an intercept's connections: the quiet ones in order, now; the others when they are. What is open after {@link LEAVE_DRAIN_MS} is reset: its request may have been done. */
   drain(intercept: string): void {
     const end = performance.now() + LEAVE_DRAIN_MS;
     for (const connection of this.#byIntercept.get(intercept) ?? []) void this.#endWhenQuiet(connection, end);
@@ -45,6 +48,6 @@ export class OpenConnections {
       moved = now;
       await sleep(QUIET_MS);
     }
-    if (!socket.destroyed) stream.reset('gone');
+    if (!socket.destroyed) stream.reset('aborted');
   }
 }

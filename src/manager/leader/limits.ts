@@ -6,8 +6,8 @@ export const CLAIM_KEPT_MS = 60_000;
 export const SESSION_KEPT_MS = 24 * 3_600_000;
 /** A claim may wait for its agents so long before it becomes an error; `intercept.agentTimeoutMs` of the settings replaces it. */
 export const AGENT_WAIT_MS = 30_000;
-/** The service proxies of the nodes may still send to a pod for so long after it began to end (kube-proxy syncs once a second). */
-export const SETTLE_MS = 1_000;
+/** The service proxies of the nodes may still send to a pod for so long after it began to end: kube-proxy syncs once a second, and the change must reach it. */
+export const SETTLE_MS = 1_500;
 /** Pods without an agent are replaced again after this, doubled each time up to the second: a webhook that never answers must not churn pods. */
 export const REPLACE_FIRST_MS = 15_000;
 export const REPLACE_MAX_MS = 600_000;

@@ -5,7 +5,7 @@
 export const ERROR_CODES = {
   'TP-INTERNAL': 'This is a bug in telepresence. Run `telepresence gather-logs` and report it with the zip file.',
   'TP-USAGE': 'Run the command with `--help` to see what it takes.',
-  'TP-UNSUPPORTED': 'docs/compatibility.md lists what is built, planned and refused.',
+  'TP-UNSUPPORTED': 'See docs/compatibility.md: it lists what is built, planned and refused.',
   'TP-CANCELLED': 'Nothing was left half done; run the command again.',
 
   'TP-CONFIG-INVALID': 'Mend the configuration file and run the command again; `telepresence config view` shows what was read.',

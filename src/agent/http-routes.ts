@@ -34,7 +34,10 @@ export class HttpRoutes {
       }
     });
     this.#filters = new Filters(
-      usable.map((intercept) => [intercept.http ?? { headers: [], paths: [] }, { intercept, proof: intercept.proofHeader ? headerLine(PROOF_HEADER, intercept.name) : undefined }]),
+      usable.map((intercept) => [
+        intercept.http ?? { headers: [], paths: [] },
+        { intercept, proof: intercept.proofHeader ? headerLine(PROOF_HEADER, intercept.name) : undefined },
+      ]),
     );
     return faults;
   }
@@ -45,16 +48,17 @@ export class HttpRoutes {
   }
 }
 
+const FAILURES = new Map([
+  ['refused', 'the process on the workstation does not listen on its port'],
+  ['unreachable', 'the workstation can not reach the address that the intercept names'],
+  ['timeout', 'the process on the workstation did not accept the connection in time'],
+  ['gone', 'the connection to the workstation was lost before it answered'],
+  ['closed', 'the process on the workstation closed the connection without an answer'],
+  ['not-http', 'what the process on the workstation answered is not HTTP'],
+  ['not-http2', 'the process on the workstation does not speak HTTP/2'],
+]);
+
 /** The sentence that a client gets when the workstation's process did not answer. */
 export function failureText(intercept: AgentIntercept, reason: string): string {
-  const what: Record<string, string> = {
-    refused: 'the process on the workstation does not listen on its port',
-    unreachable: 'the workstation can not reach the address that the intercept names',
-    timeout: 'the process on the workstation did not accept the connection in time',
-    gone: 'the connection to the workstation was lost before it answered',
-    closed: 'the process on the workstation closed the connection without an answer',
-    'not-http': 'what the process on the workstation answered is not HTTP',
-    'not-http2': 'the process on the workstation does not speak HTTP/2',
-  };
-  return `telepresence: this request was taken by the intercept ${JSON.stringify(intercept.name)}, but ${what[reason] ?? `the connection to the process on the workstation failed (${reason})`}.`;
+  return `telepresence: this request was taken by the intercept ${JSON.stringify(intercept.name)}, but ${FAILURES.get(reason) ?? `the connection to the process on the workstation failed (${reason})`}.`;
 }

@@ -2,10 +2,10 @@ import type { Socket } from 'node:net';
 import { type Carried, detect, guess } from '../http/index.ts';
 import { relay, resetStream } from '../tunnel/index.ts';
 import type { AppTarget } from './app-target.ts';
-import { Http1Connection, type HttpContext } from './http1-connection.ts';
-import { Http2Connection } from './http2-connection.ts';
 import { DETECT_TIMEOUT_MS } from './http-limits.ts';
 import { HttpRoutes } from './http-routes.ts';
+import { Http1Connection, type HttpContext } from './http1-connection.ts';
+import { Http2Connection } from './http2-connection.ts';
 import type { SessionLinks } from './links.ts';
 import type { Taker } from './taker.ts';
 

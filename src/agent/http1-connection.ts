@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net';
 import { BadMessage, plainResponse, type RequestHead } from '../http/index.ts';
 import type { AppTarget } from './app-target.ts';
+import { End, type EndEvents } from './http-end.ts';
+import { HEAD_TIMEOUT_MS, HTTP_BOUND, IDLE_TIMEOUT_MS, LINGER_MS, PIPELINE_BOUND } from './http-limits.ts';
+import { failureText, type HttpRoutes, type Route } from './http-routes.ts';
 import { Http1Answer } from './http1-answer.ts';
 import { type Exchange, isRepeatable, keepSent } from './http1-exchange.ts';
 import { type Request, RequestReader } from './http1-reader.ts';
 import { Upstream, type UpstreamOwner } from './http1-upstream.ts';
-import { End, type EndEvents } from './http-end.ts';
-import { HEAD_TIMEOUT_MS, HTTP_BOUND, IDLE_TIMEOUT_MS, LINGER_MS, PIPELINE_BOUND } from './http-limits.ts';
-import { failureText, type HttpRoutes, type Route } from './http-routes.ts';
 import type { SessionLinks } from './links.ts';
 import { NOT_REACHED } from './tcp-taker.ts';
 
@@ -40,6 +40,9 @@ export class Http1Connection implements EndEvents, UpstreamOwner {
   #retired = false;
   #mode: 'open' | 'tunnel' | 'closing' = 'open';
   #headTimer: NodeJS.Timeout | undefined;
+  /** A look now and then costs less than a timer that each byte winds up. */
+  readonly #idleTimer: NodeJS.Timeout;
+  #requests = 0;
   #resolve: () => void;
 
   /** @param first what was read of the connection already */
@@ -51,9 +54,12 @@ export class Http1Connection implements EndEvents, UpstreamOwner {
     this.#client = End.accepted(accepted);
     this.#client.events = this;
     const socket = this.#client.stream as Socket;
-    socket.setTimeout(IDLE_TIMEOUT_MS, () => {
-      if (this.#exchange === undefined && this.#mode === 'open') this.#close();
-    });
+    let seen = -1;
+    this.#idleTimer = setInterval(() => {
+      if (this.#exchange === undefined && this.#mode === 'open' && this.#requests === seen) this.#close();
+      seen = this.#requests;
+    }, IDLE_TIMEOUT_MS);
+    this.#idleTimer.unref();
     this.#client.resume();
     if (socket.destroyed) this.closed(undefined);
     else this.bytes(first);
@@ -98,6 +104,7 @@ export class Http1Connection implements EndEvents, UpstreamOwner {
 
   closed(error: Error | undefined): void {
     clearTimeout(this.#headTimer);
+    clearInterval(this.#idleTimer);
     const other = this.#mode === 'tunnel' ? this.#exchange?.upstream?.end.stream : undefined;
     // A tunnel whose both directions ended in order closes by itself, behind what still waits to be written.
     if (error !== undefined || other === undefined || !other.writableEnded || !other.readableEnded) this.#dropUpstreams();
@@ -110,7 +117,8 @@ export class Http1Connection implements EndEvents, UpstreamOwner {
   #takeNext(chunk?: Buffer): void {
     const request = this.#reader.next(chunk);
     if (request === undefined) {
-      if (this.#stash.length > 0) this.#headTimer ??= setTimeout(() => this.#refuse(408, 'telepresence: the head of the request did not come in time.'), HEAD_TIMEOUT_MS);
+      if (this.#stash.length > 0)
+        this.#headTimer ??= setTimeout(() => this.#refuse(408, 'telepresence: the head of the request did not come in time.'), HEAD_TIMEOUT_MS);
       return;
     }
     clearTimeout(this.#headTimer);
@@ -121,8 +129,18 @@ export class Http1Connection implements EndEvents, UpstreamOwner {
 
   #begin({ head, body, bytes }: Request): void {
     const route = this.#context.routes.choose(head);
-    const exchange: Exchange = { head, request: body, route, upstream: undefined, answer: this.#answer(head, route), reused: false, sent: undefined, sentBytes: 0 };
+    const exchange: Exchange = {
+      head,
+      request: body,
+      route,
+      upstream: undefined,
+      answer: this.#answer(head, route),
+      reused: false,
+      sent: undefined,
+      sentBytes: 0,
+    };
     this.#exchange = exchange;
+    this.#requests++;
     // The bytes may be the read buffer's.
     if (route === undefined) this.#toApp(exchange, bytes, this.#client);
     else this.#toWorkstation(exchange, route, bytes, this.#client);

@@ -1,6 +1,6 @@
 import type { BodyTracker, RequestHead } from '../http/index.ts';
-import type { Http1Answer } from './http1-answer.ts';
 import type { Route } from './http-routes.ts';
+import type { Http1Answer } from './http1-answer.ts';
 import type { Upstream } from './http1-upstream.ts';
 import { REPLAY_LIMIT } from './limits.ts';
 

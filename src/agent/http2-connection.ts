@@ -1,11 +1,11 @@
 import { type IncomingHttpHeaders, performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { RequestView } from '../http/index.ts';
-import { forwardStream, HTTP2, isFinal, refuseStream } from './http2-exchange.ts';
-import { Http2Upstream } from './http2-upstream.ts';
-import type { HttpContext } from './http1-connection.ts';
 import { HTTP2_SESSION_MEMORY_MIB, HTTP2_SESSION_WINDOW, HTTP2_STREAM_WINDOW, HTTP2_STREAMS_LIMIT } from './http-limits.ts';
 import { failureText, type Route } from './http-routes.ts';
+import type { HttpContext } from './http1-connection.ts';
+import { forwardStream, HTTP2, isFinal, refuseStream } from './http2-exchange.ts';
+import { Http2Upstream } from './http2-upstream.ts';
 import { NOT_REACHED } from './tcp-taker.ts';
 
 const APP = '';
@@ -33,7 +33,10 @@ export class Http2Connection {
     });
     this.#session.setLocalWindowSize(HTTP2_SESSION_WINDOW);
     this.#session.on('error', () => {});
-    this.#session.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number, raw: string[]) => void this.#serve(stream, headers, flags, raw));
+    this.#session.on(
+      'stream',
+      (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number, raw: string[]) => void this.#serve(stream, headers, flags, raw),
+    );
     this.over = new Promise((resolve) => {
       client.once('close', () => {
         for (const upstream of this.#upstreams.values()) upstream.destroy();

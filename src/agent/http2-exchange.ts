@@ -1,4 +1,13 @@
-import { type ClientHttp2Session, type ClientHttp2Stream, constants, type Http2Stream, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream, type ServerStreamResponseOptions } from 'node:http2';
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  constants,
+  type Http2Stream,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+  type ServerHttp2Stream,
+  type ServerStreamResponseOptions,
+} from 'node:http2';
 import { PROOF_HEADER } from './http-routes.ts';
 
 export const HTTP2 = constants;
@@ -13,7 +22,11 @@ export function isFinal(flags: number): boolean {
  * passed to the other. Resolves when it is over: undefined, or the error code when the server was lost before it answered: the
  * client's stream is untouched then.
  */
-export function forwardStream(client: ServerHttp2Stream, session: ClientHttp2Session, request: { raw: string[]; flags: number; proof: string | undefined }): Promise<number | undefined> {
+export function forwardStream(
+  client: ServerHttp2Stream,
+  session: ClientHttp2Session,
+  request: { raw: string[]; flags: number; proof: string | undefined },
+): Promise<number | undefined> {
   if (client.destroyed) return Promise.resolve(undefined);
   const final = isFinal(request.flags);
   let server: ClientHttp2Stream;
@@ -86,8 +99,11 @@ function passBody(from: Http2Stream, to: Http2Stream): void {
 
 /** Every line of the trailers, also where names repeat. */
 function fromRaw(headers: IncomingHttpHeaders, raw: string[]): OutgoingHttpHeaders {
-  const result: Record<string, string[]> = {};
-  for (let i = 0; i + 1 < raw.length; i += 2) (result[raw[i] as string] ??= []).push(raw[i + 1] as string);
+  const lines = new Map<string, string[]>();
+  for (let i = 0; i + 1 < raw.length; i += 2) lines.set(raw[i] as string, [...(lines.get(raw[i] as string) ?? []), raw[i + 1] as string]);
+  // A trailer may well be called __proto__.
+  const result: OutgoingHttpHeaders = Object.create(null);
+  for (const [name, values] of lines) result[name] = values;
   return raw.length > 0 ? result : headers;
 }
 
@@ -97,7 +113,10 @@ export function refuseStream(stream: ServerHttp2Stream, headers: IncomingHttpHea
   if (headers['content-type']?.startsWith('application/grpc') === true) {
     // UNAVAILABLE and INVALID_ARGUMENT.
     const code = status === 400 ? '3' : '14';
-    stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': code, 'grpc-message': encodeURIComponent(text).replaceAll('%20', ' ') }, { endStream: true });
+    stream.respond(
+      { ':status': 200, 'content-type': 'application/grpc', 'grpc-status': code, 'grpc-message': encodeURIComponent(text).replaceAll('%20', ' ') },
+      { endStream: true },
+    );
   } else {
     stream.respond({ ':status': status, 'content-type': 'text/plain; charset=utf-8' });
     stream.end(`${text}\n`);

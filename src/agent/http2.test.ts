@@ -1,6 +1,19 @@
 import http2, { type ClientHttp2Session, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
-import { Client, credentials, type MethodDefinition, Server as GrpcServer, ServerCredentials, status, type ServerDuplexStream, type ServerReadableStream, type ServerUnaryCall, type ServerWritableStream, type sendUnaryData, Metadata } from '@grpc/grpc-js';
+import {
+  Client,
+  credentials,
+  Server as GrpcServer,
+  Metadata,
+  type MethodDefinition,
+  ServerCredentials,
+  type ServerDuplexStream,
+  type ServerReadableStream,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+  type sendUnaryData,
+  status,
+} from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
 import { byHeader, type HttpAgent, startHttpAgent } from '../../test/helpers/http-agent.ts';
 
@@ -38,7 +51,11 @@ const named =
     });
   };
 
-async function setup(app: OnStream = named('app'), mine: OnStream = named('mine'), more: Record<string, unknown> = {}): Promise<{ agent: HttpAgent; session: ClientHttp2Session }> {
+async function setup(
+  app: OnStream = named('app'),
+  mine: OnStream = named('mine'),
+  more: Record<string, unknown> = {},
+): Promise<{ agent: HttpAgent; session: ClientHttp2Session }> {
   const agent = await startHttpAgent(await http2Server(app));
   cleanups.push(() => agent.close());
   agent.set([{ port: await http2Server(mine), http: byHeader('x-who', 'me'), ...more }]);
@@ -52,7 +69,11 @@ function connect(agent: HttpAgent): ClientHttp2Session {
   return session;
 }
 
-async function ask(session: ClientHttp2Session, headers: Record<string, string>, body?: string): Promise<{ head: IncomingHttpHeaders; text: string; trailers: IncomingHttpHeaders; code: number | undefined }> {
+async function ask(
+  session: ClientHttp2Session,
+  headers: Record<string, string>,
+  body?: string,
+): Promise<{ head: IncomingHttpHeaders; text: string; trailers: IncomingHttpHeaders; code: number | undefined }> {
   const stream = session.request(headers, { endStream: body === undefined });
   let head: IncomingHttpHeaders = {};
   let trailers: IncomingHttpHeaders = {};
@@ -75,7 +96,9 @@ async function ask(session: ClientHttp2Session, headers: Record<string, string>,
 describe('HTTP/2', () => {
   it('sends each stream of a connection where it belongs', async () => {
     const { agent, session } = await setup();
-    const answers = await Promise.all(Array.from({ length: 200 }, (_, i) => ask(session, i % 2 === 0 ? { ':path': `/${i}` } : { ':path': `/${i}`, 'x-who': 'me' })));
+    const answers = await Promise.all(
+      Array.from({ length: 200 }, (_, i) => ask(session, i % 2 === 0 ? { ':path': `/${i}` } : { ':path': `/${i}`, 'x-who': 'me' })),
+    );
     answers.forEach(({ head, text }, i) => {
       expect(text.trim()).toBe(`${i % 2 === 0 ? 'app' : 'mine'} /${i}`);
       expect(head['x-telepresence-intercepted-by']).toBe(i % 2 === 0 ? undefined : 'mine');
@@ -179,7 +202,10 @@ describe('HTTP/2', () => {
       { uid: 'f', port: nobody, http: byHeader('x-who', 'falls'), fallback: true },
       { uid: 'o', port: (other.address() as AddressInfo).port, http: byHeader('x-who', 'other') },
     ]);
-    expect(await ask(session, { ':path': '/', 'x-who': 'refuses' })).toMatchObject({ head: { ':status': 502 }, text: expect.stringContaining('does not listen') });
+    expect(await ask(session, { ':path': '/', 'x-who': 'refuses' })).toMatchObject({
+      head: { ':status': 502 },
+      text: expect.stringContaining('does not listen'),
+    });
     expect((await ask(session, { ':method': 'POST', ':path': '/', 'x-who': 'falls' }, 'body')).text).toBe('app / body');
     expect(await ask(session, { ':path': '/', 'x-who': 'other' })).toMatchObject({ head: { ':status': 502 }, text: expect.stringContaining('HTTP/2') });
     agent.held = false;
@@ -210,8 +236,18 @@ describe('HTTP/2', () => {
   });
 });
 
-const text = { requestSerialize: (value: string) => Buffer.from(value), requestDeserialize: (bytes: Buffer) => bytes.toString(), responseSerialize: (value: string) => Buffer.from(value), responseDeserialize: (bytes: Buffer) => bytes.toString() };
-const method = (path: string, requestStream: boolean, responseStream: boolean): MethodDefinition<string, string> => ({ path, requestStream, responseStream, ...text });
+const text = {
+  requestSerialize: (value: string) => Buffer.from(value),
+  requestDeserialize: (bytes: Buffer) => bytes.toString(),
+  responseSerialize: (value: string) => Buffer.from(value),
+  responseDeserialize: (bytes: Buffer) => bytes.toString(),
+};
+const method = (path: string, requestStream: boolean, responseStream: boolean): MethodDefinition<string, string> => ({
+  path,
+  requestStream,
+  responseStream,
+  ...text,
+});
 const service = {
   unary: method('/t.T/Unary', false, false),
   client: method('/t.T/Client', true, false),
@@ -242,7 +278,9 @@ async function grpcServer(name: string): Promise<number> {
       call.on('end', () => call.end());
     },
   });
-  const port = await new Promise<number>((resolve, reject) => server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) => (error === null ? resolve(bound) : reject(error))));
+  const port = await new Promise<number>((resolve, reject) =>
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) => (error === null ? resolve(bound) : reject(error))),
+  );
   cleanups.push(() => server.forceShutdown());
   return port;
 }
@@ -267,16 +305,29 @@ describe('gRPC', () => {
 
   it.each(['app', 'mine'])('calls of all four kinds, answered by %s', async (who) => {
     const { client } = await grpc();
-    const one = await new Promise<string>((resolve, reject) => client.makeUnaryRequest(unary.path, unary.requestSerialize, unary.responseDeserialize, 'hi', as(who), (error, value) => (error === null ? resolve(value ?? '') : reject(error))));
+    const one = await new Promise<string>((resolve, reject) =>
+      client.makeUnaryRequest(unary.path, unary.requestSerialize, unary.responseDeserialize, 'hi', as(who), (error, value) =>
+        error === null ? resolve(value ?? '') : reject(error),
+      ),
+    );
     expect(one).toBe(`${who} hi`);
     const streamed = await new Promise<string>((resolve, reject) => {
-      const call = client.makeClientStreamRequest(up.path, up.requestSerialize, up.responseDeserialize, as(who), (error, value) => (error === null ? resolve(value ?? '') : reject(error)));
+      const call = client.makeClientStreamRequest(up.path, up.requestSerialize, up.responseDeserialize, as(who), (error, value) =>
+        error === null ? resolve(value ?? '') : reject(error),
+      );
       for (let i = 0; i < 5; i++) call.write(String(i));
       call.end();
     });
     expect(streamed).toBe(`${who} 0,1,2,3,4`);
     const many: string[] = [];
-    for await (const message of client.makeServerStreamRequest(down.path, down.requestSerialize, down.responseDeserialize, 'go', as(who)) as AsyncIterable<string>) many.push(message);
+    for await (const message of client.makeServerStreamRequest(
+      down.path,
+      down.requestSerialize,
+      down.responseDeserialize,
+      'go',
+      as(who),
+    ) as AsyncIterable<string>)
+      many.push(message);
     expect(many).toEqual(Array.from({ length: 100 }, (_, i) => `${who} ${i}`));
     const call = client.makeBidiStreamRequest(both.path, both.requestSerialize, both.responseDeserialize, as(who));
     for (let i = 0; i < 5; i++) {
@@ -290,9 +341,15 @@ describe('gRPC', () => {
 
   it('statuses, trailers and deadlines', async () => {
     const { client } = await grpc();
-    const failed = await new Promise<{ code?: number; details?: string } | null>((resolve) => client.makeUnaryRequest(unary.path, unary.requestSerialize, unary.responseDeserialize, 'fail', as('mine'), (error) => resolve(error)));
+    const failed = await new Promise<{ code?: number; details?: string } | null>((resolve) =>
+      client.makeUnaryRequest(unary.path, unary.requestSerialize, unary.responseDeserialize, 'fail', as('mine'), (error) => resolve(error)),
+    );
     expect(failed).toMatchObject({ code: status.FAILED_PRECONDITION, details: 'no: mine' });
-    const trailers = await new Promise<Metadata>((resolve) => client.makeUnaryRequest(unary.path, unary.requestSerialize, unary.responseDeserialize, 'hi', as('mine'), () => {}).on('status', ({ metadata }) => resolve(metadata)));
+    const trailers = await new Promise<Metadata>((resolve) =>
+      client
+        .makeUnaryRequest(unary.path, unary.requestSerialize, unary.responseDeserialize, 'hi', as('mine'), () => {})
+        .on('status', ({ metadata }) => resolve(metadata)),
+    );
     expect(trailers.get('x-trailer')).toEqual(['mine']);
     const late = client.makeBidiStreamRequest(both.path, both.requestSerialize, both.responseDeserialize, as('mine'), { deadline: Date.now() + 100 });
     late.on('error', () => {});
@@ -302,7 +359,9 @@ describe('gRPC', () => {
   it('UNAVAILABLE, with the reason, where the process does not listen', async () => {
     const { agent, client } = await grpc();
     agent.set([{ uid: 'x', port: 1, http: byHeader('x-who', 'me') }]);
-    const failed = await new Promise<{ code?: number; details?: string } | null>((resolve) => client.makeUnaryRequest(unary.path, unary.requestSerialize, unary.responseDeserialize, 'hi', as('mine'), (error) => resolve(error)));
+    const failed = await new Promise<{ code?: number; details?: string } | null>((resolve) =>
+      client.makeUnaryRequest(unary.path, unary.requestSerialize, unary.responseDeserialize, 'hi', as('mine'), (error) => resolve(error)),
+    );
     expect(failed).toMatchObject({ code: status.UNAVAILABLE, details: expect.stringContaining('does not listen') });
   });
 });

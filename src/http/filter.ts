@@ -1,6 +1,6 @@
 import { RE2JS } from 're2js';
 import { messageOf } from '../base/errors.ts';
-import { PATTERN_LIMIT, PATTERN_PROGRAM_LIMIT, PATTERN_REQUEST_LIMIT, PATTERN_VALUE_LIMIT } from './limits.ts';
+import { PATTERN_KNOWN_LENGTH, PATTERN_KNOWN_LIMIT, PATTERN_LIMIT, PATTERN_PROGRAM_LIMIT, PATTERN_REQUEST_LIMIT, PATTERN_VALUE_LIMIT } from './limits.ts';
 
 /** What a filter looks at. One character a byte; names in any case. */
 export interface RequestView {
@@ -106,11 +106,23 @@ function patternTest(pattern: string): ValueTest {
   } catch (error) {
     throw new PatternError(`The regular expression ${pattern} is not RE2: ${messageOf(error)}.`);
   }
-  if (compiled.programSize() > PATTERN_PROGRAM_LIMIT) throw new PatternError(`The regular expression ${pattern} repeats too much: it compiles to ${compiled.programSize()} steps, ${PATTERN_PROGRAM_LIMIT} are allowed.`);
+  if (compiled.programSize() > PATTERN_PROGRAM_LIMIT)
+    throw new PatternError(
+      `The regular expression ${pattern} repeats too much: it compiles to ${compiled.programSize()} steps, ${PATTERN_PROGRAM_LIMIT} are allowed.`,
+    );
+  // Marks of requests come again and again.
+  const known = new Map<string, boolean>();
   return (value, budget) => {
-    if (value.length > PATTERN_VALUE_LIMIT || value.length > budget.left) return false;
+    const before = value.length > PATTERN_VALUE_LIMIT ? false : known.get(value);
+    if (before !== undefined) return before;
+    if (value.length > budget.left) return false;
     budget.left -= value.length;
-    return compiled.testExact(isAscii(value) ? value : Buffer.from(value, 'latin1').toString('utf8'));
+    const result = compiled.testExact(isAscii(value) ? value : Buffer.from(value, 'latin1').toString('utf8'));
+    if (value.length <= PATTERN_KNOWN_LENGTH) {
+      if (known.size >= PATTERN_KNOWN_LIMIT) known.clear();
+      known.set(value, result);
+    }
+    return result;
   };
 }
 
@@ -122,8 +134,8 @@ function isAscii(value: string): boolean {
 /** Escapes of characters that need none are undone, the others written alike (RFC 3986 6.2.2): `/%61` is `/a`. */
 function normalPath(path: string): string {
   if (!path.includes('%')) return path;
-  return path.replace(/%([0-9A-Fa-f]{2})/g, (escape, hex: string) => {
+  return path.replace(/%([0-9A-Fa-f]{2})/g, (written, hex: string) => {
     const character = String.fromCharCode(Number.parseInt(hex, 16));
-    return /[A-Za-z0-9._~-]/.test(character) ? character : escape.toUpperCase();
+    return /[A-Za-z0-9._~-]/.test(character) ? character : written.toUpperCase();
   });
 }

@@ -7,26 +7,32 @@ import { parseResponseHead, responseHeadEnd } from './response-head.ts';
 import { headerLine, withoutHttp2Upgrade } from './rewrite-head.ts';
 
 /** A chunked body of these chunks. */
-const chunkedOf = (chunks: string[], extension: string) => `${chunks.map((chunk) => `${Buffer.byteLength(chunk).toString(16)}${extension}\r\n${chunk}\r\n`).join('')}0\r\nX-T: 1\r\n\r\n`;
+const chunkedOf = (chunks: string[], extension: string) =>
+  `${chunks.map((chunk) => `${Buffer.byteLength(chunk).toString(16)}${extension}\r\n${chunk}\r\n`).join('')}0\r\nX-T: 1\r\n\r\n`;
 
 describe('a body’s end', () => {
   it('is found however the bytes are cut, and what follows is left', () => {
     fc.assert(
-      fc.property(fc.array(fc.string({ minLength: 1, maxLength: 50 }), { maxLength: 5 }), fc.constantFrom('', ';a', ';a="b;c"'), fc.array(fc.nat(400), { maxLength: 10 }), (chunks, extension, cuts) => {
-        const body = Buffer.from(chunkedOf(chunks, extension));
-        const bytes = Buffer.concat([body, Buffer.from('GET / HTTP')]);
-        const tracker = new BodyTracker({ kind: 'chunked' });
-        let taken = 0;
-        let at = 0;
-        for (const cut of [...cuts.filter((one) => one < bytes.length).sort((a, b) => a - b), bytes.length]) {
-          if (tracker.done) break;
-          taken += tracker.consume(bytes.subarray(at, cut), 0);
-          at = cut;
-        }
-        expect(tracker.fault).toBeUndefined();
-        expect(tracker.done).toBe(true);
-        expect(taken).toBe(body.length);
-      }),
+      fc.property(
+        fc.array(fc.string({ minLength: 1, maxLength: 50 }), { maxLength: 5 }),
+        fc.constantFrom('', ';a', ';a="b;c"'),
+        fc.array(fc.nat(400), { maxLength: 10 }),
+        (chunks, extension, cuts) => {
+          const body = Buffer.from(chunkedOf(chunks, extension));
+          const bytes = Buffer.concat([body, Buffer.from('GET / HTTP')]);
+          const tracker = new BodyTracker({ kind: 'chunked' });
+          let taken = 0;
+          let at = 0;
+          for (const cut of [...cuts.filter((one) => one < bytes.length).sort((a, b) => a - b), bytes.length]) {
+            if (tracker.done) break;
+            taken += tracker.consume(bytes.subarray(at, cut), 0);
+            at = cut;
+          }
+          expect(tracker.fault).toBeUndefined();
+          expect(tracker.done).toBe(true);
+          expect(taken).toBe(body.length);
+        },
+      ),
     );
   });
 
@@ -88,7 +94,9 @@ describe('a request', () => {
   });
 
   it('has exactly the lines that were sent', () => {
-    const token = fc.stringMatching(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,20}$/).filter((name) => !/^(host|connection|upgrade|expect|content[-_]length|transfer[-_]encoding)$/i.test(name));
+    const token = fc
+      .stringMatching(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,20}$/)
+      .filter((name) => !/^(host|connection|upgrade|expect|content[-_]length|transfer[-_]encoding)$/i.test(name));
     fc.assert(
       fc.property(fc.array(fc.tuple(token, fc.stringMatching(/^[!-~](?:[ -~]*[!-~])?$/))), (lines) => {
         const head = request(lines.map(([name, value]) => `${name}: \t${value} \r\n`).join(''));
@@ -120,7 +128,10 @@ describe('a response', () => {
   });
 
   it('is over with both framings, and its connection too', () => {
-    expect(parseResponseHead('HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n', 'GET', false)).toMatchObject({ body: { kind: 'chunked' }, persistent: false });
+    expect(parseResponseHead('HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n', 'GET', false)).toMatchObject({
+      body: { kind: 'chunked' },
+      persistent: false,
+    });
   });
 
   it('has a head that ends with either line end', () => {
@@ -157,12 +168,20 @@ describe('a connection', () => {
   });
 
   it('that stopped within its first line is HTTP when it looks like it', () => {
-    expect(['GET /sl', 'POST http://', 'GET x', 'hello', 'EHLO a'].map((bytes) => guess(Buffer.from(bytes)))).toEqual(['http1', 'http1', 'other', 'other', 'other']);
+    expect(['GET /sl', 'POST http://', 'GET x', 'hello', 'EHLO a'].map((bytes) => guess(Buffer.from(bytes)))).toEqual([
+      'http1',
+      'http1',
+      'other',
+      'other',
+      'other',
+    ]);
   });
 });
 
 it('an offer of HTTP/2 is taken out, and nothing else', () => {
-  expect(withoutHttp2Upgrade('GET / HTTP/1.1\r\nA: upgrade: b\r\nconnection: X, Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\nB: c\r\n\r\n')).toBe('GET / HTTP/1.1\r\nA: upgrade: b\r\nconnection: X\r\nB: c\r\n\r\n');
+  expect(
+    withoutHttp2Upgrade('GET / HTTP/1.1\r\nA: upgrade: b\r\nconnection: X, Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\nB: c\r\n\r\n'),
+  ).toBe('GET / HTTP/1.1\r\nA: upgrade: b\r\nconnection: X\r\nB: c\r\n\r\n');
 });
 
 it('a header of ours can carry no line end', () => {

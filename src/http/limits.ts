@@ -22,3 +22,6 @@ export const PATTERN_PROGRAM_LIMIT = 300;
 export const PATTERN_VALUE_LIMIT = 4 * 1024;
 /** Characters that the regular expressions of all filters are tried on for one request; behind it none matches. */
 export const PATTERN_REQUEST_LIMIT = 32 * 1024;
+/** Values whose answer a regular expression keeps, and how long they may be. */
+export const PATTERN_KNOWN_LIMIT = 256;
+export const PATTERN_KNOWN_LENGTH = 256;

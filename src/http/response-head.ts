@@ -38,7 +38,10 @@ export function parseResponseHead(text: string, method: string, upgrade: boolean
       const size = colon - at;
       if (size === 10 || size === 14 || size === 17) {
         const name = text.slice(at, colon).toLowerCase();
-        const value = text.slice(colon + 1, end).trim().toLowerCase();
+        const value = text
+          .slice(colon + 1, end)
+          .trim()
+          .toLowerCase();
         if (name === 'content-length') {
           for (const one of value.split(',')) {
             const digits = one.trim();

@@ -78,7 +78,17 @@ export async function startHttpAgent(appPort: number): Promise<HttpAgent> {
     set: (intercepts) =>
       taker.routes.set(
         intercepts.map(({ port, ...more }, index) => {
-          const intercept: AgentIntercept = { uid: `i${index}`, name: 'mine', session: 's1', containerPort: appPort, protocol: 'TCP', mechanism: 'http', fallback: false, proofHeader: true, ...more };
+          const intercept: AgentIntercept = {
+            uid: `i${index}`,
+            name: 'mine',
+            session: 's1',
+            containerPort: appPort,
+            protocol: 'TCP',
+            mechanism: 'http',
+            fallback: false,
+            proofHeader: true,
+            ...more,
+          };
           ports.set(intercept.uid, port);
           return intercept;
         }),

@@ -15,9 +15,31 @@ const both = [
 ] as const;
 
 const codings = [
-  ...['xchunked', 'chunkedx', 'chunked, chunked', 'identity', 'gzip', 'gzip, chunked', 'chunked, gzip', 'chunked, identity', 'chunked;a=b', '"chunked"', "'chunked'", 'chunk', 'chunked,', ',chunked', '', 'x', 'chun ked', 'chunked\t\tx', 'chunked\u00a0', '\u00e7hunked', 'cow', 'deflate', 'compress'].map(
-    (value) => [`Transfer-Encoding ${JSON.stringify(value)}`, post(`Transfer-Encoding: ${value}\r\n`, '0\r\n\r\n')] as const,
-  ),
+  ...[
+    'xchunked',
+    'chunkedx',
+    'chunked, chunked',
+    'identity',
+    'gzip',
+    'gzip, chunked',
+    'chunked, gzip',
+    'chunked, identity',
+    'chunked;a=b',
+    '"chunked"',
+    "'chunked'",
+    'chunk',
+    'chunked,',
+    ',chunked',
+    '',
+    'x',
+    'chun ked',
+    'chunked\t\tx',
+    'chunked\u00a0',
+    '\u00e7hunked',
+    'cow',
+    'deflate',
+    'compress',
+  ].map((value) => [`Transfer-Encoding ${JSON.stringify(value)}`, post(`Transfer-Encoding: ${value}\r\n`, '0\r\n\r\n')] as const),
   ['two Transfer-Encodings', post('Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n', '0\r\n\r\n')],
   ['two differing Transfer-Encodings', post('Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n', '0\r\n\r\n')],
   ['Transfer-Encoding in HTTP/1.0', `${head(`${PLAIN}Transfer-Encoding: chunked\r\n`, 'POST /x HTTP/1.0')}0\r\n\r\n`],
@@ -34,9 +56,30 @@ const codings = [
 ] as const;
 
 const lengths = [
-  ...['-1', '+5', '5, 5', '5, 6', '5 5', '0x5', '5a', 'a', '', '1e1', '5.0', '05', '00', '1_0', '5;', '"5"', '99999999999999999999', '9007199254740993', '5\t6', '\u0665', '5\u00a0', '٥'].map(
-    (value) => [`Content-Length ${JSON.stringify(value)}`, post(`Content-Length: ${value}\r\n`, '12345')] as const,
-  ),
+  ...[
+    '-1',
+    '+5',
+    '5, 5',
+    '5, 6',
+    '5 5',
+    '0x5',
+    '5a',
+    'a',
+    '',
+    '1e1',
+    '5.0',
+    '05',
+    '00',
+    '1_0',
+    '5;',
+    '"5"',
+    '99999999999999999999',
+    '9007199254740993',
+    '5\t6',
+    '\u0665',
+    '5\u00a0',
+    '٥',
+  ].map((value) => [`Content-Length ${JSON.stringify(value)}`, post(`Content-Length: ${value}\r\n`, '12345')] as const),
   ['two differing Content-Lengths', post('Content-Length: 5\r\nContent-Length: 6\r\n', '123456')],
   ['two equal Content-Lengths', post('Content-Length: 5\r\nContent-Length: 5\r\n', '12345')],
   ['three Content-Lengths', post('Content-Length: 0\r\ncontent-length: 5\r\nContent-Length: 0\r\n', '12345')],
@@ -66,8 +109,12 @@ const lines = [
   ['no colon', head(`${PLAIN}X\r\n`)],
   ['no name', head(`${PLAIN}: a\r\n`)],
   ['a space in a name', head(`${PLAIN}X Y: a\r\n`)],
-  ...['(', ')', '<', '>', '@', ',', ';', '\\', '"', '/', '[', ']', '?', '=', '{', '}', '\x7f', '\x00', '\x01', '\x1b', '\u00e4'].map((bad) => [`the character ${JSON.stringify(bad)} in a name`, head(`${PLAIN}X${bad}Y: a\r\n`)] as const),
-  ...['\x00', '\x01', '\x07', '\x08', '\x0b', '\x0c', '\x0e', '\x1b', '\x1f', '\x7f'].map((bad) => [`the character ${JSON.stringify(bad)} in a value`, head(`${PLAIN}X: a${bad}b\r\n`)] as const),
+  ...['(', ')', '<', '>', '@', ',', ';', '\\', '"', '/', '[', ']', '?', '=', '{', '}', '\x7f', '\x00', '\x01', '\x1b', '\u00e4'].map(
+    (bad) => [`the character ${JSON.stringify(bad)} in a name`, head(`${PLAIN}X${bad}Y: a\r\n`)] as const,
+  ),
+  ...['\x00', '\x01', '\x07', '\x08', '\x0b', '\x0c', '\x0e', '\x1b', '\x1f', '\x7f'].map(
+    (bad) => [`the character ${JSON.stringify(bad)} in a value`, head(`${PLAIN}X: a${bad}b\r\n`)] as const,
+  ),
   ['a header line of a request line', head(`${PLAIN}GET /y HTTP/1.1\r\n`)],
   ['too many lines', head(PLAIN + 'a:\r\n'.repeat(1_001))],
   ['a head that is too long, whole', head(`${PLAIN}X: ${'y'.repeat(70_000)}\r\n`)],
@@ -81,7 +128,9 @@ const hosts = [
   ['two Hosts', head('Host: a\r\nHost: b\r\n')],
   ['two equal Hosts', head('Host: a\r\nHost: a\r\n')],
   ['Hosts in two cases', head('Host: a\r\nhOST: b\r\n')],
-  ...['a b', 'a/b', 'a@b', 'a\\b', 'a?b', 'a#b', '<a>', 'a"b', 'a{b', 'a^b', 'a|b', 'a`b', '\u00e4', 'a\tb'].map((host) => [`Host ${JSON.stringify(host)}`, head(`Host: ${host}\r\n`)] as const),
+  ...['a b', 'a/b', 'a@b', 'a\\b', 'a?b', 'a#b', '<a>', 'a"b', 'a{b', 'a^b', 'a|b', 'a`b', '\u00e4', 'a\tb'].map(
+    (host) => [`Host ${JSON.stringify(host)}`, head(`Host: ${host}\r\n`)] as const,
+  ),
   ['absolute form with another Host', head('Host: b\r\n', 'GET http://a/x HTTP/1.1')],
   ['absolute form with another port', head('Host: a:81\r\n', 'GET http://a:80/x HTTP/1.1')],
   ['absolute form with a user', head('Host: a\r\n', 'GET http://u@a/x HTTP/1.1')],
@@ -134,7 +183,26 @@ const requestLines = [
 ].map(([name, line]) => [name as string, head(PLAIN, line as string)] as const);
 
 const bodies = [
-  ...['g', '-1', '+5', '0x5', ' 5', '5 ', '5\t', '', '5,', '5 5', '5:', '12345678901234', '00000000000000000', 'ffffffffffffff', '\u0665', '5\0', '_5', '5_'].map((size) => [`chunk size ${JSON.stringify(size)}`, chunked(`${size}\r\n12345\r\n0\r\n\r\n`)] as const),
+  ...[
+    'g',
+    '-1',
+    '+5',
+    '0x5',
+    ' 5',
+    '5 ',
+    '5\t',
+    '',
+    '5,',
+    '5 5',
+    '5:',
+    '12345678901234',
+    '00000000000000000',
+    'ffffffffffffff',
+    '\u0665',
+    '5\0',
+    '_5',
+    '5_',
+  ].map((size) => [`chunk size ${JSON.stringify(size)}`, chunked(`${size}\r\n12345\r\n0\r\n\r\n`)] as const),
   ['a chunk size that ends with LF', chunked('5\n12345\r\n0\r\n\r\n')],
   ['a chunk size that ends with CR only', chunked('5\r12345\r\n0\r\n\r\n')],
   ['a chunk longer than its size', chunked('5\r\n123456\r\n0\r\n\r\n')],
@@ -159,4 +227,12 @@ const bodies = [
   ['a last chunk whose blank line has LF only', chunked('0\r\n\n')],
 ] as const;
 
-export const MALFORMED: readonly (readonly [name: string, request: string])[] = [...both, ...codings, ...lengths, ...lines, ...hosts, ...requestLines, ...bodies];
+export const MALFORMED: readonly (readonly [name: string, request: string])[] = [
+  ...both,
+  ...codings,
+  ...lengths,
+  ...lines,
+  ...hosts,
+  ...requestLines,
+  ...bodies,
+];

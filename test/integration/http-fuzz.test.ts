@@ -29,8 +29,8 @@ async function server(name: 'app' | 'mine'): Promise<number> {
     request.on('end', () => response.end(`${name} ${request.url}`));
   });
   made.on('clientError', (_error, socket) => socket.destroy());
-  made.on('upgrade', (_request, socket) => socket.end('HTTP/1.1 400 No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'));
-  made.on('connect', (_request, socket) => socket.end('HTTP/1.1 400 No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'));
+  made.on('upgrade', (_request, socket) => void socket.on('error', () => {}).end('HTTP/1.1 400 No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'));
+  made.on('connect', (_request, socket) => void socket.on('error', () => {}).end('HTTP/1.1 400 No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'));
   servers.push(made);
   await new Promise<void>((resolve) => made.listen(0, '127.0.0.1', resolve));
   return (made.address() as AddressInfo).port;
@@ -60,7 +60,36 @@ function generator(start: number): () => number {
 }
 
 const MARK = 'x-who: me\r\n';
-const DICTIONARY = ['\r\n', '\n', '\r', '\r\n\r\n', ' ', '\t', ':', '\0', '0\r\n\r\n', 'Transfer-Encoding: chunked\r\n', 'Content-Length: 5\r\n', 'Content-Length: 0\r\n', MARK, 'chunked', 'HTTP/1.1', 'HTTP/1.0', 'GET /y HTTP/1.1\r\nHost: a\r\n\r\n', `GET /z HTTP/1.1\r\nHost: a\r\n${MARK}\r\n`, 'Expect: 100-continue\r\n', 'Connection: close\r\n', 'Connection: keep-alive\r\n', 'Host: b\r\n', 'Upgrade: h2c\r\nConnection: upgrade\r\n', ';', ',', '\x7f', '\xff', ' \r\n'];
+const DICTIONARY = [
+  '\r\n',
+  '\n',
+  '\r',
+  '\r\n\r\n',
+  ' ',
+  '\t',
+  ':',
+  '\0',
+  '0\r\n\r\n',
+  'Transfer-Encoding: chunked\r\n',
+  'Content-Length: 5\r\n',
+  'Content-Length: 0\r\n',
+  MARK,
+  'chunked',
+  'HTTP/1.1',
+  'HTTP/1.0',
+  'GET /y HTTP/1.1\r\nHost: a\r\n\r\n',
+  `GET /z HTTP/1.1\r\nHost: a\r\n${MARK}\r\n`,
+  'Expect: 100-continue\r\n',
+  'Connection: close\r\n',
+  'Connection: keep-alive\r\n',
+  'Host: b\r\n',
+  'Upgrade: h2c\r\nConnection: upgrade\r\n',
+  ';',
+  ',',
+  '\x7f',
+  '\xff',
+  ' \r\n',
+];
 
 function connection(random: () => number): string {
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
@@ -90,7 +119,8 @@ function connection(random: () => number): string {
     return result;
   };
   let text = '';
-  for (let requests = 1 + Math.floor(random() * 4); requests > 0; requests--) text += random() < 0.15 ? pick(MALFORMED)[1].slice(0, 5_000) : random() < 0.5 ? good() : mutate(good());
+  for (let requests = 1 + Math.floor(random() * 4); requests > 0; requests--)
+    text += random() < 0.15 ? pick(MALFORMED)[1].slice(0, 5_000) : random() < 0.5 ? good() : mutate(good());
   return text;
 }
 

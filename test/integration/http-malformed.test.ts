@@ -82,7 +82,11 @@ it.each([
   ['a longer value', 'GET /x HTTP/1.1\r\nHost: a\r\nx-who: mee\r\nConnection: close\r\n\r\n', 'app'],
   ['a mark in the body', 'POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 13\r\nConnection: close\r\n\r\n\r\nx-who: me\r\n', 'app'],
   ['a mark in a trailer', 'POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n0\r\nx-who: me\r\n\r\n', 'app'],
-  ['an extension', 'POST /x HTTP/1.1\r\nHost: a\r\nx-who: me\r\nTransfer-Encoding: Chunked\r\nConnection: close\r\n\r\n5;a="b c"\r\n12345\r\n0\r\n\r\n', 'mine'],
+  [
+    'an extension',
+    'POST /x HTTP/1.1\r\nHost: a\r\nx-who: me\r\nTransfer-Encoding: Chunked\r\nConnection: close\r\n\r\n5;a="b c"\r\n12345\r\n0\r\n\r\n',
+    'mine',
+  ],
 ])('is odd, and has one meaning: %s', async (_name, request, place) => {
   reached.length = 0;
   expect(await ask(request)).toMatch(/^HTTP\/1\.1 200/);

@@ -1,5 +1,5 @@
 /** Much traffic of all kinds through one agent: every answer must come from where its request belongs. */
-import { Agent as HttpAgentPool, createServer, request, type Server } from 'node:http';
+import { createServer, Agent as HttpAgentPool, request, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
@@ -33,12 +33,16 @@ async function server(name: string): Promise<number> {
 
 const PLACES = ['app', 'alice', 'bob', 'docs'] as const;
 const pick = (i: number) => PLACES[Math.imul(i, 7919) % 4] as string;
-const headersOf = (place: string): Record<string, string> => (place === 'alice' || place === 'bob' ? { 'x-telepresence-intercept-id': `00000000-0000-4000-8000-000000000000:${place}` } : {});
+const headersOf = (place: string): Record<string, string> =>
+  place === 'alice' || place === 'bob' ? { 'x-telepresence-intercept-id': `00000000-0000-4000-8000-000000000000:${place}` } : {};
 const pathOf = (place: string, i: number) => `${place === 'docs' ? '/docs' : '/shop'}/${i}`;
 
 beforeAll(async () => {
   agent = await startHttpAgent(await server('app'));
-  const id = (name: string): AgentIntercept['http'] => ({ headers: [{ name: 'x-telepresence-intercept-id', value: { regex: `[0-9a-f-]{36}:${name}` } }], paths: [] });
+  const id = (name: string): AgentIntercept['http'] => ({
+    headers: [{ name: 'x-telepresence-intercept-id', value: { regex: `[0-9a-f-]{36}:${name}` } }],
+    paths: [],
+  });
   agent.set([
     { uid: 'd', name: 'docs', port: await server('docs'), http: { headers: [], paths: [{ prefix: '/docs/' }] } },
     { uid: 'a', name: 'alice', port: await server('alice'), http: id('alice') },
@@ -60,18 +64,32 @@ it(`${REQUESTS} requests over kept connections, none misrouted`, async () => {
     new Promise<void>((resolve, reject) => {
       const place = pick(i);
       const body = i % 3 === 0 ? 'x'.repeat((i * 37) % 5_000) : '';
-      const sent = request({ port: agent.port, host: '127.0.0.1', agent: pool, path: pathOf(place, i), method: body === '' ? 'GET' : 'POST', headers: { ...headersOf(place), ...(body !== '' && i % 2 === 0 ? { 'transfer-encoding': 'chunked' } : body === '' ? {} : { 'content-length': body.length }) } }, (response) => {
-        let text = '';
-        response.on('data', (chunk) => {
-          text += chunk;
-        });
-        response.on('end', () => {
-          const proof = response.headers['x-telepresence-intercepted-by'];
-          const right = text === `<${place} ${body === '' ? 'GET' : 'POST'} ${pathOf(place, i)} ${body.length}>` && proof === (place === 'app' ? undefined : place);
-          if (right) resolve();
-          else reject(new Error(`request ${i} of ${place}: ${text} ${String(proof)}`));
-        });
-      });
+      const sent = request(
+        {
+          port: agent.port,
+          host: '127.0.0.1',
+          agent: pool,
+          path: pathOf(place, i),
+          method: body === '' ? 'GET' : 'POST',
+          headers: {
+            ...headersOf(place),
+            ...(body !== '' && i % 2 === 0 ? { 'transfer-encoding': 'chunked' } : body === '' ? {} : { 'content-length': body.length }),
+          },
+        },
+        (response) => {
+          let text = '';
+          response.on('data', (chunk) => {
+            text += chunk;
+          });
+          response.on('end', () => {
+            const proof = response.headers['x-telepresence-intercepted-by'];
+            const right =
+              text === `<${place} ${body === '' ? 'GET' : 'POST'} ${pathOf(place, i)} ${body.length}>` && proof === (place === 'app' ? undefined : place);
+            if (right) resolve();
+            else reject(new Error(`request ${i} of ${place}: ${text} ${String(proof)}`));
+          });
+        },
+      );
       sent.on('error', reject);
       sent.end(body);
     });
@@ -93,10 +111,15 @@ it(`${REQUESTS} pipelined requests, each connection's answers in order`, async (
       for (let i = from; i < from + PIPELINED; i++) {
         const place = pick(i);
         const path = pathOf(place, i);
-        const mark = Object.entries(headersOf(place)).map(([name, value]) => `${name}: ${value}\r\n`).join('');
+        const mark = Object.entries(headersOf(place))
+          .map(([name, value]) => `${name}: ${value}\r\n`)
+          .join('');
         const last = i === from + PIPELINED - 1 ? 'Connection: close\r\n' : '';
         const size = i % 4 === 1 ? i % 300 : 0;
-        bytes += i % 4 === 1 ? `POST ${path} HTTP/1.1\r\nHost: a\r\n${mark}${last}Content-Length: ${size}\r\n\r\n${'y'.repeat(size)}` : `GET ${path} HTTP/1.1\r\nHost: a\r\n${mark}${last}\r\n`;
+        bytes +=
+          i % 4 === 1
+            ? `POST ${path} HTTP/1.1\r\nHost: a\r\n${mark}${last}Content-Length: ${size}\r\n\r\n${'y'.repeat(size)}`
+            : `GET ${path} HTTP/1.1\r\nHost: a\r\n${mark}${last}\r\n`;
         expected.push(`<${place} ${i % 4 === 1 ? 'POST' : 'GET'} ${path} ${size}>`);
       }
       socket.on('error', reject);

@@ -1,9 +1,11 @@
 /** Starts the daemon and netd where they are not there yet. */
+
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CodedError, codeOf, messageOf } from '../base/errors.ts';
+import { NODE_FLAGS } from '../base/node-flags.ts';
 import { sleep } from '../base/retry.ts';
 import { VERSION } from '../base/version.ts';
 import { ensureClientDirs } from '../config/paths.ts';
@@ -21,7 +23,7 @@ export async function ensureDaemon(context: Context, onLaunch?: () => void): Pro
   onLaunch?.();
   await ensureClientDirs(context.paths, context.io.uid);
   const logFile = join(context.paths.logDir, 'daemon.log');
-  const { child, death } = await spawnDetached(context, [context.io.program('daemon')], logFile);
+  const { child, death } = await spawnDetached(context, [...NODE_FLAGS, context.io.program('daemon')], logFile);
   child.unref();
   try {
     return await awaitDaemon(context, death, logFile);

@@ -1,4 +1,5 @@
 /** The manager's Deployment and its PodDisruptionBudget. The pod meets the pod security level `restricted`. */
+import { NODE_FLAGS } from '../base/node-flags.ts';
 import { VERSION } from '../base/version.ts';
 import { MANAGER_NAME } from '../protocol/resources.ts';
 import { agentImageName, imageName } from './image-name.ts';
@@ -26,7 +27,7 @@ function container(values: Values): Record<string, unknown> {
     name: MANAGER_NAME,
     image: imageName(values.image),
     imagePullPolicy: values.image.pullPolicy,
-    command: ['/app/node', '/app/manager.mjs'],
+    command: ['/app/node', ...NODE_FLAGS, '/app/manager.mjs'],
     env: [
       fromPod('TELEPRESENCE_NAMESPACE', 'metadata.namespace'),
       fromPod('TELEPRESENCE_POD', 'metadata.name'),

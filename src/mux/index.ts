@@ -9,8 +9,8 @@ import type { Duplex } from 'node:stream';
 import type { Mux, MuxOptions } from './contract.ts';
 import { Session } from './session.ts';
 
-export { MuxError, type MuxErrorCode, MuxResetError } from './errors.ts';
 export type { Mux, MuxOptions } from './contract.ts';
+export { MuxError, type MuxErrorCode, MuxResetError } from './errors.ts';
 export type { MuxStream } from './stream.ts';
 
 /** Starts a session on `transport`, which from then on belongs to it. */

@@ -150,7 +150,13 @@ describe('properties', () => {
 
   it('no bytes of a peer end the process or leave a stream behind', async () => {
     const header = fc
-      .record({ version: fc.constantFrom(0, 0, 0, 0, 0, 0, 0, 0, 0, 1), type: fc.nat(4), flags: fc.nat(15), id: fc.nat(9), length: fc.oneof(fc.nat(40), fc.constant(0xffff_ffff), fc.constant(INITIAL_WINDOW + 1)) })
+      .record({
+        version: fc.constantFrom(0, 0, 0, 0, 0, 0, 0, 0, 0, 1),
+        type: fc.nat(4),
+        flags: fc.nat(15),
+        id: fc.nat(9),
+        length: fc.oneof(fc.nat(40), fc.constant(0xffff_ffff), fc.constant(INITIAL_WINDOW + 1)),
+      })
       .map(({ version, type, flags, id, length }) => {
         const bytes = encodeFrame(type, flags, id, length, type === FRAME.data && length <= 40 ? Buffer.alloc(length) : undefined);
         bytes[0] = version;

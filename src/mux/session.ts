@@ -1,11 +1,11 @@
 import type { Duplex } from 'node:stream';
 import { messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import type { Mux, MuxOptions } from './contract.ts';
 import { FrameDecoder, type FrameSink } from './decoder.ts';
 import { MuxError } from './errors.ts';
 import { encodeFrame, FLAG, FRAME, GO_AWAY } from './frame.ts';
 import { INITIAL_WINDOW, LINGER_MS, MAX_STREAMS, MAX_WINDOW, REASON_LIMIT, RTT_REFRESH_MS, SESSION_BUFFER_LIMIT, WINDOW_GROWTH_BUDGET } from './limits.ts';
-import type { Mux, MuxOptions } from './contract.ts';
 import { RoundTrip } from './round-trip.ts';
 import { FrameSender } from './sender.ts';
 import { type MuxStream, Stream, type StreamOwner } from './stream.ts';
@@ -266,7 +266,8 @@ export class Session implements Mux, StreamOwner, FrameSink {
     const theirs = id % 2 !== this.#parity;
     if ((flags & FLAG.syn) !== 0) return this.#accept(id, theirs, (flags & FLAG.rst) !== 0);
     const stream = this.#streams.get(id);
-    if (stream === undefined && (id === 0 || (theirs ? id > this.#lastPeerId : id >= this.#nextId))) this.#violation(`frame for stream ${id}, which was never opened`);
+    if (stream === undefined && (id === 0 || (theirs ? id > this.#lastPeerId : id >= this.#nextId)))
+      this.#violation(`frame for stream ${id}, which was never opened`);
     return stream;
   }
 
@@ -369,7 +370,10 @@ export class Session implements Mux, StreamOwner, FrameSink {
 
   #lost(error: Error | undefined): void {
     const clean = error === undefined && this.#streams.size === 0 && (this.#sentGoAway || this.goneAway !== undefined);
-    this.#end(clean ? undefined : new MuxError('lost', error === undefined ? 'the connection was lost' : `the connection was lost: ${error.message}`, error), error);
+    this.#end(
+      clean ? undefined : new MuxError('lost', error === undefined ? 'the connection was lost' : `the connection was lost: ${error.message}`, error),
+      error,
+    );
   }
 
   /** @param hard the transport is destroyed with it; undefined: it is ended, with what was written to it. */

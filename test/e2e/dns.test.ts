@@ -68,7 +68,15 @@ describe.skipIf(!clusterAvailable)('DNS (needs root and the test cluster)', () =
   let pods: string[];
   let before: string;
 
-  const outside = [rawQuery('outside.test', 1), rawQuery('outside.test', 28), rawQuery('outside.test', 1, { edns: true }), rawQuery('nowhere.test', 1), rawQuery('outside.test', 255), rawQuery('a.b.c.example.com', 16), rawQuery('com', 2)];
+  const outside = [
+    rawQuery('outside.test', 1),
+    rawQuery('outside.test', 28),
+    rawQuery('outside.test', 1, { edns: true }),
+    rawQuery('nowhere.test', 1),
+    rawQuery('outside.test', 255),
+    rawQuery('a.b.c.example.com', 16),
+    rawQuery('com', 2),
+  ];
   const askRaw = async (): Promise<string> => (await workstation.run(process.execPath, ['-e', RAW_QUERIES, '198.18.0.53', ...outside])).stdout;
   const addresses = async (name: string): Promise<string[]> => {
     const { stdout } = await workstation.run('getent', ['ahosts', name]);
@@ -88,7 +96,8 @@ describe.skipIf(!clusterAvailable)('DNS (needs root and the test cluster)', () =
     dev = await testNamespace(cluster, 'dev');
     await cluster.apply(await trafficApp({ name: 'web', namespace: NAMESPACE, replicas: 2 }));
     await cluster.apply(await trafficApp({ name: 'api', namespace: 'dev' }));
-    const named = (name: string, externalName: string): string => JSON.stringify({ apiVersion: 'v1', kind: 'Service', metadata: { name, namespace: NAMESPACE }, spec: { type: 'ExternalName', externalName } });
+    const named = (name: string, externalName: string): string =>
+      JSON.stringify({ apiVersion: 'v1', kind: 'Service', metadata: { name, namespace: NAMESPACE }, spec: { type: 'ExternalName', externalName } });
     await cluster.apply(named('alias', `api.dev.svc.cluster.local`));
     await cluster.apply(named('abroad', 'outside.test'));
     await cluster.kubectl(['-n', NAMESPACE, 'rollout', 'status', 'statefulset/web', '--timeout=60s']);
@@ -107,9 +116,12 @@ describe.skipIf(!clusterAvailable)('DNS (needs root and the test cluster)', () =
   });
 
   describe('names of the cluster', () => {
-    it.each(['web', `web.${NAMESPACE}`, `web.${NAMESPACE}.svc`, `web.${NAMESPACE}.svc.cluster.local`, `WEB.${NAMESPACE}.SVC.cluster.local.`])('glibc finds %s', async (name) => {
-      expect(await addresses(name)).toEqual([service]);
-    });
+    it.each(['web', `web.${NAMESPACE}`, `web.${NAMESPACE}.svc`, `web.${NAMESPACE}.svc.cluster.local`, `WEB.${NAMESPACE}.SVC.cluster.local.`])(
+      'glibc finds %s',
+      async (name) => {
+        expect(await addresses(name)).toEqual([service]);
+      },
+    );
 
     it('finds a Service of another namespace, and none of its own name alone', async () => {
       expect(await addresses('api.dev')).toHaveLength(1);
@@ -154,14 +166,18 @@ describe.skipIf(!clusterAvailable)('DNS (needs root and the test cluster)', () =
 
     it('is found soon after it was created, also when it was asked for before', async () => {
       expect(await addresses('late')).toEqual([]);
-      await cluster.apply(JSON.stringify({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'late', namespace: NAMESPACE }, spec: { ports: [{ port: 80 }] } }));
+      await cluster.apply(
+        JSON.stringify({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'late', namespace: NAMESPACE }, spec: { ports: [{ port: 80 }] } }),
+      );
       // the cluster's own DNS remembers for half a minute that there was none, as for its pods
       await eventually('the new name', async () => (await addresses('late')).length === 1, 45_000);
     });
 
     it('of a namespace made after connect', async () => {
       await using _young = await testNamespace(cluster, 'names-young');
-      await cluster.apply(JSON.stringify({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'fresh', namespace: 'names-young' }, spec: { ports: [{ port: 80 }] } }));
+      await cluster.apply(
+        JSON.stringify({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'fresh', namespace: 'names-young' }, spec: { ports: [{ port: 80 }] } }),
+      );
       await eventually('a name in the new namespace', async () => (await addresses('fresh.names-young')).length === 1, 12_000);
     });
 
@@ -218,10 +234,23 @@ describe.skipIf(!clusterAvailable)('DNS (needs root and the test cluster)', () =
       ['alone', ['127.0.0.1']],
       ['beside the outer one', ['127.0.0.1', '198.18.0.53']],
     ])('%s: names of the cluster and of outside, a namespace dev beside go.dev', async (_name, nameservers) => {
+      await workstation.ok(['quit', '-s']);
       const resolvConf = `/etc/netns/lab-${workstation.name}/resolv.conf`;
       await writeFile(resolvConf, nameservers.map((server) => `nameserver ${server}\n`).join(''));
       // a user of its own, as distributions run it
-      await using resolver = workstation.background('dnsmasq', ['--keep-in-foreground', '--no-hosts', '--no-resolv', '--server=198.18.0.53', '--address=/go.dev/192.0.2.7', '--listen-address=127.0.0.1', '--bind-interfaces', '--user=nobody', '--pid-file=', '--log-facility=-', '--log-queries']);
+      await using resolver = workstation.background('dnsmasq', [
+        '--keep-in-foreground',
+        '--no-hosts',
+        '--no-resolv',
+        '--server=198.18.0.53',
+        '--address=/go.dev/192.0.2.7',
+        '--listen-address=127.0.0.1',
+        '--bind-interfaces',
+        '--user=nobody',
+        '--pid-file=',
+        '--log-facility=-',
+        '--log-queries',
+      ]);
       await eventually('dnsmasq answers', async () => (await addresses('go.dev')).includes('192.0.2.7'), 5_000);
       await workstation.ok(['connect', '-n', NAMESPACE]);
       expect(await addresses('web')).toEqual([service]);

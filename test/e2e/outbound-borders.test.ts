@@ -85,9 +85,32 @@ describe.skipIf(!clusterAvailable)('the borders of outbound (needs root and the 
       const kube = createKubeClient(kubeconfig.connection, { log: silentLog });
       const { username: user } = await kube.whoAmI();
       const signal = AbortSignal.timeout(60_000);
-      const session = await createSession({ kube, log: silentLog, user, managerNamespace: 'ambassador', namespace: NAMESPACE, mappedNamespaces: [], installId: 'borders-test', signal });
-      const { socket, nonce } = await new TransportChooser(silentLog).open({ kube, managerNamespace: 'ambassador', session: session.name, signal, timeoutMs: 10_000 });
-      mux = startTunnel(socket, { nonce, session, kind: 'data', sign: session.sign, version: '0.1.0', log: silentLog, onStream: (stream) => stream.reset('refused') });
+      const session = await createSession({
+        kube,
+        log: silentLog,
+        user,
+        managerNamespace: 'ambassador',
+        namespace: NAMESPACE,
+        mappedNamespaces: [],
+        installId: 'borders-test',
+        signal,
+      });
+      const { socket, nonce } = await new TransportChooser(silentLog).open({
+        kube,
+        managerNamespace: 'ambassador',
+        session: session.name,
+        signal,
+        timeoutMs: 10_000,
+      });
+      mux = startTunnel(socket, {
+        nonce,
+        session,
+        kind: 'data',
+        sign: session.sign,
+        version: '0.1.0',
+        log: silentLog,
+        onStream: (stream) => stream.reset('refused'),
+      });
       close = async () => {
         mux.abort(new Error('over'));
         await deleteSession(kube, 'ambassador', session.name);
@@ -129,7 +152,9 @@ describe.skipIf(!clusterAvailable)('the borders of outbound (needs root and the 
     });
 
     it('refuses the manager’s own pods', async () => {
-      const pods = (await cluster.kubectl(['-n', 'ambassador', 'get', 'pods', '-l', 'app=traffic-manager', '-o', 'jsonpath={.items[*].status.podIP}'])).split(' ').filter((ip) => ip !== '');
+      const pods = (await cluster.kubectl(['-n', 'ambassador', 'get', 'pods', '-l', 'app=traffic-manager', '-o', 'jsonpath={.items[*].status.podIP}']))
+        .split(' ')
+        .filter((ip) => ip !== '');
       expect(pods.length).toBeGreaterThan(0);
       for (const host of pods) expect(await reasonOf(mux.open(encodeStreamHeader({ t: 'tcp', host, port: 8443 })))).toBe('forbidden');
     });
@@ -138,15 +163,33 @@ describe.skipIf(!clusterAvailable)('the borders of outbound (needs root and the 
       expect(await reasonOf(mux.open(Buffer.from([0, 2, 0x7b, 0x7b])))).toBe('protocol');
       expect(await reasonOf(mux.open(Buffer.from('\xff\xffgarbage', 'latin1')))).toBe('protocol');
       expect(await reasonOf(mux.open(encodeStreamHeader({ t: 'agent-control' })))).toBe('protocol');
-      expect(await reasonOf(mux.open(encodeStreamHeader({ t: 'tcp', host: service, port: 8080 }, Buffer.from('GET / HTTP/1.0\r\n\r\n'))))).toMatch(/^data: HTTP\/1.1 200/);
+      expect(await reasonOf(mux.open(encodeStreamHeader({ t: 'tcp', host: service, port: 8080 }, Buffer.from('GET / HTTP/1.0\r\n\r\n'))))).toMatch(
+        /^data: HTTP\/1.1 200/,
+      );
     });
 
     it('is refused with another’s signature', async () => {
       const kubeconfig = await loadKubeconfig({ flags: {}, env: { KUBECONFIG: cluster.kubeconfig }, cwd: process.cwd() });
       const kube = createKubeClient(kubeconfig.connection, { log: silentLog });
-      const [name = '', uid = ''] = (await cluster.kubectl(['-n', 'ambassador', 'get', 'sessions.telepresence.io', '-o', 'jsonpath={.items[0].metadata.name} {.items[0].metadata.uid}'])).split(' ');
-      const { socket, nonce } = await new TransportChooser(silentLog).open({ kube, managerNamespace: 'ambassador', session: name, signal: AbortSignal.timeout(10_000), timeoutMs: 10_000 });
-      const forged = startTunnel(socket, { nonce, session: { name, uid }, kind: 'data', sign: () => Buffer.alloc(64).toString('base64'), version: '0.1.0', log: silentLog, onStream: () => undefined });
+      const [name = '', uid = ''] = (
+        await cluster.kubectl(['-n', 'ambassador', 'get', 'sessions.telepresence.io', '-o', 'jsonpath={.items[0].metadata.name} {.items[0].metadata.uid}'])
+      ).split(' ');
+      const { socket, nonce } = await new TransportChooser(silentLog).open({
+        kube,
+        managerNamespace: 'ambassador',
+        session: name,
+        signal: AbortSignal.timeout(10_000),
+        timeoutMs: 10_000,
+      });
+      const forged = startTunnel(socket, {
+        nonce,
+        session: { name, uid },
+        kind: 'data',
+        sign: () => Buffer.alloc(64).toString('base64'),
+        version: '0.1.0',
+        log: silentLog,
+        onStream: () => undefined,
+      });
       const stream = forged.open(encodeStreamHeader({ t: 'tcp', host: service, port: 8080 }, Buffer.from('GET / HTTP/1.0\r\n\r\n')));
       expect(await reasonOf(stream)).not.toContain('data');
       await forged.closed;

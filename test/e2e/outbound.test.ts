@@ -107,7 +107,13 @@ describe.skipIf(!clusterAvailable)('outbound (needs root and the test cluster)',
 
   describe('any program:', () => {
     it('one of pure Go, which asks and dials by itself', async () => {
-      const { stdout, stderr } = await workstation.run('kubectl', ['--server=https://kubernetes.default', '--insecure-skip-tls-verify', 'get', '--raw', '/version']);
+      const { stdout, stderr } = await workstation.run('kubectl', [
+        '--server=https://kubernetes.default',
+        '--insecure-skip-tls-verify',
+        'get',
+        '--raw',
+        '/version',
+      ]);
       expect(stdout, stderr).toContain('gitVersion');
     });
 
@@ -122,12 +128,25 @@ describe.skipIf(!clusterAvailable)('outbound (needs root and the test cluster)',
     });
 
     it('the shell’s own sockets', async () => {
-      const { stdout } = await workstation.shell(String.raw`exec 3<>/dev/tcp/traffic/8082; head -1 <&3`);
+      const { stdout } = await workstation.shell('exec 3<>/dev/tcp/traffic/8082; head -1 <&3');
       expect(stdout).toBe('220 server speaks first\r\n');
     });
 
     it('a root-less one', async () => {
-      const { stdout, stderr } = await run('ip', ['netns', 'exec', `lab-${workstation.name}`, 'setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', 'curl', '-s', '--max-time', '5', 'http://traffic:8080/']);
+      const { stdout, stderr } = await run('ip', [
+        'netns',
+        'exec',
+        `lab-${workstation.name}`,
+        'setpriv',
+        '--reuid=65534',
+        '--regid=65534',
+        '--clear-groups',
+        'curl',
+        '-s',
+        '--max-time',
+        '5',
+        'http://traffic:8080/',
+      ]);
       expect(stdout, stderr).toBe('traffic traffic-0\n');
     });
   });
@@ -140,7 +159,9 @@ describe.skipIf(!clusterAvailable)('outbound (needs root and the test cluster)',
   });
 
   it('leaves the API server’s own address alone', async () => {
-    const { stdout } = await workstation.shell(`curl -sk --max-time 5 ${cluster.server}/version; ip route get $(echo ${cluster.server} | grep -oE '[0-9.]+' | head -1)`);
+    const { stdout } = await workstation.shell(
+      `curl -sk --max-time 5 ${cluster.server}/version; ip route get $(echo ${cluster.server} | grep -oE '[0-9.]+' | head -1)`,
+    );
     expect(stdout).toMatch(/Unauthorized|gitVersion/);
     expect(stdout).toContain('dev eth0');
   });

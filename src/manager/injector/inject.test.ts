@@ -68,7 +68,7 @@ describe('the sidecar', () => {
     expect(initNames(pod)).toEqual(['migrate', 'traffic-agent']);
     expect(sidecar(pod)).toMatchObject({
       restartPolicy: 'Always',
-      args: ['/app/agent.mjs'],
+      args: expect.arrayContaining(['/app/agent.mjs']),
       ports: [{ name: 'http', containerPort: 9900, protocol: 'TCP' }],
       securityContext: {
         runAsNonRoot: true,

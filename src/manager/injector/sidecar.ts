@@ -1,5 +1,7 @@
 /** The containers and the volume that the injector adds to a pod. */
+
 import type { Container, ContainerPort, Probe, ResourceRequirements, SecurityContext, Volume } from 'kubernetes-types/core/v1.js';
+import { NODE_FLAGS } from '../../base/node-flags.ts';
 import { AGENT_ENV, AGENT_MOUNT, AGENT_UID, type AgentConfig } from '../../protocol/agent-config.ts';
 import { AGENT_CONTAINER, AGENT_INIT_CONTAINER, TOKEN_AUDIENCE } from '../../protocol/resources.ts';
 import type { CopiedEnv } from './env-copy.ts';
@@ -52,7 +54,7 @@ export function sidecarContainer(config: AgentConfig, copied: CopiedEnv, setting
     name: AGENT_CONTAINER,
     image: settings.image,
     imagePullPolicy: settings.pullPolicy as 'Always' | 'IfNotPresent' | 'Never',
-    args: ['/app/agent.mjs'],
+    args: [...NODE_FLAGS, '/app/agent.mjs'],
     env: [
       { name: AGENT_ENV.config, value: JSON.stringify(config) },
       { name: AGENT_ENV.containers, value: JSON.stringify(copied.containers) },

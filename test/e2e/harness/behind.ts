@@ -31,7 +31,12 @@ export function lanHost(workstation: Workstation, { address, gateway, device }: 
   ]);
 }
 
-async function joined(workstation: Workstation, device: string, { address, gateway }: { address: string; gateway: string }, outerCommands: readonly string[]): Promise<Behind> {
+async function joined(
+  workstation: Workstation,
+  device: string,
+  { address, gateway }: { address: string; gateway: string },
+  outerCommands: readonly string[],
+): Promise<Behind> {
   const outer = `lab-${workstation.name}`;
   const inner = `${device}-${workstation.name}`;
   const remove = async (): Promise<void> => {

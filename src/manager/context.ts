@@ -76,6 +76,8 @@ export interface ClusterWatch {
 export interface Peer {
   name: string;
   address: string;
+  /** False: it takes no tunnels now. */
+  ready?: boolean;
 }
 /** The manager's replicas, itself among them. */
 export interface PeerWatch {

@@ -11,7 +11,7 @@ export const MANAGER_POD_SELECTOR = 'app=traffic-manager';
 
 interface Pod {
   metadata: { name: string; deletionTimestamp?: string };
-  status?: { phase?: string; podIP?: string; podIPs?: { ip: string }[] };
+  status?: { phase?: string; podIP?: string; podIPs?: { ip: string }[]; conditions?: { type: string; status: string }[] };
 }
 interface Service {
   metadata: { name: string };
@@ -47,7 +47,8 @@ export async function watchPeers(options: { kube: KubeClient; namespace: string;
       const peers = [self];
       for (const pod of pods.list()) {
         if (pod.metadata.name === self.name || ended(pod) || pod.metadata.deletionTimestamp !== undefined || pod.status?.podIP === undefined) continue;
-        peers.push({ name: pod.metadata.name, address: pod.status.podIP });
+        const ready = pod.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+        peers.push({ name: pod.metadata.name, address: pod.status.podIP, ready });
       }
       return peers.sort((a, b) => (a.name < b.name ? -1 : 1));
     },

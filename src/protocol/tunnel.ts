@@ -90,6 +90,10 @@ export const clusterSchema = z.looseObject({
 });
 export type ClusterInfo = z.infer<typeof clusterSchema>;
 
+/** The manager's replicas that are not ending, and those of them that take tunnels now. */
+export const replicasSchema = z.looseObject({ names: z.array(z.string()), ready: z.array(z.string()) });
+export type Replicas = z.infer<typeof replicasSchema>;
+
 /**
  * Control RPC, daemon calls manager:
  * - `welcome` {} → {@link welcomeSchema}: the first call.
@@ -107,13 +111,12 @@ export const welcomeSchema = z.looseObject({
   capabilities: z.array(z.string()).default([]),
   agentImage: z.string().optional(),
   cluster: clusterSchema,
-  /** Names of the replicas that take tunnels, this one among them; told again as `replicas` whenever they change. */
-  replicas: z.array(z.string()).optional(),
+  /** This one among them; told again as `replicas` whenever they change. */
+  replicas: replicasSchema.optional(),
   /** Where the administrator said the cloud is. */
   cloud: z.looseObject({ url: z.string() }).optional(),
 });
 export type Welcome = z.infer<typeof welcomeSchema>;
-export const replicasSchema = z.looseObject({ names: z.array(z.string()) });
 
 export const cloudLinkParamsSchema = z.looseObject({ url: z.string(), token: z.string().max(1024).optional() });
 /** `linked`: the link is up, or its token was not refused and the cloud is merely away. `detail` says what is wrong. */

@@ -71,7 +71,7 @@ export function fakeReplica(name: string): FakeReplica {
     replica: name,
     capabilities: [],
     cluster: { serviceSubnets: [], podSubnets: [], nodeAddresses: [], clusterDomain: 'cluster.local', namespaces: [] },
-    replicas: replica.replicas,
+    replicas: { names: replica.replicas, ready: replica.replicas },
   });
   return replica;
 }

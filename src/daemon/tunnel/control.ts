@@ -2,7 +2,7 @@
 import { CodedError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Mux, MuxStream } from '../../mux/index.ts';
-import { type ClusterInfo, clusterSchema, replicasSchema, type Welcome, welcomeSchema } from '../../protocol/tunnel.ts';
+import { type ClusterInfo, clusterSchema, type Replicas, replicasSchema, type Welcome, welcomeSchema } from '../../protocol/tunnel.ts';
 import { createRpcPeer, type RpcPeer } from '../../rpc/index.ts';
 import { encodeStreamHeader } from '../../tunnel/index.ts';
 import type { LiveConnection } from './connection.ts';
@@ -11,8 +11,7 @@ import { WELCOME_TIMEOUT_MS } from './limits.ts';
 export interface ControlEvents {
   log: Log;
   onCluster: (cluster: ClusterInfo) => void;
-  /** The manager's replicas, by name. */
-  onReplicas: (names: readonly string[]) => void;
+  onReplicas: (replicas: Replicas) => void;
   /** The replica at the other end ends. */
   onGoingAway: (replica: string) => void;
 }
@@ -36,7 +35,7 @@ export async function openControl({ mux, replica }: LiveConnection, { log, onClu
     log: log.child('control'),
     onNotify: {
       cluster: (params) => onCluster(clusterSchema.parse(params)),
-      replicas: (params) => onReplicas(replicasSchema.parse(params).names),
+      replicas: (params) => onReplicas(replicasSchema.parse(params)),
       'going-away': () => onGoingAway(replica),
     },
   });

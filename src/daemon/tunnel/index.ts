@@ -8,7 +8,7 @@ import { CodedError, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { KubeClient } from '../../kube/index.ts';
 import type { MuxStream } from '../../mux/index.ts';
-import type { ClusterInfo, StreamHeader, Welcome } from '../../protocol/tunnel.ts';
+import type { ClusterInfo, Replicas, StreamHeader, Welcome } from '../../protocol/tunnel.ts';
 import { encodeStreamHeader } from '../../tunnel/index.ts';
 import { type LiveConnection, TunnelConnection } from './connection.ts';
 import { type Control, openControl } from './control.ts';
@@ -63,7 +63,7 @@ export class Tunnel extends EventEmitter<TunnelEvents> {
   #greeted: Control | undefined;
   readonly #controls = new Map<LiveConnection['mux'], Control>();
   #welcome: Welcome | undefined;
-  #replicas: readonly string[] = [];
+  #replicas: Replicas = { names: [], ready: [] };
   #up = false;
   #since = Date.now();
   #reason = 'not connected yet';
@@ -218,7 +218,7 @@ export class Tunnel extends EventEmitter<TunnelEvents> {
         if (this.#welcome !== undefined) this.#welcome = { ...this.#welcome, cluster };
         this.emit('cluster', cluster);
       },
-      onReplicas: (names) => this.#replicasChanged(names),
+      onReplicas: (replicas) => this.#replicasChanged(replicas),
       onGoingAway: (replica) => this.#leave(replica),
     }).then(
       (control) => {
@@ -229,7 +229,7 @@ export class Tunnel extends EventEmitter<TunnelEvents> {
         if (this.#control.current !== live) return;
         this.#greet(control, '');
         this.emit('cluster', control.welcome.cluster);
-        this.#replicasChanged(control.welcome.replicas ?? [control.welcome.replica]);
+        this.#replicasChanged(control.welcome.replicas ?? { names: [live.replica], ready: [live.replica] });
       },
       (error: unknown) => {
         if (this.#closed) return;
@@ -264,15 +264,16 @@ export class Tunnel extends EventEmitter<TunnelEvents> {
 
   /** The replica ends: what is there of it is used until there is another. */
   #leave(replica: string): void {
-    if (!this.#replicas.includes(replica)) return;
+    if (!this.#replicas.names.includes(replica)) return;
     this.#options.log.info('a replica of the manager is going away', { replica });
-    this.#replicas = this.#replicas.filter((name) => name !== replica);
+    const others = (names: readonly string[]): string[] => names.filter((name) => name !== replica);
+    this.#replicas = { names: others(this.#replicas.names), ready: others(this.#replicas.ready) };
     for (const connection of this.#places) connection.leave(replica, 'the replica of the manager is going away');
   }
 
-  #replicasChanged(names: readonly string[]): void {
-    for (const name of this.#replicas) if (!names.includes(name)) this.#leave(name);
-    this.#replicas = names;
+  #replicasChanged(replicas: Replicas): void {
+    for (const name of this.#replicas.names) if (!replicas.names.includes(name)) this.#leave(name);
+    this.#replicas = replicas;
     this.#spread();
   }
 
@@ -282,7 +283,7 @@ export class Tunnel extends EventEmitter<TunnelEvents> {
     for (const connection of this.#data) {
       const replica = connection.current?.replica;
       if (replica === undefined) continue;
-      if (taken.has(replica) && this.#replicas.some((name) => !taken.has(name))) connection.spread(taken);
+      if (taken.has(replica) && this.#replicas.ready.some((name) => !taken.has(name))) connection.spread(taken);
       taken.add(replica);
     }
   }

@@ -1,12 +1,13 @@
-/** The control calls of a workstation: welcome, ping, environment, uninstall-agents, loglevel, leave. */
+/** The control calls of a workstation: welcome, ping, environment, uninstall-agents, loglevel, cloud-link, leave. */
 import type { Duplex } from 'node:stream';
 import { z } from 'zod';
 import { CodedError } from '../../base/errors.ts';
 import { LOG_LEVELS, type LogLevel } from '../../base/log.ts';
 import { VERSION } from '../../base/version.ts';
 import type { Session } from '../../protocol/resources.ts';
-import type { Environment, Welcome } from '../../protocol/tunnel.ts';
+import { cloudLinkParamsSchema, type Environment, type Replicas, type Welcome } from '../../protocol/tunnel.ts';
 import { createRpcPeer, type RpcPeer } from '../../rpc/index.ts';
+import type { Cloud } from '../cloud/index.ts';
 import type { ManagerContext } from '../context.ts';
 import { uninstallAgents } from '../leader/index.ts';
 import type { LinkedSessions } from '../sessions/registry.ts';
@@ -33,8 +34,8 @@ function setLogLevel({ log, logLevel }: ManagerContext, level: LogLevel, duratio
   if (durationMs > 0) setTimeout(() => log.setLevel(logLevel), durationMs).unref();
 }
 
-export function serveControl(stream: Duplex, options: { context: ManagerContext; sessions: LinkedSessions; session: Session }): RpcPeer {
-  const { context, sessions, session } = options;
+export function serveControl(stream: Duplex, options: { context: ManagerContext; sessions: LinkedSessions; cloud: Cloud; session: Session }): RpcPeer {
+  const { context, sessions, cloud, session } = options;
   const uid = session.metadata.uid ?? '';
 
   async function environment(params: unknown, signal: AbortSignal): Promise<Environment> {
@@ -51,12 +52,18 @@ export function serveControl(stream: Duplex, options: { context: ManagerContext;
     return agent.environment(intercept.spec.container ?? container, { signal: AbortSignal.any([signal, AbortSignal.timeout(ENVIRONMENT_TIMEOUT_MS)]) });
   }
 
+  const replicas = (): Replicas => {
+    const peers = context.peers.list();
+    return { names: peers.map(({ name }) => name), ready: peers.filter(({ ready }) => ready !== false).map(({ name }) => name) };
+  };
   const welcome = (): Welcome => ({
     version: VERSION,
     replica: context.pod,
     capabilities: [...MANAGER_CAPABILITIES],
     ...(context.agentImage === undefined ? {} : { agentImage: context.agentImage }),
     cluster: context.cluster.info(),
+    replicas: replicas(),
+    ...(cloud.url === undefined ? {} : { cloud: { url: cloud.url } }),
   });
 
   const rpc = createRpcPeer(stream, {
@@ -73,13 +80,28 @@ export function serveControl(stream: Duplex, options: { context: ManagerContext;
         setLogLevel(context, level, durationMs);
         return {};
       },
+      'cloud-link': (params, { signal }) => {
+        const { url, token } = parse(cloudLinkParamsSchema, params);
+        return cloud.link(url, token, signal);
+      },
       leave: () => {
         sessions.end(uid);
         return {};
       },
     },
   });
-  const unsubscribe = context.cluster.onChange((info) => rpc.notify('cluster', info));
-  void rpc.closed.then(unsubscribe);
+  let told = JSON.stringify(replicas());
+  const stops = [
+    context.cluster.onChange((info) => rpc.notify('cluster', info)),
+    context.peers.onChange(() => {
+      const now = replicas();
+      if (JSON.stringify(now) === told) return;
+      told = JSON.stringify(now);
+      rpc.notify('replicas', now);
+    }),
+  ];
+  void rpc.closed.then(() => {
+    for (const stop of stops) stop();
+  });
   return rpc;
 }

@@ -5,7 +5,7 @@ import { End, type EndEvents } from './http-end.ts';
 import { HEAD_TIMEOUT_MS, HTTP_BOUND, IDLE_TIMEOUT_MS, LINGER_MS, PIPELINE_BOUND } from './http-limits.ts';
 import { failureText, type HttpRoutes, type Route } from './http-routes.ts';
 import { Http1Answer } from './http1-answer.ts';
-import { type Exchange, isRepeatable, keepSent } from './http1-exchange.ts';
+import { type Exchange, isRepeatable, keepSent, sentBytes } from './http1-exchange.ts';
 import { type Request, RequestReader } from './http1-reader.ts';
 import { Upstream, type UpstreamOwner } from './http1-upstream.ts';
 import type { SessionLinks } from './links.ts';
@@ -127,7 +127,7 @@ export class Http1Connection implements EndEvents, UpstreamOwner {
     else this.#begin(request);
   }
 
-  #begin({ head, body, bytes }: Request): void {
+  #begin({ head, body, bytes, text }: Request): void {
     const route = this.#context.routes.choose(head);
     const exchange: Exchange = {
       head,
@@ -138,6 +138,7 @@ export class Http1Connection implements EndEvents, UpstreamOwner {
       reused: false,
       sent: undefined,
       sentBytes: 0,
+      text,
     };
     this.#exchange = exchange;
     this.#requests++;
@@ -289,8 +290,8 @@ export class Http1Connection implements EndEvents, UpstreamOwner {
 
   /** The server is gone before it said a word. */
   #unanswered(exchange: Exchange, upstream: Upstream, error: Error | undefined): void {
-    const { route, sent, head } = exchange;
-    const again = sent === undefined ? undefined : Buffer.concat(sent);
+    const { route, head } = exchange;
+    const again = sentBytes(exchange);
     const repeatable = exchange.reused && isRepeatable(head);
     if (route === undefined) {
       if (repeatable && again !== undefined) this.#toApp(exchange, again, undefined, true);

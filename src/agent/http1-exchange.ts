@@ -22,6 +22,8 @@ export interface Exchange {
   /** Its bytes so far, for sending them elsewhere; undefined: too many, or not wanted. */
   sent: Buffer[] | undefined;
   sentBytes: number;
+  /** All of a request without a body, as latin1. */
+  readonly text: string | undefined;
 }
 
 /** Whether the request may be sent a second time though a server may have seen it. */
@@ -31,8 +33,14 @@ export function isRepeatable(head: RequestHead): boolean {
 
 /** Keeps a copy of bytes that are sent, up to REPLAY_LIMIT in all. */
 export function keepSent(exchange: Exchange, bytes: Buffer): void {
-  if (exchange.sent === undefined) return;
+  if (exchange.sent === undefined || exchange.text !== undefined) return;
   exchange.sentBytes += bytes.length;
   if (exchange.sentBytes > REPLAY_LIMIT) exchange.sent = undefined;
   else exchange.sent.push(Buffer.from(bytes));
+}
+
+/** What was sent so far, to send it again; undefined: that can't be. */
+export function sentBytes(exchange: Exchange): Buffer | undefined {
+  if (exchange.sent === undefined) return undefined;
+  return exchange.text !== undefined ? Buffer.from(exchange.text, 'latin1') : Buffer.concat(exchange.sent);
 }

@@ -3,7 +3,7 @@ import { Stash } from './http-stash.ts';
 
 const CR = 13;
 const LF = 10;
-const HEAD_END = '\r\n\r\n';
+const HEAD_END = Buffer.from('\r\n\r\n');
 const HTTP2_UPGRADE = /(?:^|,)\s*h2c\s*(?:,|$)/;
 
 export interface Request {
@@ -12,6 +12,8 @@ export interface Request {
   readonly body: BodyTracker;
   /** The head and what is there of the body, as they are to be sent. */
   readonly bytes: Buffer;
+  /** The same as latin1, if it has no body: kept without a copy. */
+  readonly text: string | undefined;
 }
 
 /** Finds requests in a client's bytes. What is not yet understood, or not yet wanted, waits in the stash. */
@@ -39,7 +41,7 @@ export class RequestReader {
     let at = 0;
     // RFC 9112 2.2: empty lines before a request line.
     while (buffer[at] === CR && buffer[at + 1] === LF) at += 2;
-    const blank = buffer.indexOf(HEAD_END, Math.max(at, this.#searched - HEAD_END.length), 'latin1');
+    const blank = buffer.indexOf(HEAD_END, Math.max(at, this.#searched - HEAD_END.length));
     if (blank === -1) {
       if (buffer.length - at > REQUEST_HEAD_LIMIT) return { request: new BadMessage('a too long head'), used: at };
       if (hasBareLf(buffer, Math.max(at, this.#searched - 1))) return { request: new BadMessage('a line that ends without CR'), used: at };
@@ -55,9 +57,10 @@ export class RequestReader {
     const body = new BodyTracker(head.body);
     const used = body.consume(buffer, end);
     if (body.fault !== undefined) return { request: new BadMessage(body.fault), used };
-    if (head.upgrade === undefined || !HTTP2_UPGRADE.test(head.upgrade)) return { request: { head, body, bytes: buffer.subarray(at, used) }, used };
+    if (head.upgrade === undefined || !HTTP2_UPGRADE.test(head.upgrade))
+      return { request: { head, body, bytes: buffer.subarray(at, used), text: head.body.kind === 'none' ? text : undefined }, used };
     const bytes = Buffer.concat([Buffer.from(withoutHttp2Upgrade(text), 'latin1'), buffer.subarray(end, used)]);
-    return { request: { head: { ...head, upgrade: undefined }, body, bytes }, used };
+    return { request: { head: { ...head, upgrade: undefined }, body, bytes, text: undefined }, used };
   }
 }
 

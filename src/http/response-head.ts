@@ -10,14 +10,24 @@ export interface ResponseHead {
 }
 
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9][0-9]{2})(?: [^\n]*)?\r?\n/;
+const CRLF_END = Buffer.from('\r\n\r\n');
+const CR = 13;
+const LF = 10;
+const MIXED_END = Buffer.from('\n\r\n');
+const BARE_END = Buffer.from('\n\n');
 const LENGTH = /^[0-9]{1,15}$/;
 
 /** Index behind the blank line of the head that begins at `from`; -1 while there is none. Servers that end lines with LF only are understood. */
 export function responseHeadEnd(buffer: Buffer, from: number): number {
-  const mixed = buffer.indexOf('\n\r\n', from, 'latin1');
-  const bare = (mixed === -1 ? buffer : buffer.subarray(0, mixed)).indexOf('\n\n', from, 'latin1');
-  if (bare !== -1) return bare + 2;
-  return mixed === -1 ? -1 : mixed + 3;
+  const mixed = buffer.indexOf(CRLF_END, from);
+  // A head whose lines end with LF may stand before bytes that only look like another's end.
+  for (let at = buffer.indexOf(LF, from); at !== -1 && (mixed === -1 || at < mixed); at = buffer.indexOf(LF, at + 1)) {
+    if (buffer[at + 1] === LF) return at + 2;
+    if (buffer[at + 1] === CR && buffer[at + 2] === LF) return at + 3;
+    // Its first line tells how its lines end.
+    if (buffer[at - 1] === CR && mixed !== -1) break;
+  }
+  return mixed === -1 ? -1 : mixed + CRLF_END.length;
 }
 
 /**

@@ -21,6 +21,8 @@ export interface Mux {
   /** Last measured round trip in ms. */
   readonly rtt: number | undefined;
   readonly streams: number;
+  /** Bytes moved so far, both ways. */
+  readonly moved: number;
   /** Resolves when the session is over, never rejects; undefined: a clean end. */
   readonly closed: Promise<Error | undefined>;
   /** The reason the peer gave with GOAWAY. */

@@ -80,6 +80,10 @@ export class Session implements Mux, StreamOwner, FrameSink {
     else transport.resume();
   }
 
+  get moved(): number {
+    return this.#received + this.#sender.sent;
+  }
+
   get streams(): number {
     return this.#streams.size;
   }
@@ -111,7 +115,7 @@ export class Session implements Mux, StreamOwner, FrameSink {
       const clean = () => signal?.removeEventListener('abort', stop);
       this.#pings.set(id, {
         sentAt: performance.now(),
-        movedBefore: this.#received + this.#sender.sent,
+        movedBefore: this.moved,
         resolve: (ms) => {
           clean();
           resolve(ms);
@@ -251,7 +255,7 @@ export class Session implements Mux, StreamOwner, FrameSink {
     if (ping === undefined) return;
     this.#pings.delete(id);
     this.rtt = performance.now() - ping.sentAt;
-    this.#roundTrip.add(this.rtt, this.#received + this.#sender.sent - ping.movedBefore);
+    this.#roundTrip.add(this.rtt, this.moved - ping.movedBefore);
     this.#pool.rtt = this.#roundTrip.shortest;
     ping.resolve(this.rtt);
   }

@@ -15,6 +15,7 @@ import { type Control, openControl } from './control.ts';
 import { DATA_CONNECTIONS, SPREAD_AGAIN_MS, STREAM_WAIT_MS, WELCOME_TIMEOUT_MS } from './limits.ts';
 import { LinkWatch } from './link-watch.ts';
 import { RoundTrips } from './round-trips.ts';
+import { Spread } from './spread.ts';
 import { TransportChooser } from './transport.ts';
 
 export interface TunnelOptions {
@@ -69,7 +70,7 @@ export class Tunnel extends EventEmitter<TunnelEvents> {
   #reason = 'not connected yet';
   /** Rung when something that a caller may wait for has come. */
   #bell = Promise.withResolvers<void>();
-  #next = 0;
+  readonly #turns = new Spread();
   #closed = false;
   #spreadTimer: NodeJS.Timeout | undefined;
 
@@ -165,12 +166,10 @@ export class Tunnel extends EventEmitter<TunnelEvents> {
   }
 
   #tryOpen(frame: Buffer): MuxStream | undefined {
-    for (let i = 0; i < this.#data.length; i++) {
-      this.#next = (this.#next + 1) % this.#data.length;
-      const live = this.#data[this.#next]?.current;
-      if (live === undefined) continue;
+    const live = this.#data.flatMap((connection) => connection.current?.mux ?? []);
+    for (const mux of this.#turns.order(live)) {
       try {
-        return live.mux.open(frame);
+        return mux.open(frame);
       } catch (error) {
         this.#options.log.debug('a stream could not be opened on one connection', { error });
       }

@@ -69,7 +69,9 @@ describe.skipIf(!clusterAvailable)('kill -9 (needs root and the test cluster)', 
     await passed(Math.max(0, killed + 3_000 - Date.now()));
     const samples = (await load.samples()).filter(({ start }) => start >= killed);
     const app = settledAfter(samples, killed, answeredBy('web'));
-    times.push(`kill -9 of ${victim}: the cluster's app answers after ${app} ms, ${bad(samples, killed, killed + 3_000, answered).length} of ${samples.length} requests lost`);
+    times.push(
+      `kill -9 of ${victim}: the cluster's app answers after ${app} ms, ${bad(samples, killed, killed + 3_000, answered).length} of ${samples.length} requests lost`,
+    );
     expect(app).toBeLessThanOrEqual(2_000);
 
     const again = Date.now();

@@ -47,8 +47,11 @@ describe.skipIf(!clusterAvailable)('with an intercept on and 50 requests a secon
   });
 
   const managers = async (): Promise<string[]> =>
-    (await cluster.kubectl(['-n', 'ambassador', 'get', 'pods', '-l', 'app=traffic-manager', '--field-selector=status.phase=Running', '-o', 'name'])).split('\n').filter((name) => name !== '');
-  const rolledOut = (namespace: string, name: string): Promise<string> => cluster.kubectl(['-n', namespace, 'rollout', 'status', `deployment/${name}`, '--timeout=90s'], { timeoutMs: 100_000 });
+    (await cluster.kubectl(['-n', 'ambassador', 'get', 'pods', '-l', 'app=traffic-manager', '--field-selector=status.phase=Running', '-o', 'name']))
+      .split('\n')
+      .filter((name) => name !== '');
+  const rolledOut = (namespace: string, name: string): Promise<string> =>
+    cluster.kubectl(['-n', namespace, 'rollout', 'status', `deployment/${name}`, '--timeout=90s'], { timeoutMs: 100_000 });
 
   /** What became of the requests since then. */
   async function outcome(what: string, since: number) {
@@ -164,7 +167,11 @@ describe.skipIf(!clusterAvailable)('with an intercept on and 50 requests a secon
     const steady = await outcome('scaled 1→3→1', since);
     expect(steady.lost).toBe(0);
     await scale(0);
-    await eventually('no pod is left', async () => (await cluster.kubectl(['-n', 'faults-manager', 'get', 'pods', '-l', 'app=web', '-o', 'name'])).trim() === '', 60_000);
+    await eventually(
+      'no pod is left',
+      async () => (await cluster.kubectl(['-n', 'faults-manager', 'get', 'pods', '-l', 'app=web', '-o', 'name'])).trim() === '',
+      60_000,
+    );
     await scale(2);
     await rolledOut('faults-manager', 'web');
     const ready = Date.now();

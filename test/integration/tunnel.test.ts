@@ -267,7 +267,8 @@ describe('the tunnel', () => {
   it('holds its data connections on different replicas, and again when one has been away', async () => {
     const { replicas, pass, tunnel } = await setup(['a', 'b']);
     await pass(1_000);
-    const on = (name: string): number => replicas.find((replica) => replica.name === name)?.held.filter(({ hello, mux }) => hello.kind === 'data' && mux.goneAway === undefined).length ?? 0;
+    const on = (name: string): number =>
+      replicas.find((replica) => replica.name === name)?.held.filter(({ hello, mux }) => hello.kind === 'data' && mux.goneAway === undefined).length ?? 0;
     expect([on('a'), on('b')]).toEqual([1, 1]);
     // one ends and comes back under its name
     for (const { mux } of [...(replicas[1]?.held ?? [])]) mux.abort(new Error('killed'));

@@ -23,8 +23,8 @@ import { findPort, findWorkload, hasAgent, listServices, listWorkloads, portsOf,
 
 /** `intercept` gives up when the cluster has not answered after this time; the leader gives its own verdict sooner. */
 export const INTERCEPT_TIMEOUT_MS = 120_000;
-/** `list` while the line is down: the API server may be silent too. */
-export const LIST_WITHOUT_LINE_MS = 4_000;
+/** `list` and `leave` while the line is down: the API server may be silent too. */
+export const WITHOUT_LINE_MS = 4_000;
 /** Whether something listens on the local port: a look, not a wait. */
 const LISTENING_TIMEOUT_MS = 500;
 
@@ -223,7 +223,8 @@ export class Intercepts {
   /** Ends an own intercept. @throws TP-INTERCEPT-NOT-FOUND in the original's words. */
   async leave(name: string, namespace: string | undefined, signal: AbortSignal): Promise<void> {
     const { uid, namespace: where, object, preview } = this.named(name, namespace);
-    await deleteIfThere(this.#options.kube, interceptsPath(where, object), signal);
+    using patience = this.#patience(signal);
+    await deleteIfThere(this.#options.kube, interceptsPath(where, object), patience.signal);
     this.#forget(uid);
     if (preview !== undefined) await this.#options.previews.removeQuietly(preview, signal);
   }
@@ -297,7 +298,7 @@ export class Intercepts {
     const { up, detail } = this.#options.tunnel().state;
     if (up) return { signal, [Symbol.dispose]: () => undefined };
     const late = new AbortController();
-    const timer = setTimeout(() => late.abort(new CodedError('TP-TUNNEL-LOST', `The connection to the cluster is down: ${detail}.`)), LIST_WITHOUT_LINE_MS);
+    const timer = setTimeout(() => late.abort(new CodedError('TP-TUNNEL-LOST', `The connection to the cluster is down: ${detail}.`)), WITHOUT_LINE_MS);
     return { signal: AbortSignal.any([signal, late.signal]), [Symbol.dispose]: () => clearTimeout(timer) };
   }
 

@@ -152,7 +152,7 @@ export class TunnelConnection {
 
   /** Returns false when the replica that answered is one to avoid. */
   async #open(signal: AbortSignal, avoid?: ReadonlySet<string>): Promise<boolean> {
-    const { log, name, kind, session, version, sign, onStream, links } = this.#options;
+    const { log, kind, session, version, sign, onStream, links } = this.#options;
     const { socket, nonce, replica, version: managerVersion } = await this.#options.open({ signal, timeoutMs: OPEN_TIMEOUT_MS });
     if (signal.aborted || avoid?.has(replica)) {
       socket.destroy();
@@ -178,7 +178,9 @@ export class TunnelConnection {
 
   /** The first answer shows that the manager took the hello; a refusal comes as GOAWAY before it. */
   async #firstAnswer(mux: Mux, signal: AbortSignal): Promise<void> {
-    const outcome = await mux.ping({ signal: AbortSignal.any([signal, AbortSignal.timeout(OPEN_TIMEOUT_MS)]) }).catch((error: unknown) => CodedError.from(error));
+    const outcome = await mux
+      .ping({ signal: AbortSignal.any([signal, AbortSignal.timeout(OPEN_TIMEOUT_MS)]) })
+      .catch((error: unknown) => CodedError.from(error));
     const refusal = mux.goneAway;
     if (typeof outcome === 'number' && refusal === undefined && !signal.aborted) return this.#options.onRtt(outcome);
     mux.abort(new CodedError('TP-TUNNEL-LOST', 'The tunnel gave no answer.'));

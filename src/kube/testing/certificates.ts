@@ -1,5 +1,6 @@
 /** A certificate authority for tests. */
 import 'reflect-metadata';
+import { isIP } from 'node:net';
 import { BasicConstraintsExtension, SubjectAlternativeNameExtension, X509CertificateGenerator } from '@peculiar/x509';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
@@ -40,7 +41,7 @@ export async function createTestAuthority(name = 'CN=test authority'): Promise<T
         signingAlgorithm: ALGORITHM,
         notBefore,
         notAfter,
-        extensions: [new SubjectAlternativeNameExtension([{ type: 'ip', value: '127.0.0.1' }, ...names.map((value) => ({ type: 'dns' as const, value }))])],
+        extensions: [new SubjectAlternativeNameExtension([{ type: 'ip', value: '127.0.0.1' }, ...names.map((value) => ({ type: isIP(value) === 0 ? ('dns' as const) : ('ip' as const), value }))])],
       });
       return { cert: certificate.toString('pem'), key: pem('PRIVATE KEY', await crypto.subtle.exportKey('pkcs8', own.privateKey)) };
     },

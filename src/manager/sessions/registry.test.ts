@@ -88,7 +88,8 @@ describe('the session registry', () => {
     const older = registry.open('u1', Buffer.of(1));
     clock.now = 10;
     clock.heardAt = 20;
-    const younger = (clock.now = 30) && registry.open('u1', Buffer.of(1));
+    clock.now = 30;
+    const younger = registry.open('u1', Buffer.of(1));
     const reset = new Promise<void>((resolve) => younger?.on('error', () => resolve()));
     clock.now = 20 + SILENCE_LOST_MS;
     await reset;

@@ -10,7 +10,7 @@ import { ok, type RunOptions } from './run.ts';
 import { Workstation } from './workstation.ts';
 
 export const repository = path.join(import.meta.dirname, '../../..');
-const scripts = path.resolve(repository, process.env['TELEPRESENCE_TEST_KUBE'] ?? '../shared/kube');
+export const scripts = path.resolve(repository, process.env['TELEPRESENCE_TEST_KUBE'] ?? '../shared/kube');
 
 export interface TestCluster {
   /** Kubeconfig of an administrator. */

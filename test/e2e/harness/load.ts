@@ -55,4 +55,11 @@ export function bad(samples: readonly Sample[], from: number, to: number, good: 
   return samples.filter((sample) => sample.start >= from && sample.start < to && !good(sample));
 }
 
+/** The first of them, for a message. */
+export const shown = (samples: readonly Sample[], since: number): string =>
+  samples
+    .slice(0, 12)
+    .map(({ start, end, what, who }) => `+${start - since} ms: ${what} ${who} after ${end - start} ms`)
+    .join('\n');
+
 export const passed = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

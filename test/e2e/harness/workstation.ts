@@ -30,10 +30,14 @@ export class Workstation implements AsyncDisposable {
   static async create(options: WorkstationOptions): Promise<Workstation> {
     const laptop = (args: string[]): Promise<Finished> => run(path.join(options.scripts, 'laptop'), args);
     // the kernel takes its time with a namespace of the same name that was just removed: its link is in the way until then
-    await eventually('a network namespace of its own', async () => {
-      await laptop(['--remove', options.name]);
-      return (await laptop(['--name', options.name, 'true'])).code === 0;
-    }, 60_000);
+    await eventually(
+      'a network namespace of its own',
+      async () => {
+        await laptop(['--remove', options.name]);
+        return (await laptop(['--name', options.name, 'true'])).code === 0;
+      },
+      60_000,
+    );
     const workstation = new Workstation(options, await mkdtemp(path.join(tmpdir(), `tp-${options.name}-`)));
     // its link settles: IPv6 addresses are tentative for a second or two, and then appear among the routes
     await eventually('the workstation’s link is up', async () => {

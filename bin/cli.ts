@@ -16,10 +16,7 @@ process.exitCode = await main(process.argv.slice(2), {
   env,
   cwd: process.cwd(),
   stdin: process.stdin,
-  lines: async function* () {
-    const { createInterface } = await import('node:readline');
-    yield* createInterface({ input: process.stdin });
-  },
+  lines: async () => (await import('../src/cli/typed-lines.ts')).readLines(process.stdin),
   stdout: process.stdout,
   stderr: process.stderr,
   uid: process.getuid?.() ?? 0,

@@ -1,12 +1,13 @@
 /** The machine as the CLI sees it: handed in by bin/cli.ts and by tests. */
 import type { TextSink } from './output.ts';
+import type { TypedLines } from './typed-lines.ts';
 
 export interface CliIo {
   env: Record<string, string>;
   cwd: string;
   stdin: { isTTY?: boolean | undefined };
-  /** Lines as they are typed; absent: nobody types. */
-  lines?: () => AsyncGenerator<string, void>;
+  /** What is typed, line by line; absent: nobody types. */
+  lines?: () => Promise<TypedLines>;
   stdout: TextSink;
   stderr: TextSink;
   uid: number;

@@ -2,10 +2,11 @@
 import { CodedError } from '../base/errors.ts';
 import type { Ingress } from '../protocol/cloud.ts';
 import { isHost, portOf } from './ingress-answers.ts';
+import type { TypedLines } from './typed-lines.ts';
 
 export interface Asking {
   write(text: string): unknown;
-  lines: AsyncGenerator<string, void>;
+  lines: TypedLines;
   signal: AbortSignal;
 }
 
@@ -37,8 +38,8 @@ export async function askIngress(asking: Asking, guess: Ingress | undefined): Pr
     for (;;) {
       write(`       [default: ${byDefault ?? '-'}]: `);
       const typed = await Promise.race([lines.next(), interrupted]);
-      if (typed.done === true) throw new CodedError('TP-CANCELLED', 'The input ended before the ingress was known.');
-      const answer = read(typed.value.trim() === '' ? (byDefault ?? '') : typed.value.trim());
+      if (typed === undefined) throw new CodedError('TP-CANCELLED', 'The input ended before the ingress was known.');
+      const answer = read(typed.trim() === '' ? (byDefault ?? '') : typed.trim());
       if (answer !== undefined) return answer;
       write(`       ${wrong}\n`);
     }
@@ -57,8 +58,7 @@ export async function askIngress(asking: Asking, guess: Ingress | undefined): Pr
     write('\n');
     return { host, port, tls, l5host };
   } finally {
-    // lets go of the terminal; a reader that still waits for a line is not waited for
-    void lines.return();
+    lines.close();
   }
 }
 

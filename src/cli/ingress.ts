@@ -23,7 +23,7 @@ export async function findIngress(context: Context, about: DaemonApi['ingressGue
   }
   const { ingresses } = await context.call('ingressGuess', about);
   const { askIngress } = await import('./ingress-dialog.ts');
-  return askIngress({ write: (text) => io.stderr.write(text), lines: lines(), signal }, ingresses[0]);
+  return askIngress({ write: (text) => io.stderr.write(text), lines: await lines(), signal }, ingresses[0]);
 }
 
 function fromFlags(options: Options): Ingress {

@@ -69,12 +69,15 @@ function terminal(answers: string[]) {
       screen.text += text;
     },
   };
-  async function* lines(): AsyncGenerator<string, void> {
-    for (const answer of answers) {
-      screen.text += `${answer}\n`;
-      yield answer;
-    }
-  }
+  const typed = [...answers];
+  const lines = async () => ({
+    next: async () => {
+      const answer = typed.shift();
+      if (answer !== undefined) screen.text += `${answer}\n`;
+      return answer;
+    },
+    close: () => undefined,
+  });
   return { screen, io: { stdin: { isTTY: true }, stdout: screen, stderr: screen, lines } };
 }
 

@@ -5,12 +5,12 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Provider from 'oidc-provider';
 
-async function listen(handler: RequestListener, port = 0): Promise<{ server: Server; url: string; close: () => Promise<void> }> {
+async function listen(handler: RequestListener, host = 'localhost'): Promise<{ server: Server; url: string; close: () => Promise<void> }> {
   const server = createServer(handler);
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, host === 'localhost' ? '127.0.0.1' : host, resolve));
   return {
     server,
-    url: `http://localhost:${(server.address() as AddressInfo).port}`,
+    url: `http://${host}:${(server.address() as AddressInfo).port}`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -25,9 +25,9 @@ export interface OpenIdProvider {
 }
 
 /** Everybody may sign in, by any name; `groups` holds their organisations. */
-export async function startOpenIdProvider(client: { clientId: string; clientSecret: string; redirectUri: string }): Promise<OpenIdProvider> {
+export async function startOpenIdProvider(client: { clientId: string; clientSecret: string; redirectUri: string }, host?: string): Promise<OpenIdProvider> {
   let handle: RequestListener = (_request, response) => response.writeHead(503).end();
-  const { url, close } = await listen((request, response) => handle(request, response));
+  const { url, close } = await listen((request, response) => handle(request, response), host);
   const provider = new Provider(url, {
     clients: [{ client_id: client.clientId, client_secret: client.clientSecret, redirect_uris: [client.redirectUri], response_types: ['code'] }],
     claims: { openid: ['sub'], profile: ['name'], email: ['email', 'email_verified'], groups: ['groups'] },
@@ -62,7 +62,7 @@ export interface GithubStandIn {
 }
 
 /** GitHub's endpoints as its documentation describes them: PKCE checked, a failure answered with 200, an unverified address among the user's. */
-export async function startGithub(client: { clientId: string; clientSecret: string }): Promise<GithubStandIn> {
+export async function startGithub(client: { clientId: string; clientSecret: string }, host?: string): Promise<GithubStandIn> {
   const codes = new Map<string, { challenge: string; redirectUri: string }>();
   const tokens = new Set<string>();
   const standIn: Omit<GithubStandIn, 'url' | 'close'> = {
@@ -118,7 +118,7 @@ export async function startGithub(client: { clientId: string; clientSecret: stri
     }
     return void json({ message: 'Not Found' }, 404);
   };
-  const { url, close } = await listen(handler);
+  const { url, close } = await listen(handler, host);
   return Object.assign(standIn, { url, close });
 }
 

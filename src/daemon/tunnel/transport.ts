@@ -1,6 +1,6 @@
 /**
  * Ways through the API server to a manager replica, tried in this order: the service proxy with an HTTP Upgrade, the same
- * as a WebSocket (for proxies that let nothing else through), then a port-forward to a pod. What worked is remembered by the caller.
+ * as a WebSocket (for proxies that let nothing else through). What worked is remembered.
  */
 import type { Duplex } from 'node:stream';
 import { CodedError, messageOf } from '../../base/errors.ts';
@@ -70,7 +70,7 @@ const TRANSPORTS: Transport[] = [
 /** Errors after which another way through the API server could still work. */
 function anotherWayMayWork(error: unknown): boolean {
   const code = error instanceof CodedError ? error.code : undefined;
-  return code === 'TP-KUBE-TIMEOUT' || code === 'TP-KUBE-API' || code === 'TP-TUNNEL-FAILED';
+  return code === 'TP-KUBE-TIMEOUT' || code === 'TP-KUBE-UNREACHABLE' || code === 'TP-KUBE-API' || code === 'TP-TUNNEL-FAILED';
 }
 
 /** Remembers which way worked, and which were blocked at which hop. */

@@ -1,18 +1,20 @@
 /**
- * The tunnel port (TLS): `GET /tunnel` with an Upgrade and nothing else. Behind the 101 the connection is a tunnel's:
+ * The tunnel port (TLS): `GET /tunnel` with an Upgrade (or as a WebSocket) and nothing else. Behind the 101 the connection is a tunnel's:
  * hello, mux, streams. Everything a workstation may ask for in the cluster passes here.
  */
 import { randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { CodedError, messageOf } from '../../base/errors.ts';
 import { VERSION } from '../../base/version.ts';
+import { acceptWebSocket } from '../../kube/index.ts';
 import type { MuxStream } from '../../mux/index.ts';
 import type { Session } from '../../protocol/resources.ts';
 import { TUNNEL_HEADER, TUNNEL_PATH, UPGRADE_PROTOCOL } from '../../protocol/tunnel.ts';
 import type { RpcPeer } from '../../rpc/index.ts';
 import { acceptTunnel } from '../../tunnel/index.ts';
+import type { Cloud } from '../cloud/index.ts';
 import type { DnsPart, ManagerContext, Part } from '../context.ts';
 import type { Outbound } from '../outbound/index.ts';
 import { createKeyedSlots, type SessionQuota } from '../outbound/quota.ts';
@@ -34,7 +36,9 @@ export const TUNNEL_KEEPALIVE_MS = 30_000;
 
 export interface TunnelServer extends Part {
   readonly port: number;
-  /** Tells every workstation to open another tunnel elsewhere, and takes no new ones. */
+  /** Tells every workstation to open another tunnel elsewhere and to use this one until then; takes no new ones. */
+  announce(reason: string): void;
+  /** Takes no new streams. */
   goAway(reason: string): void;
 }
 
@@ -43,6 +47,7 @@ export interface TunnelServerOptions {
   sessions: LinkedSessions;
   outbound: Outbound;
   dns: DnsPart;
+  cloud: Cloud;
 }
 
 export async function startTunnelServer(options: TunnelServerOptions): Promise<TunnelServer> {
@@ -85,18 +90,23 @@ export async function startTunnelServer(options: TunnelServerOptions): Promise<T
   server.on('upgrade', (request, socket: Duplex, head) => {
     socket.on('error', (error) => log.debug('a connection failed', { error: messageOf(error) }));
     const path = (request.url ?? '').split('?')[0];
-    if (request.method !== 'GET' || path !== TUNNEL_PATH || request.headers.upgrade?.toLowerCase() !== UPGRADE_PROTOCOL) {
+    const protocol = request.headers.upgrade?.toLowerCase();
+    if (request.method !== 'GET' || path !== TUNNEL_PATH || (protocol !== UPGRADE_PROTOCOL && protocol !== 'websocket')) {
       socket.end('HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n');
       return;
     }
     const proved = going === undefined ? unverified.tryTake(request.socket.remoteAddress ?? '') : undefined;
     if (proved === undefined) {
       refused.add(1, { cause: going === undefined ? 'overload' : 'going-away' });
-      socket.end('HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nretry-after: 1\r\nconnection: close\r\n\r\n');
+      // No Retry-After: the next try may well reach another replica.
+      socket.end('HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n');
       return;
     }
-    if (head.length > 0) socket.unshift(head);
-    serve(socket as Socket)
+    const nonce = randomBytes(32).toString('base64url');
+    const headers = { [TUNNEL_HEADER.nonce]: nonce, [TUNNEL_HEADER.replica]: context.pod, [TUNNEL_HEADER.version]: VERSION };
+    const stream = protocol === 'websocket' ? acceptWebSocket(request, socket, head, { headers }) : switchProtocols(socket, head, headers);
+    if (stream === undefined) return proved();
+    serve(stream, nonce)
       .catch((error: unknown) => {
         refused.add(1, { cause: error instanceof CodedError ? error.code : 'failed' });
         // Whoever refused ends the connection, after saying why.
@@ -106,18 +116,7 @@ export async function startTunnelServer(options: TunnelServerOptions): Promise<T
   });
 
   /** Resolves when the connection is verified and served, or rejects. */
-  async function serve(socket: Socket): Promise<void> {
-    const nonce = randomBytes(32).toString('base64url');
-    const headers = {
-      connection: 'Upgrade',
-      upgrade: UPGRADE_PROTOCOL,
-      [TUNNEL_HEADER.nonce]: nonce,
-      [TUNNEL_HEADER.replica]: context.pod,
-      [TUNNEL_HEADER.version]: VERSION,
-    };
-    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-    socket.write(`HTTP/1.1 101 Switching Protocols\r\n${lines.join('')}\r\n`);
-
+  async function serve(socket: Duplex, nonce: string): Promise<void> {
     const signal = AbortSignal.any([context.signal, AbortSignal.timeout(VERIFY_TIMEOUT_MS)]);
     const late = () => socket.destroy(new Error('the workstation did not prove itself in time'));
     signal.addEventListener('abort', late, { once: true });
@@ -136,12 +135,16 @@ export async function startTunnelServer(options: TunnelServerOptions): Promise<T
     if (session === undefined) throw new CodedError('TP-INTERNAL', 'A tunnel was accepted without a session.');
     const verified = session;
 
+    let heardAt = performance.now();
+    socket.on('data', () => {
+      heardAt = performance.now();
+    });
     let control: RpcPeer | undefined;
     let quota: SessionQuota;
     const connection = {
       kind: hello.kind,
       mux,
-      bytesRead: () => socket.bytesRead,
+      heardAt: () => heardAt,
       notify: (method: string, params: unknown) => control?.notify(method, params),
     };
     try {
@@ -162,13 +165,13 @@ export async function startTunnelServer(options: TunnelServerOptions): Promise<T
           if (control !== undefined) return false;
           control = rpc;
           controls.add(rpc);
+          if (going !== undefined) rpc.notify('going-away', { reason: going });
           void rpc.closed.then(() => controls.delete(rpc));
           return true;
         },
       });
     };
     for (const stream of early) serveStream(stream);
-    if (going !== undefined) mux.goAway(going);
   }
 
   await new Promise<void>((resolve, reject) => {
@@ -182,9 +185,11 @@ export async function startTunnelServer(options: TunnelServerOptions): Promise<T
 
   return {
     port: (server.address() as AddressInfo).port,
-    goAway(reason) {
+    announce(reason) {
       going = reason;
       for (const rpc of controls) rpc.notify('going-away', { reason });
+    },
+    goAway(reason) {
       for (const { mux } of sessions.connections()) mux.goAway(reason);
     },
     async close() {
@@ -197,4 +202,12 @@ export async function startTunnelServer(options: TunnelServerOptions): Promise<T
       });
     },
   };
+}
+
+/** Answers 101; what comes after it is the tunnel's. */
+function switchProtocols(socket: Duplex, head: Buffer, headers: Record<string, string>): Duplex {
+  if (head.length > 0) socket.unshift(head);
+  const lines = Object.entries({ connection: 'Upgrade', upgrade: UPGRADE_PROTOCOL, ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.write(`HTTP/1.1 101 Switching Protocols\r\n${lines.join('')}\r\n`);
+  return socket;
 }

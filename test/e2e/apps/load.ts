@@ -2,7 +2,7 @@
 import { TEST_IMAGE } from './echo.ts';
 
 /** A request that has no answer yet counts as one in trouble after this. */
-const PENDING_MS = 1_500;
+const PENDING_MS = 3_000;
 
 /** Arguments: URL, requests per second, time-out of one in ms. Lines: `<id> <start ms>`, and `<id> <start ms> <end ms> <status or error> <first word of the body>`. */
 export const LOAD = `
@@ -61,7 +61,9 @@ export function loadPod({ name, namespace, url, rate, limitMs }: { name: string;
     metadata: { name, namespace, labels: { app: name } },
     spec: {
       terminationGracePeriodSeconds: 0,
-      containers: [{ name: 'load', image: TEST_IMAGE, imagePullPolicy: 'IfNotPresent', command: ['/app/node', '-e', LOAD, url, String(rate), String(limitMs)] }],
+      containers: [
+        { name: 'load', image: TEST_IMAGE, imagePullPolicy: 'IfNotPresent', command: ['/app/node', '-e', LOAD, url, String(rate), String(limitMs)] },
+      ],
     },
   });
 }

@@ -5,12 +5,18 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 
 export const ROOT = join(import.meta.dirname, '..');
 
 /** Bundled CommonJS dependencies call `require` for Node's own modules; an ES module has none unless it makes one. */
 const REQUIRE_BANNER = "import { createRequire as __bundleCreateRequire } from 'node:module';\nconst require = __bundleCreateRequire(import.meta.url);";
+
+/** zod's messages in other languages than English are a third of an agent's bundle, and 2 MiB of each running program. */
+const englishOnly: Plugin = {
+  name: 'english-only',
+  setup: ({ onLoad }) => onLoad({ filter: /zod\/v4\/locales\/index\.c?js$/ }, () => ({ contents: "export { default as en } from './en.js';" })),
+};
 
 /** Names of the programs that exist: the files of `bin/` without `.ts`, sorted. */
 export async function programNames(): Promise<string[]> {
@@ -40,6 +46,7 @@ export async function bundlePrograms(names: readonly string[]): Promise<Map<stri
       charset: 'utf8',
       minifySyntax: true,
       external: ['koffi'],
+      plugins: [englishOnly],
       banner: { js: REQUIRE_BANNER },
       logLevel: 'warning',
     });

@@ -119,7 +119,10 @@ describe.skipIf(!clusterAvailable || !browserAvailable)('the guide’s preview U
     await cluster.kubectl(['-n', NAMESPACE, 'rollout', 'status', 'deployment/example-service', '--timeout=60s']);
     await cluster.kubectl(['-n', 'ambassador', 'delete', 'secret', 'telepresence-cloud', '--ignore-not-found']);
     await setCloud(workstation, cloud);
-    cleanUp.defer(() => setCloud(workstation, undefined));
+    cleanUp.defer(async () => {
+      await setCloud(workstation, undefined);
+      await cluster.kubectl(['-n', 'ambassador', 'delete', 'secret', 'telepresence-cloud', '--ignore-not-found']);
+    });
     await workstation.ok(['quit', '-s']);
 
     const opener = path.join(workstation.home, 'browser');
@@ -229,13 +232,26 @@ describe.skipIf(!clusterAvailable || !browserAvailable)('the guide’s preview U
     expect(headers['cookie']).toContain('app=1');
   });
 
+  it('keeps the dashboard from the preview’s page', async () => {
+    await mine.goto(`${previewUrl}/page`);
+    const inPage = `(async () => ({
+      cookies: document.cookie,
+      answers: await Promise.all(['/', '/api/v1/me'].map((path) =>
+        fetch('${cloud.url}' + path, { credentials: 'include' }).then((answer) => 'read ' + answer.status, () => 'refused'))),
+    }))()`;
+    const seen: { cookies: string; answers: string[] } = await mine.evaluate(inPage);
+    expect(seen.answers).toEqual(['refused', 'refused']);
+    // what the app set itself, and nothing of the cloud's
+    expect(seen.cookies).toBe('app=1');
+  });
+
   it('shows it in list', async () => {
     const { stdout } = await shell('telepresence list');
     expect(stdout).toContain(`    Preview URL      : ${previewUrl}\n    Layer 5 Hostname : ${HOST}\n`);
   });
 
   it('is private: a stranger is sent to sign in, and back; a member of another organisation is refused', async () => {
-    expect((await anonymous(previewUrl, '-si')).stdout).toMatch(/^HTTP\/\S+ 30[237]/);
+    expect((await anonymous(previewUrl, '-si')).stdout).toMatch(/^HTTP\/\S+ 401/);
     const context = await openContext();
     const page = await context.newPage();
     await page.goto(`${previewUrl}/wanted?x=1`);
@@ -262,7 +278,7 @@ describe.skipIf(!clusterAvailable || !browserAvailable)('the guide’s preview U
     expect((await anonymous()).stdout).toContain('<title>workstation</title>');
     await mine.getByRole('button', { name: /make the preview of example-service private/ }).click();
     await mine.getByRole('button', { name: /make the preview of example-service public/ }).waitFor();
-    expect((await anonymous(previewUrl, '-si')).stdout).toMatch(/^HTTP\/\S+ 30[237]/);
+    expect((await anonymous(previewUrl, '-si')).stdout).toMatch(/^HTTP\/\S+ 401/);
   });
 
   it('comes back within 5 s when the cloud was killed; the intercept goes on meanwhile', async () => {
@@ -283,7 +299,7 @@ describe.skipIf(!clusterAvailable || !browserAvailable)('the guide’s preview U
       .getByRole('dialog', { name: /End example-service/ })
       .getByRole('button', { name: 'End intercept' })
       .click();
-    await eventually('list shows it', async () => (await shell('telepresence list')).stdout.includes('example-service: ready to intercept'), 2_000);
+    await eventually('list shows it', async () => (await shell('telepresence list')).stdout.includes('example-service: ready to intercept'), 1_000);
     const answer = await mine.goto(previewUrl);
     expect([answer?.status(), await mine.title()]).toEqual([expect.any(Number), expect.not.stringContaining('workstation')]);
     expect(answer?.status()).toBeGreaterThanOrEqual(400);

@@ -16,7 +16,12 @@ function route(namespace: string, host: string | undefined, to: string, options:
     spec: {
       ...(options.className === undefined ? {} : { ingressClassName: options.className }),
       ...(options.tls === undefined ? {} : { tls: [{ hosts: options.tls }] }),
-      rules: [{ ...(host === undefined ? {} : { host }), http: { paths: [{ path: '/', pathType: 'Prefix', backend: { service: { name: to, port: { number: 80 } } } }] } }],
+      rules: [
+        {
+          ...(host === undefined ? {} : { host }),
+          http: { paths: [{ path: '/', pathType: 'Prefix', backend: { service: { name: to, port: { number: 80 } } } }] },
+        },
+      ],
     },
   };
 }
@@ -28,7 +33,9 @@ describe('the guessed ingress', () => {
   });
 
   it('is a controller by its name or label, whatever its type', () => {
-    expect(guess([service('web', 'shop'), service('traefik', 'ingress')])).toEqual([{ host: 'traefik.ingress', port: 80, tls: false, l5host: 'traefik.ingress' }]);
+    expect(guess([service('web', 'shop'), service('traefik', 'ingress')])).toEqual([
+      { host: 'traefik.ingress', port: 80, tls: false, l5host: 'traefik.ingress' },
+    ]);
     expect(guess([service('my-ingress-nginx-controller', 'in'), service('my-ingress-nginx-controller-admission', 'in')]).map(({ host }) => host)).toEqual([
       'my-ingress-nginx-controller.in',
     ]);
@@ -36,7 +43,9 @@ describe('the guessed ingress', () => {
   });
 
   it('is a LoadBalancer where no controller is known', () => {
-    expect(guess([service('web', 'shop', { type: 'LoadBalancer', ports: [{ port: 8080 }] })])).toEqual([{ host: 'web.shop', port: 8080, tls: false, l5host: 'web.shop' }]);
+    expect(guess([service('web', 'shop', { type: 'LoadBalancer', ports: [{ port: 8080 }] })])).toEqual([
+      { host: 'web.shop', port: 8080, tls: false, l5host: 'web.shop' },
+    ]);
   });
 
   it('is never the traffic-manager, even as a LoadBalancer', () => {
@@ -59,7 +68,10 @@ describe('the guessed ingress', () => {
 
   it('prefers the controller of the rule’s class', () => {
     const all = [service('traefik', 'a', { type: 'LoadBalancer' }), service('ingress-nginx-controller', 'b')];
-    expect(guess(all, [route('shop', 'x.example.com', 'web', { className: 'nginx' })]).map(({ host }) => host)).toEqual(['ingress-nginx-controller.b', 'traefik.a']);
+    expect(guess(all, [route('shop', 'x.example.com', 'web', { className: 'nginx' })]).map(({ host }) => host)).toEqual([
+      'ingress-nginx-controller.b',
+      'traefik.a',
+    ]);
     expect(guess(all)[0]?.host).toBe('traefik.a');
   });
 });

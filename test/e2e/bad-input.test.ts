@@ -17,7 +17,18 @@ describe.skipIf(!clusterAvailable)('bad input (needs root and the test cluster)'
     cluster = await startCluster();
     namespace = await testNamespace(cluster, 'bad-input');
     await cluster.apply(echoApp({ name: 'web', namespace: 'bad-input' }));
-    await cluster.apply(echoApp({ name: 'several', namespace: 'bad-input', service: { ports: [{ name: 'http', port: 80, targetPort: 'http' }, { name: 'admin', port: 81, targetPort: 'http' }] } }));
+    await cluster.apply(
+      echoApp({
+        name: 'several',
+        namespace: 'bad-input',
+        service: {
+          ports: [
+            { name: 'http', port: 80, targetPort: 'http' },
+            { name: 'admin', port: 81, targetPort: 'http' },
+          ],
+        },
+      }),
+    );
     await cluster.kubectl(['-n', 'bad-input', 'rollout', 'status', 'deployment/web', '--timeout=60s']);
     workstation = await cluster.workstation('bad');
     before = await workstation.networkState();
@@ -61,11 +72,43 @@ describe.skipIf(!clusterAvailable)('bad input (needs root and the test cluster)'
 
     it('an expired client certificate', async () => {
       const dir = workstation.home;
-      await ok('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-subj', '/CN=late', '-keyout', `${dir}/late.key`, '-out', `${dir}/late.crt`, '-days', '1', '-not_before', '20200101000000Z', '-not_after', '20200102000000Z']).catch(() =>
+      await ok('openssl', [
+        'req',
+        '-x509',
+        '-newkey',
+        'ec',
+        '-pkeyopt',
+        'ec_paramgen_curve:prime256v1',
+        '-nodes',
+        '-subj',
+        '/CN=late',
+        '-keyout',
+        `${dir}/late.key`,
+        '-out',
+        `${dir}/late.crt`,
+        '-days',
+        '1',
+        '-not_before',
+        '20200101000000Z',
+        '-not_after',
+        '20200102000000Z',
+      ]).catch(() =>
         // openssl before 3.4 can't date a certificate by hand
-        ok('openssl', ['req', '-new', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-subj', '/CN=late', '-keyout', `${dir}/late.key`, '-out', `${dir}/late.csr`]).then(() =>
-          ok('openssl', ['x509', '-req', '-in', `${dir}/late.csr`, '-signkey', `${dir}/late.key`, '-out', `${dir}/late.crt`, '-days', '-1']),
-        ),
+        ok('openssl', [
+          'req',
+          '-new',
+          '-newkey',
+          'ec',
+          '-pkeyopt',
+          'ec_paramgen_curve:prime256v1',
+          '-nodes',
+          '-subj',
+          '/CN=late',
+          '-keyout',
+          `${dir}/late.key`,
+          '-out',
+          `${dir}/late.csr`,
+        ]).then(() => ok('openssl', ['x509', '-req', '-in', `${dir}/late.csr`, '-signkey', `${dir}/late.key`, '-out', `${dir}/late.crt`, '-days', '-1'])),
       );
       await refused(['--client-certificate', `${dir}/late.crt`, '--client-key', `${dir}/late.key`], 'TP-KUBE-CERTIFICATE', /expired/);
     });
@@ -80,7 +123,9 @@ describe.skipIf(!clusterAvailable)('bad input (needs root and the test cluster)'
     it('a CIDR that is none', () => refused(['--also-proxy', '10.1.2.3/8'], 'TP-USAGE', /10\.1\.2\.3\/8/));
 
     it('local routes that overlap the cluster’s, before anything is set', async () => {
-      await workstation.shell('ip link add conflict type veth peer name conflict2 && ip addr add 10.96.7.1/24 dev conflict && ip link set conflict up && ip link set conflict2 up');
+      await workstation.shell(
+        'ip link add conflict type veth peer name conflict2 && ip addr add 10.96.7.1/24 dev conflict && ip link set conflict up && ip link set conflict2 up',
+      );
       try {
         const now = await workstation.networkState();
         await expectError(await workstation.telepresence(['connect']), 'TP-SUBNET-CONFLICT', /10\.96\.7\.0\/24/, /conflict/);

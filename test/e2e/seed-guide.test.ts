@@ -53,7 +53,9 @@ describe.skipIf(!clusterAvailable)('the guide (needs root and the test cluster)'
   });
 
   it('intercepts all traffic and writes the environment', async () => {
-    const { stdout, stderr, code } = await workstation.shell('telepresence intercept example-service --port 8080:http --env-file ~/example-service-intercept.env');
+    const { stdout, stderr, code } = await workstation.shell(
+      'telepresence intercept example-service --port 8080:http --env-file ~/example-service-intercept.env',
+    );
     expect(code === 0 ? '' : `${stderr}${await workstation.logTail()}`).toBe('');
     // what stands beside it on stderr: that nothing listens yet, and that it takes a while
     expect(stderr).toMatch(/^(Warning: Nothing listens on 127\.0\.0\.1:8080 yet.*\n)?(Waiting for .*\n)*$/);
@@ -73,8 +75,21 @@ describe.skipIf(!clusterAvailable)('the guide (needs root and the test cluster)'
   });
 
   it('answers from the process on the workstation', async () => {
-    await using _service = workstation.background('bash', ['-c', `set -a; . <(sed 's/=\\(.*\\)/="\\1"/' ~/example-service-intercept.env); exec node -e "${LOCAL_SERVICE}"`]);
-    const inCluster = () => cluster.kubectl(['exec', 'deploy/example-service', '-c', 'app', '--', '/app/node', '-e', `fetch('http://example-service/').then(r=>r.text()).then(t=>process.stdout.write(t))`]);
+    await using _service = workstation.background('bash', [
+      '-c',
+      `set -a; . <(sed 's/=\\(.*\\)/="\\1"/' ~/example-service-intercept.env); exec node -e "${LOCAL_SERVICE}"`,
+    ]);
+    const inCluster = () =>
+      cluster.kubectl([
+        'exec',
+        'deploy/example-service',
+        '-c',
+        'app',
+        '--',
+        '/app/node',
+        '-e',
+        `fetch('http://example-service/').then(r=>r.text()).then(t=>process.stdout.write(t))`,
+      ]);
     await eventually('the local process answers a pod', async () => (await inCluster()) === 'local good day\n');
     const { stdout } = await workstation.shell('curl -s --max-time 5 http://example-service/');
     expect(stdout).toBe('local good day\n');
@@ -89,8 +104,12 @@ describe.skipIf(!clusterAvailable)('the guide (needs root and the test cluster)'
   it('leaves', async () => {
     const { stdout, code } = await workstation.shell('telepresence leave example-service');
     expect([stdout, code]).toEqual(['', 0]);
-    await eventually('the cluster’s app answers', async () => (await workstation.shell('curl -s --max-time 5 http://example-service/')).stdout.startsWith('example-service '));
-    expect((await workstation.shell('telepresence list')).stdout.split('\n')).toContain('example-service: ready to intercept (traffic-agent already installed)');
+    await eventually('the cluster’s app answers', async () =>
+      (await workstation.shell('curl -s --max-time 5 http://example-service/')).stdout.startsWith('example-service '),
+    );
+    expect((await workstation.shell('telepresence list')).stdout.split('\n')).toContain(
+      'example-service: ready to intercept (traffic-agent already installed)',
+    );
   });
 
   it('quits and leaves nothing behind', async () => {

@@ -33,7 +33,7 @@ async function page({ status, code, title, message, help }: Failure): Promise<st
   const [before, after] = [
     html`<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${title}</title><style>`,
     html`</style></head><body><main>
-<svg width="34" height="34" viewBox="0 0 32 32" fill="none" stroke="currentColor" stroke-width="2.4" stroke-linecap="round" aria-hidden="true"><circle cx="7" cy="16" r="4"/><circle cx="25" cy="16" r="4"/><path d="M14 16h1m3 0h0"/></svg>
+<svg width="34" height="34" viewBox="0 0 28 28" fill="none" aria-hidden="true"><rect width="28" height="28" rx="8" fill="currentColor"/><g stroke="var(--card)" stroke-width="2" stroke-linecap="round"><circle cx="9" cy="18" r="3.2"/><circle cx="19" cy="10" r="3.2"/><path d="M12.3 15.4l3.4-2.8"/></g></svg>
 <h1>${title}</h1><p>${message}</p><p class="help">${prose(help)}</p>${again ? html`<a href="/">Try again</a>` : ''}
 <footer><span>Telepresence preview</span><code>${status} ${code}</code></footer></main></body></html>`,
   ];

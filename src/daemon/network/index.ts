@@ -168,7 +168,8 @@ export class Network {
   #dnsState(cluster: ClusterInfo): NetState['dns'] {
     const dns = this.#dns;
     if (dns === undefined || dns.listeners.length === 0) return { mode: 'none' };
-    if (this.#dnsMode === 'redirect') return { mode: 'redirect', servers: [...dns.listeners], exemptPorts: { ...dns.exemptPorts }, exemptUids: this.#resolverUids };
+    if (this.#dnsMode === 'redirect')
+      return { mode: 'redirect', servers: [...dns.listeners], exemptPorts: { ...dns.exemptPorts }, exemptUids: this.#resolverUids };
     const { namespace } = this.#options.params;
     const domains = [
       `${namespace}.svc.${cluster.clusterDomain}`,

@@ -6,6 +6,7 @@ import type { Session } from '../../protocol/resources.ts';
 import type { StreamHeader } from '../../protocol/tunnel.ts';
 import type { RpcPeer } from '../../rpc/index.ts';
 import { readStreamHeader } from '../../tunnel/index.ts';
+import type { Cloud } from '../cloud/index.ts';
 import type { DnsPart, ManagerContext } from '../context.ts';
 import type { Outbound } from '../outbound/index.ts';
 import type { SessionQuota } from '../outbound/quota.ts';
@@ -20,6 +21,7 @@ export interface TunnelStreamOptions {
   sessions: LinkedSessions;
   outbound: Outbound;
   dns: DnsPart;
+  cloud: Cloud;
   session: Session;
   quota: SessionQuota;
   log: Log;

@@ -178,7 +178,7 @@ describe.skipIf(!clusterAvailable)('DNS (needs root and the test cluster)', () =
       await cluster.apply(
         JSON.stringify({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'fresh', namespace: 'names-young' }, spec: { ports: [{ port: 80 }] } }),
       );
-      await eventually('a name in the new namespace', async () => (await addresses('fresh.names-young')).length === 1, 12_000);
+      await eventually('a name in the new namespace', async () => (await addresses('fresh.names-young')).length === 1, 45_000);
     });
 
     it.skipIf(!muslCompiler)('musl finds them too (needs musl-gcc)', async () => {
@@ -266,6 +266,31 @@ describe.skipIf(!clusterAvailable)('DNS (needs root and the test cluster)', () =
       await workstation.ok(['quit', '-s']);
       expect(await addresses('web')).toEqual([]);
       expect(await addresses('go.dev')).toEqual(['192.0.2.7']);
+    });
+
+    it('follows when the workstation comes to a network with another resolver, and back', async () => {
+      await workstation.ok(['quit', '-s']);
+      const resolvConf = `/etc/netns/lab-${workstation.name}/resolv.conf`;
+      await writeFile(resolvConf, 'nameserver 198.18.0.53\n');
+      await using _other = workstation.background('dnsmasq', [
+        '--keep-in-foreground',
+        '--no-hosts',
+        '--no-resolv',
+        '--address=/other.test/192.0.2.8',
+        '--listen-address=127.0.0.2',
+        '--bind-interfaces',
+        '--pid-file=',
+      ]);
+      await workstation.ok(['connect', '-n', NAMESPACE]);
+      const finds = async (wanted: Record<string, string>): Promise<boolean> => {
+        const found = await Promise.all(Object.keys(wanted).map(addresses));
+        return Object.values(wanted).every((address, at) => found[at]?.includes(address));
+      };
+      expect(await finds({ web: service, 'outside.test': '198.18.0.1' })).toBe(true);
+      await writeFile(resolvConf, 'nameserver 127.0.0.2\n');
+      await eventually('the other network', () => finds({ web: service, 'other.test': '192.0.2.8' }), 15_000);
+      await writeFile(resolvConf, 'nameserver 198.18.0.53\n');
+      await eventually('the first network again', () => finds({ web: service, 'outside.test': '198.18.0.1' }), 15_000);
     });
   });
 });

@@ -2,9 +2,6 @@
  * What `connect` changes on the workstation: capture of the cluster's TCP, the TUN for its UDP, and DNS. The daemon computes a
  * wanted state, `netd` holds it; all of it ends with the socket between the two.
  */
-import { readFile } from 'node:fs/promises';
-import net from 'node:net';
-import type { Duplex } from 'node:stream';
 import { CodedError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { ClientConfig } from '../../config/index.ts';
@@ -12,25 +9,12 @@ import type { NetState } from '../../protocol/netd-api.ts';
 import type { ClusterInfo } from '../../protocol/tunnel.ts';
 import { relay } from '../../tunnel/index.ts';
 import { type Capture, createDatagramFlow, type NetdLink, type Packets, startCapture, startPackets } from '../capture/index.ts';
-import {
-  type ClusterResolver,
-  createClusterResolver,
-  createSwitchableResolver,
-  type DnsPolicy,
-  type DnsServer,
-  localResolverUids,
-  type ResolvConf,
-  readResolvConf,
-  startDnsServer,
-} from '../dns/index.ts';
 import type { Tunnel } from '../tunnel/index.ts';
+import { Names } from './names.ts';
 import { type SubnetParams, type Subnets, subnetsOf } from './subnets.ts';
 
 /** Address of the TUN device, in the range the original uses for its virtual subnet (class E, on no network). */
 const TUN_HOST = '246.246.246.1';
-const RESOLVED_STUB = '127.0.0.53';
-/** Where systemd-resolved writes the servers of all its links. */
-const RESOLVED_UPLINKS = '/run/systemd/resolve/resolv.conf';
 
 export interface NetworkOptions {
   log: Log;
@@ -53,14 +37,14 @@ export class Network {
   #subnets: Subnets;
   #capture: Capture | undefined;
   #packets: Packets | undefined;
-  #dns: DnsServer | undefined;
-  #dnsMode: 'redirect' | 'resolved' = 'redirect';
-  #resolverUids: number[] = [];
+  #names: Names | undefined;
   #device: string | undefined;
+  #cluster: ClusterInfo;
   #clusterText = '';
 
   constructor(options: NetworkOptions, cluster: ClusterInfo) {
     this.#options = options;
+    this.#cluster = cluster;
     this.#subnets = subnetsOf(cluster, options.params, options.apiServer);
   }
 
@@ -81,7 +65,8 @@ export class Network {
     });
     // a resolver of systemd-resolved listens on the TUN's address, which must be there first
     await this.#apply(cluster);
-    await this.#startDns(cluster);
+    this.#names = this.#namesOf(cluster);
+    await this.#names.start();
     await this.#apply(cluster, { again: true });
     tunnel.on(
       'cluster',
@@ -98,52 +83,11 @@ export class Network {
     throw new CodedError('TP-SUBNET-CONFLICT', `Nothing was changed: ${lines.join('; ')}.`);
   }
 
-  async #startDns(cluster: ClusterInfo): Promise<void> {
-    const { log, tunnel } = this.#options;
-    const read = async (file: string): Promise<ResolvConf> => readResolvConf(await readFile(file, 'utf8').catch(() => ''));
-    const conf = await read('/etc/resolv.conf');
-    this.#dnsMode = conf.nameservers.includes(RESOLVED_STUB) ? 'resolved' : 'redirect';
-    if (this.#dnsMode === 'redirect') this.#resolverUids = await localResolverUids(conf.nameservers, process.getuid?.() ?? 0);
-    const resolver = createSwitchableResolver();
-    // one resolver for one stream, also when the line falls silent and the same stream goes on
-    const known = new WeakMap<Duplex, ClusterResolver>();
-    const use = (): void => {
-      const stream = tunnel.dnsStream;
-      if (stream === undefined) return resolver.set(undefined);
-      const found = known.get(stream) ?? createClusterResolver(stream);
-      known.set(stream, found);
-      resolver.set(found);
-    };
-    use();
-    // each reconnect brings a fresh dns stream; while the line is down names of the cluster fail fast
-    tunnel.on('dns', use);
-    tunnel.on('down', use);
-    const resolved = this.#dnsMode === 'resolved';
-    this.#dns = await startDnsServer({
-      log: log.child('dns'),
-      servers: resolved ? (await read(RESOLVED_UPLINKS)).nameservers : conf.nameservers,
-      mode: this.#dnsMode,
-      policy: this.#policy(cluster),
-      search: conf.search,
-      cluster: resolver,
-      ...(resolved ? { listenAddress: TUN_HOST } : {}),
-    });
-  }
-
-  #policy(cluster: ClusterInfo): DnsPolicy {
-    const { config, params } = this.#options;
-    const mapped = params.mappedNamespaces;
-    return {
-      clusterDomain: cluster.clusterDomain,
-      namespace: params.namespace,
-      namespaces: cluster.namespaces.filter((name) => mapped.length === 0 || mapped.includes(name)),
-      includeSuffixes: config.dns.includeSuffixes,
-      excludeSuffixes: config.dns.excludeSuffixes,
-      excludes: config.dns.excludes,
-      mappings: config.dns.mappings,
-      clusterSubnets: [...cluster.serviceSubnets, ...cluster.podSubnets],
-      lookupTimeoutMs: config.dns.lookupTimeout,
-    };
+  #namesOf(cluster: ClusterInfo): Names {
+    const { log, config, tunnel, params } = this.#options;
+    const { namespace, mappedNamespaces } = params;
+    const onChange = (): Promise<void> => this.#apply(this.#cluster, { again: true });
+    return new Names({ log, config, tunnel, namespace, mappedNamespaces, address: TUN_HOST, onChange }, cluster);
   }
 
   async #apply(cluster: ClusterInfo, { again = false } = {}): Promise<void> {
@@ -151,8 +95,9 @@ export class Network {
     const text = JSON.stringify(cluster);
     if ((text === this.#clusterText && !again) || this.#capture === undefined) return;
     this.#clusterText = text;
+    this.#cluster = cluster;
     this.#subnets = subnetsOf(cluster, params, apiServer);
-    this.#dns?.setPolicy(this.#policy(cluster));
+    this.#names?.setCluster(cluster);
     const state: NetState = {
       device: 'tel0',
       address: `${TUN_HOST}/32`,
@@ -160,43 +105,20 @@ export class Network {
       exclude: this.#subnets.excluded,
       capturePort: this.#capture.port,
       neverFrom: [...cluster.nodeAddresses, ...cluster.podSubnets],
-      dns: this.#dnsState(cluster),
+      dns: this.#names?.netState ?? { mode: 'none' },
     };
     this.#device = (await netd.set(state)).device;
   }
 
-  #dnsState(cluster: ClusterInfo): NetState['dns'] {
-    const dns = this.#dns;
-    if (dns === undefined || dns.listeners.length === 0) return { mode: 'none' };
-    if (this.#dnsMode === 'redirect')
-      return { mode: 'redirect', servers: [...dns.listeners], exemptPorts: { ...dns.exemptPorts }, exemptUids: this.#resolverUids };
-    const { namespace } = this.#options.params;
-    const domains = [
-      `${namespace}.svc.${cluster.clusterDomain}`,
-      `~${cluster.clusterDomain}`,
-      '~svc',
-      ...this.#policy(cluster).namespaces.map((name) => `~${name}`),
-    ];
-    return { mode: 'resolved', server: TUN_HOST, domains };
-  }
-
   get status(): NetworkStatus {
-    const listener = this.#dns?.listeners[0];
-    return {
-      device: this.#device,
-      subnets: this.#subnets.captured,
-      dns: {
-        mode: this.#dnsMode,
-        address: listener === undefined ? undefined : `${net.isIPv6(listener.server) ? `[${listener.server}]` : listener.server}:53`,
-      },
-      hiddenNames: this.#dns?.hiddenNames() ?? [],
-    };
+    const { hiddenNames, ...dns } = this.#names?.status ?? { mode: 'redirect', address: undefined, hiddenNames: [] };
+    return { device: this.#device, subnets: this.#subnets.captured, dns, hiddenNames };
   }
 
   /** Undoes everything: netd ends with its link. */
   async close(): Promise<void> {
     await this.#options.netd.close();
-    this.#dns?.close();
+    this.#names?.close();
     this.#packets?.close();
     await this.#capture?.close();
   }

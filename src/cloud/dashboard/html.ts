@@ -93,9 +93,9 @@ export function emptyState(icon: Part, title: string, body: Part): Html {
 
 /** A table that becomes cards where there is no room. The roles stay when CSS takes the table layout away. */
 export function table(options: { label: string; columns: readonly string[]; rows: readonly Part[]; class?: string }): Html {
-  return html`<table class="table ${options.class ?? ''}" role="table" aria-label="${options.label}"><thead role="rowgroup"><tr role="row">${options.columns.map(
+  return html`<div class="cards-below"><table class="table ${options.class ?? ''}" role="table" aria-label="${options.label}"><thead role="rowgroup"><tr role="row">${options.columns.map(
     (column) => html`<th role="columnheader" scope="col">${column.startsWith('-') ? html`<span class="sr">${column.slice(1)}</span>` : column}</th>`,
-  )}</tr></thead><tbody role="rowgroup">${options.rows}</tbody></table>`;
+  )}</tr></thead><tbody role="rowgroup">${options.rows}</tbody></table></div>`;
 }
 export const row = (cells: readonly Part[], key?: string): Html => html`<tr role="row" ${key === undefined ? '' : html`data-key="${key}"`}>${cells}</tr>`;
 export const cell = (label: string, content: Part | Part[], kind = ''): Html => html`<td role="cell" data-label="${label}" class="${kind}">${content}</td>`;

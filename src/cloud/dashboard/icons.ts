@@ -29,7 +29,7 @@ export const icon = (name: IconName): Html =>
 export const mark = (): Html =>
   html`<svg class="mark" width="28" height="28" viewBox="0 0 28 28" fill="none" aria-hidden="true"><rect width="28" height="28" rx="8" fill="currentColor"/><g stroke="var(--mark)" stroke-width="2" stroke-linecap="round"><circle cx="9" cy="18" r="3.2"/><circle cx="19" cy="10" r="3.2"/><path d="M12.3 15.4l3.4-2.8"/></g></svg>`;
 
-const SPARK = { width: 72, height: 22 } as const;
+const SPARK = { width: 64, height: 20 } as const;
 /** The last minute of a rate as a line. Drawn from numbers alone. */
 export function sparkline(values: readonly number[]): Html {
   const top = Math.max(1, ...values);

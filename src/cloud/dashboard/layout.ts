@@ -37,7 +37,7 @@ export type Place = (typeof PLACES)[number][0];
 export const csrfField = (csrf: string): Html => html`<input type="hidden" name="${CSRF_FIELD}" value="${csrf}">`;
 
 function organisationMenu({ organisation, organisations, csrf }: Frame): Html {
-  return html`<details class="menu down org"><summary class="picker" aria-label="Organisation: ${organisation?.name ?? 'none'}">${avatar(organisation?.name ?? '?')}<span class="who"><span class="strong">${
+  return html`<details class="menu down org"><summary class="picker"><span class="sr">Organisation: </span>${avatar(organisation?.name ?? '?')}<span class="who"><span class="strong">${
     organisation?.name ?? 'No organisation'
   }</span><span class="small-text soft">${organisation?.role ?? ''}</span></span>${icon('switch')}</summary>
 <form class="sheet" method="post" action="/organisation">${csrfField(csrf)}${organisations.map(
@@ -47,7 +47,7 @@ function organisationMenu({ organisation, organisations, csrf }: Frame): Html {
 }
 
 function accountMenu({ user, csrf }: Frame): Html {
-  return html`<details class="menu up account"><summary class="picker" aria-label="Account: ${user.name}">${avatar(user.name)}<span class="who"><span class="strong">${user.name}</span><span class="small-text soft">${
+  return html`<details class="menu up account"><summary class="picker"><span class="sr">Account: </span>${avatar(user.name)}<span class="who"><span class="strong">${user.name}</span><span class="small-text soft">${
     user.email ?? ''
   }</span></span>${icon('more')}</summary><form class="sheet" method="post" action="/sign-out">${csrfField(csrf)}<button>${icon('leave')} Sign out</button></form></details>`;
 }
@@ -72,11 +72,11 @@ export function framed(frame: Frame, { title, at, lead, crumb, aside, body }: Fr
   );
   return page(
     title,
-    html`<body><a class="skip" href="#main">Skip to content</a><div class="frame"><header class="side"><a class="brand" href="/" aria-label="Telepresence">${mark()}<span>Telepresence</span></a>
+    html`<body><a class="skip" href="#main">Skip to content</a><div class="frame"><header class="side"><a class="brand" href="/">${mark()}<span>Telepresence</span></a>
 ${organisationMenu(frame)}<nav class="nav" aria-label="Main"><ul>${nav}</ul></nav>${accountMenu(frame)}</header>
-<main class="main" id="main" tabindex="-1"><div class="inner"><div class="head"><div>${crumb === undefined ? '' : html`<p class="crumb"><a href="${crumb.href}">${crumb.label}</a></p>`}<h1>${title}</h1>${
+<main class="main" id="main" tabindex="-1"><div class="inner"><div><div class="head"><div>${crumb === undefined ? '' : html`<p class="crumb"><a href="${crumb.href}">${crumb.label}</a></p>`}<h1>${title}</h1>${
       lead === undefined ? '' : html`<p>${lead}</p>`
-    }</div>${aside ?? ''}</div><div id="flash" role="status">${frame.flash === undefined ? '' : html`<p class="flash">${frame.flash}</p>`}</div>${body}</div></main></div></body>`,
+    }</div>${aside ?? ''}</div><div id="flash" role="status">${frame.flash === undefined ? '' : html`<p class="flash">${frame.flash}</p>`}</div></div>${body}</div></main></div></body>`,
     true,
   );
 }
@@ -85,7 +85,7 @@ ${organisationMenu(frame)}<nav class="nav" aria-label="Main"><ul>${nav}</ul></na
 export function door(title: string, card: Part, foot: Part = ''): Html {
   return page(
     title,
-    html`<body><div class="door"><main><span class="brand">${mark()}<span>Telepresence</span></span><div class="card">${card}</div></main><p class="foot">${foot}</p></div></body>`,
+    html`<body><div class="door"><main><span class="brand">${mark()}<span>Telepresence</span></span><div class="card">${card}</div></main>${foot === '' ? '' : html`<footer class="foot">${foot}</footer>`}</div></body>`,
     false,
   );
 }

@@ -10,6 +10,7 @@ import type { CloudContextOf, CloudEnv } from '../http/environment.ts';
 import { readForm } from '../http/forms.ts';
 import { beginSession, checkCsrf, csrfToken, endSession, localPath, SIGN_IN_PATH, visitorSecret } from '../http/sessions.ts';
 import { CSRF_FIELD, type ProviderChoice } from '../pages.ts';
+import { DASHBOARD_ENTER_PATH } from '../preview/access.ts';
 import { Problem } from '../problem.ts';
 import { normalEmail } from '../store/users.ts';
 import { resumeFlow, startFlow } from './flow.ts';
@@ -34,8 +35,14 @@ export function createSignIn(context: CloudContext): SignIn {
   const signIns = context.metrics.counter('sign_ins_total', 'Sign-ins by provider and result');
   const choices = (next: string) => providers.map(({ name, label }) => ({ href: `${SIGN_IN_PATH}/${name}?next=${encodeURIComponent(next)}`, label }));
 
+  /** Browsers hold form-action against redirects that follow the form: here the way into a private preview. */
+  const allowPreviews = (c: CloudContextOf, next: string): CloudContextOf => {
+    const scheme = config.secure ? 'https' : 'http';
+    if (next.startsWith(DASHBOARD_ENTER_PATH)) c.get('allow').set('form-action', `${scheme}://*.${config.preview.domain}${config.preview.port}`);
+    return c;
+  };
   const page = async (c: CloudContextOf, next: string, failed?: { error: string; email: string; status: Problem['status'] }) =>
-    c.html(
+    allowPreviews(c, next).html(
       await pages.signIn({
         csrf: csrfToken(c, context),
         nonce: c.get('nonce'),

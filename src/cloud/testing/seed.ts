@@ -25,7 +25,7 @@ export async function seedCloud(cloud: TestCloud, appPort: number): Promise<Seed
   await cloud.store.organisations.create('Skunkworks', owner.user.id);
   const grace = await cloud.person('Grace Hopper', organisation);
   const linus = await cloud.person('Linus Okonkwo', organisation);
-  await cloud.person('Margaret Hamilton', organisation);
+  const margaret = await cloud.person('Margaret Hamilton', organisation);
   const staging = await cloud.cluster(owner, 'staging-eu-west');
   const qa = await cloud.cluster(owner, 'qa-shared');
   await cloud.cluster(owner, 'demo-legacy');
@@ -91,7 +91,7 @@ export async function seedCloud(cloud: TestCloud, appPort: number): Promise<Seed
     });
   const first = await preview(grace, staging.cluster, checkout, true);
   await preview(owner, staging.cluster, java, false);
-  await preview(linus, qa.cluster, search, false);
+  await preview(margaret, qa.cluster, search, false);
   await cloud.context.actions.createApiKey({ ...owner, role: 'owner', address: '203.0.113.7' }, 'CI of the shop');
   await cloud.store.tokens.create({ kind: 'access', userId: owner.user.id, organisationId: organisation.id, name: 'thinkpad-ada' });
   await cloud.context.actions.invite({ ...owner, role: 'owner', address: '203.0.113.7' }, { role: 'member', email: 'katherine@northwind.example' });

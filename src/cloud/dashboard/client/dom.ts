@@ -5,12 +5,15 @@ export interface Listenable {
 export interface PageEvent {
   target: PageElement;
   data?: string;
+  key?: string;
   submitter?: PageElement | null;
   preventDefault(): void;
 }
 export interface PageElement extends Listenable {
   id: string;
   hidden: boolean;
+  /** Of `details`. */
+  open: boolean;
   textContent: string;
   innerHTML: string;
   outerHTML: string;
@@ -23,6 +26,8 @@ export interface PageElement extends Listenable {
   querySelector(selector: string): PageElement | null;
   querySelectorAll(selector: string): Iterable<PageElement>;
   getAttribute(name: string): string | null;
+  childNodes: Iterable<PageElement>;
+  replaceChildren(...elements: PageElement[]): void;
   replaceWith(element: PageElement): void;
   focus(options?: { preventScroll: boolean }): void;
   submit(): void;

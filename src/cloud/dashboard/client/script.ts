@@ -40,7 +40,7 @@ export function clientScript(browser: Browser): void {
         const changed = after[index];
         if (changed !== undefined && element.outerHTML !== changed.outerHTML) element.replaceWith(changed);
       });
-    } else old.innerHTML = next.innerHTML;
+    } else old.replaceChildren(...next.childNodes);
     if (focused !== undefined) old.querySelector(`[data-focus="${focused}"]`)?.focus({ preventScroll: true });
     tick();
   };
@@ -78,8 +78,7 @@ export function clientScript(browser: Browser): void {
     const button = target.closest('[data-copy]');
     if (button === null) {
       // A menu closes when something else is pressed.
-      for (const menu of document.querySelectorAll('details.menu[open]'))
-        if (target.closest('details') !== menu) (menu as unknown as { open: boolean }).open = false;
+      for (const menu of document.querySelectorAll('details.menu[open]')) if (target.closest('details') !== menu) menu.open = false;
       return;
     }
     browser.navigator.clipboard?.writeText(button.dataset['copy'] ?? '').then(
@@ -93,6 +92,14 @@ export function clientScript(browser: Browser): void {
       },
       () => {},
     );
+  });
+
+  document.addEventListener('keydown', ({ key }) => {
+    if (key !== 'Escape') return;
+    for (const menu of document.querySelectorAll('details.menu[open]')) {
+      if (menu.querySelector(':focus') !== null) menu.querySelector('summary')?.focus();
+      menu.open = false;
+    }
   });
 
   document.addEventListener('change', ({ target }) => {

@@ -26,7 +26,7 @@ export const BASE = `
   }
 }
 *, *::before, *::after { box-sizing: border-box; }
-html { -webkit-text-size-adjust: 100%; scrollbar-gutter: stable; }
+html { -webkit-text-size-adjust: 100%; }
 body { margin: 0; background: var(--page); color: var(--ink); font: 400 15px/1.5 var(--sans); font-feature-settings: "cv11", "ss03"; }
 h1, h2, h3, p, dl, dd, ul, ol, figure { margin: 0; padding: 0; }
 ul, ol { list-style: none; }
@@ -58,7 +58,7 @@ a:hover { color: var(--accent-strong); }
 .nav .badge { margin-left: auto; font-size: 12px; font-variant-numeric: tabular-nums; }
 .side .account { margin-top: auto; }
 .main { min-width: 0; padding: 32px 40px 64px; }
-.main > .inner { max-width: 1180px; margin: 0 auto; display: grid; gap: 24px; }
+.main > .inner { max-width: 1320px; margin: 0 auto; display: grid; gap: 24px; }
 .main > .inner > * { min-width: 0; }
 .head { display: flex; flex-wrap: wrap; align-items: flex-start; justify-content: space-between; gap: 12px 24px; }
 .head p { color: var(--soft); margin-top: 4px; max-width: 68ch; }
@@ -84,12 +84,12 @@ a:hover { color: var(--accent-strong); }
 @media (max-width: 1023px) {
   .frame { grid-template-columns: minmax(0, 1fr); grid-template-rows: auto 1fr; }
   .side { position: static; height: auto; display: grid; grid-template-columns: auto minmax(0, 1fr) auto; align-items: center; gap: 10px 12px; padding: 12px 20px 0; border-right: 0; border-bottom: 1px solid var(--line); }
-  .brand span { display: none; } .brand { padding: 0; }
+  .brand span { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); } .brand { padding: 0; }
   .side .org { max-width: 280px; }
-  .side .account { margin: 0; position: relative; } .side .account .picker .who, .side .account .picker > .icon { display: none; }
+  .side .account { margin: 0; position: relative; grid-column: 3; grid-row: 1; } .side .account .picker > .icon { display: none; } .side .account .picker .who { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   .side .account .picker { padding: 3px; border-color: transparent; background: none; }
   .side .menu.up .sheet { bottom: auto; top: calc(100% + 6px); left: auto; right: 0; }
-  .nav { grid-column: 1 / -1; overflow-x: auto; margin: 0 -20px; padding: 0 20px; scrollbar-width: none; }
+  .nav { grid-column: 1 / -1; grid-row: 2; overflow-x: auto; margin: 0 -20px; padding: 0 20px; scrollbar-width: none; }
   .nav ul { display: flex; gap: 4px; padding-bottom: 8px; width: max-content; }
   .nav a { padding: 7px 11px; }
   .main { padding: 24px 20px 56px; }

@@ -1,4 +1,14 @@
 /** Buttons, fields, cards, tables, and the few shapes of the live list. */
+/** The rules of a table that is shown as cards, nested below its selector. */
+const CARDS = (): string => `
+  &, & tbody, & td { display: block; } & thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  & tbody tr { position: relative; padding: 16px; border-bottom: 1px solid var(--line); display: grid; gap: 10px; } & tbody tr:last-child { border-bottom: 0; }
+  & td, & td:first-child, & td:last-child { padding: 0; border: 0; } & tbody tr:hover td { background: none; }
+  & td[data-label]:not([data-label=""]) { display: grid; grid-template-columns: 92px minmax(0, 1fr); gap: 12px; align-items: center; }
+  & td[data-label]:not([data-label=""])::before { content: attr(data-label); color: var(--soft); font-size: 13px; }
+  & td.full { padding-right: 44px; } & td.end { position: absolute; top: 12px; right: 10px; text-align: right; } & td:empty { display: none; }
+`;
+
 export const PARTS = `
 .button, button { font: 550 14px/1.3 var(--sans); cursor: pointer; }
 .button, button.primary, button.plain, button.danger { display: inline-flex; align-items: center; justify-content: center; gap: 7px; min-height: 36px; padding: 7px 14px; border-radius: 9px; border: 1px solid var(--line); background: var(--card); color: var(--ink); text-decoration: none; box-shadow: var(--shadow); }
@@ -15,7 +25,7 @@ button.ghost:hover, a.ghost:hover { background: var(--sunken); color: var(--ink)
 .actions { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }
 
 .field { display: grid; gap: 6px; align-content: start; }
-.field label, legend { font-weight: 550; font-size: 14px; }
+.field label, legend { font-weight: 550; font-size: 14px; } legend { padding: 0; margin-bottom: 8px; }
 input, select { font: 400 15px/1.4 var(--sans); color: var(--ink); background: var(--card); border: 1px solid var(--line-strong); border-radius: 9px; padding: 8px 11px; min-height: 38px; width: 100%; }
 input:hover, select:hover { border-color: var(--soft); }
 input:focus-visible, select:focus-visible { outline-offset: 0; border-color: var(--accent); border-radius: 9px; }
@@ -23,20 +33,20 @@ select { appearance: none; padding-right: 34px; background-image: linear-gradien
 select.compact { width: auto; min-height: 32px; padding: 4px 30px 4px 10px; font-size: 14px; border-color: var(--line); }
 .hint { color: var(--soft); font-size: 13px; }
 .alert { background: var(--bad-soft); color: var(--bad); border-radius: 10px; padding: 10px 14px; font-size: 14px; font-weight: 500; }
-.flash { display: flex; gap: 10px; align-items: center; background: var(--good-soft); color: var(--good); border-radius: 10px; padding: 10px 14px; font-weight: 500; }
-.inline { display: flex; flex-wrap: wrap; gap: 12px; align-items: end; } .inline .field { flex: 1 1 200px; } .inline .field.narrow { flex: 0 1 150px; }
+.flash { margin-top: 16px; display: flex; gap: 10px; align-items: center; background: var(--good-soft); color: var(--good); border-radius: 10px; padding: 10px 14px; font-weight: 500; }
+.inline { display: flex; flex-wrap: wrap; gap: 12px; align-items: end; } .inline.top { align-items: start; } .inline .field { flex: 1 1 200px; } .inline .field.narrow { flex: 0 1 150px; }
 .inline-form { display: inline-flex; gap: 8px; align-items: center; }
 
 .card { background: var(--card); border: 1px solid var(--line); border-radius: var(--radius); box-shadow: var(--shadow); }
 .card > header { display: flex; flex-wrap: wrap; gap: 4px 16px; align-items: center; justify-content: space-between; padding: 16px 20px; border-bottom: 1px solid var(--line); }
-.card > header p { color: var(--soft); font-size: 14px; flex-basis: 100%; max-width: 72ch; }
+.card > header p { color: var(--soft); font-size: 14px; flex-basis: 100%; } .card > header p > * { max-width: 72ch; }
 .card .body { padding: 20px; display: grid; gap: 16px; }
 .card .body p { max-width: 72ch; }
 .columns { display: grid; gap: 24px; grid-template-columns: minmax(0, 1fr) minmax(0, 340px); align-items: start; } .columns > * { display: grid; gap: 24px; min-width: 0; }
 @media (max-width: 1180px) { .columns { grid-template-columns: minmax(0, 1fr); } }
 .secret { border-color: var(--accent); background: var(--accent-soft); }
 .secret .copyable code { background: var(--card); }
-.copyable { display: flex; gap: 6px; align-items: center; min-width: 0; }
+.copyable { display: flex; flex-wrap: wrap; gap: 6px; align-items: center; min-width: 0; }
 .copyable code { flex: 0 1 auto; min-width: 0; padding: 6px 10px; border-radius: 8px; background: var(--sunken); }
 .copyable button { flex: none; }
 
@@ -48,7 +58,7 @@ select.compact { width: auto; min-height: 32px; padding: 4px 30px 4px 10px; font
 
 .table { width: 100%; border-collapse: collapse; }
 .table th { text-align: left; font-size: 12.5px; font-weight: 550; color: var(--soft); padding: 10px 12px; border-bottom: 1px solid var(--line); white-space: nowrap; }
-.table td { padding: 13px 12px; border-bottom: 1px solid var(--line); vertical-align: middle; }
+.table time { white-space: nowrap; } .table td { padding: 13px 12px; border-bottom: 1px solid var(--line); vertical-align: middle; }
 .table th:first-child, .table td:first-child { padding-left: 20px; } .table th:last-child, .table td:last-child { padding-right: 16px; }
 .table tbody tr:last-child td { border-bottom: 0; }
 .table tbody tr:hover td { background: color-mix(in srgb, var(--sunken) 45%, transparent); }
@@ -76,13 +86,13 @@ button.toggle { border: 0; cursor: pointer; padding: 4px 10px 4px 8px; } button.
 .preview { display: flex; align-items: center; gap: 2px; } .preview .toggle { margin-right: 4px; } .nowrap { white-space: nowrap; }
 .chip.wrap { white-space: normal; overflow-wrap: anywhere; }
 .live-region { display: grid; gap: 24px; }
-.traffic { display: flex; align-items: center; gap: 10px; }
+.traffic { display: flex; align-items: center; gap: 8px; }
 
 .popover { position: fixed; inset: 0; margin: auto; width: min(420px, calc(100vw - 32px)); height: fit-content; border: 0; border-radius: 16px; padding: 24px; background: var(--card); color: var(--ink); box-shadow: var(--lift); text-align: left; }
 .popover::backdrop { background: rgb(12 13 16 / 45%); }
 .popover h2 { font-size: 18px; margin-bottom: 8px; } .popover p { color: var(--soft); } .popover .actions { margin-top: 20px; justify-content: flex-end; }
 
-.facts { display: grid; grid-template-columns: minmax(110px, max-content) minmax(0, 1fr); gap: 11px 24px; } .facts dt { color: var(--soft); } .facts dd { min-width: 0; overflow-wrap: anywhere; }
+.facts { display: grid; grid-template-columns: minmax(84px, max-content) minmax(0, 1fr); gap: 11px 24px; } .facts dt { color: var(--soft); } .facts dd { min-width: 0; overflow-wrap: anywhere; }
 .empty { text-align: center; padding: 56px 24px 60px; display: grid; justify-items: center; gap: 10px; } .empty p { color: var(--soft); max-width: 52ch; }
 .empty-icon { display: grid; place-items: center; width: 52px; height: 52px; border-radius: 16px; background: var(--accent-soft); color: var(--accent-strong); margin-bottom: 6px; }
 .terminal { display: grid; gap: 4px; width: min(520px, 100%); margin-top: 8px; padding: 14px 16px; border-radius: 10px; background: var(--sunken); text-align: left; } .terminal code::before { content: "$ "; color: var(--faint); }
@@ -90,19 +100,18 @@ button.toggle { border: 0; cursor: pointer; padding: 4px 10px 4px 8px; } button.
 .live { display: inline-flex; align-items: center; gap: 8px; font-size: 13px; color: var(--soft); padding-top: 8px; } .live[hidden] { display: none; }
 .tabs { display: flex; gap: 4px; overflow-x: auto; scrollbar-width: none; } .tabs a { padding: 5px 12px; border-radius: 99px; color: var(--soft); text-decoration: none; font-weight: 550; font-size: 14px; white-space: nowrap; } .tabs a:hover { background: var(--sunken); color: var(--ink); } .tabs a[aria-current] { background: var(--ink); color: var(--page); }
 
-@media (max-width: 900px) {
-  .table, .table tbody, .table tr, .table td { display: block; } .table thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-  .table tbody tr { padding: 16px; border-bottom: 1px solid var(--line); display: grid; gap: 10px; } .table tbody tr:last-child { border-bottom: 0; }
-  .table td, .table td:first-child, .table td:last-child { padding: 0; border: 0; } .table tbody tr:hover td { background: none; }
-  .table td[data-label]:not([data-label=""]) { display: grid; grid-template-columns: 96px minmax(0, 1fr); gap: 12px; align-items: center; }
-  .table td[data-label]:not([data-label=""])::before { content: attr(data-label); color: var(--soft); font-size: 13px; }
-  .table .end { text-align: left; } .table .end > * { justify-content: flex-start; }
-}
-@media (min-width: 640px) and (max-width: 900px) { .table tbody tr { grid-template-columns: 1fr 1fr; gap: 12px 24px; } .table td.full { grid-column: 1 / -1; } }
+.cards-below + .body, .body + .cards-below { border-top: 1px solid var(--line); }
+/* a table becomes cards where its own box is too small for it */
+.cards-below { container-type: inline-size; }
+.intercepts { table-layout: fixed; }
+.intercepts th:nth-child(1) { width: 20%; } .intercepts th:nth-child(2) { width: 15%; } .intercepts th:nth-child(3) { width: 12.5%; } .intercepts th:nth-child(5) { width: 154px; } .intercepts th:nth-child(6) { width: 94px; } .intercepts th:nth-child(7) { width: 164px; } .intercepts th:nth-child(8) { width: 52px; }
+@container (max-width: 640px) { .table:not(.intercepts) { ${CARDS()} } }
+@container (max-width: 1000px) { .intercepts { ${CARDS()} } }
+@container (min-width: 600px) and (max-width: 1000px) { .intercepts tbody tr { grid-template-columns: 1fr 1fr; gap: 12px 24px; } .intercepts td.full { grid-column: 1 / -1; } }
 
 /* signing in, invitations, giving access: one card on an empty page */
-.door { min-height: 100vh; min-height: 100dvh; display: grid; grid-template-rows: 1fr auto; justify-items: center; padding: 24px 16px; }
-.door main { width: 100%; max-width: 400px; margin: auto; display: grid; gap: 22px; }
+.door { min-height: 100vh; min-height: 100dvh; display: grid; align-content: center; justify-items: center; padding: 24px 16px 48px; }
+.door main { width: 100%; max-width: 400px; display: grid; gap: 22px; }
 .door .brand { justify-content: center; padding: 0; font-size: 17px; }
 .door .card { padding: 28px; display: grid; gap: 18px; } .door h1 { font-size: 22px; } .door .lead { color: var(--soft); margin-top: -10px; }
 .door form { display: grid; gap: 16px; } .door .foot { color: var(--soft); font-size: 13px; text-align: center; padding-top: 24px; }

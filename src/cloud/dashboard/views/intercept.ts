@@ -8,7 +8,7 @@ import { endQuestion, filtersOf, STATES, visibilityButton } from './live-list.ts
 
 /** The form that buttons of a page belong to: they say by themselves where they go. */
 export const actionForm = (csrf: string, back: string): Html =>
-  html`<form id="act" method="post">${csrfField(csrf)}<input type="hidden" name="back" value="${back}"></form>`;
+  html`<form id="act" method="post" hidden>${csrfField(csrf)}<input type="hidden" name="back" value="${back}"></form>`;
 
 export function visitTable(visits: readonly AuditEntry[], now: number, withIntercept: boolean): Html {
   return table({

@@ -67,7 +67,7 @@ export function clustersPage(views: readonly ClusterView[], owner: boolean, csrf
         : table({ label: 'Clusters', columns: ['Cluster', 'Link', 'Traffic manager', 'Intercepts', 'Last seen', '-Remove'], rows })
     }</section>`,
     html`<section class="card"><header><h2>Connect a cluster by hand</h2><p>For clusters that nobody logs in from. The token goes into the Secret <code>telepresence-cloud</code> of the traffic manager’s namespace, under the key <code>token</code>. A new token for a cluster that is there makes the old one worthless.</p></header>
-<form class="body" method="post" action="/clusters">${csrfField(csrf)}<div class="inline">${field({ label: 'Name', name: 'name' })}${field({ label: 'Cluster id', name: 'uid', hint: html`<code>kubectl get ns kube-system -o jsonpath={.metadata.uid}</code>` })}</div><div class="actions"><button class="plain">Create token</button></div></form></section>`,
+<form class="body" method="post" action="/clusters">${csrfField(csrf)}<div class="inline top">${field({ label: 'Name', name: 'name' })}${field({ label: 'Cluster id', name: 'uid', hint: html`<code>kubectl get ns kube-system -o jsonpath={.metadata.uid}</code>` })}</div><div class="actions"><button class="plain">Create token</button></div></form></section>`,
   ];
 }
 
@@ -239,20 +239,21 @@ export const AUDIT_GROUPS = [
   ['cluster', 'Clusters'],
 ] as const;
 
+const details = (detail: AuditEntry['detail']): Part => {
+  const entries = Object.entries(detail).map(([key, value]) => `${key}: ${value}`);
+  return entries.length === 0 ? '' : html`<div class="chips">${entries.map((entry) => html`<span class="chip" title="${entry}">${entry}</span>`)}</div>`;
+};
+
 export function auditPage(entries: readonly AuditEntry[], group: string, now: number, next: string | undefined): Part[] {
   const rows = entries.map((entry) =>
     row([
       cell(
         '',
-        html`<div class="person">${entry.userId === null ? html`<span class="avatar">${icon('globe')}</span>` : avatar(entry.actor)}<span><span class="strong">${entry.actor}</span> ${WORDS[entry.action] ?? entry.action}</span></div>`,
+        html`<div class="person">${entry.userId === null ? html`<span class="avatar">${icon('globe')}</span>` : avatar(entry.actor)}<span><span class="strong">${entry.actor === 'anonymous' ? 'Somebody with the link' : entry.actor}</span> ${WORDS[entry.action] ?? entry.action}</span></div>`,
         'full',
       ),
-      cell(
-        'Details',
-        html`<div class="chips">${Object.entries(entry.detail).map(([key, value]) => html`<span class="chip" title="${key}: ${value}">${key}: ${value}</span>`)}</div>`,
-        'takes',
-      ),
-      cell('From', html`<code>${entry.address ?? '–'}</code>`),
+      cell('Details', details(entry.detail)),
+      cell('From', entry.address ? html`<code>${entry.address}</code>` : html`<span class="faint">–</span>`),
       cell('When', time(entry.at, now)),
     ]),
   );

@@ -1,3 +1,4 @@
+import { INTERCEPT_ID_HEADER } from '../../../protocol/cloud.ts';
 import { avatar, cell, count, emptyState, type Html, html, type Part, pill, row, type Tone, table, time } from '../html.ts';
 import { icon, sparkline } from '../icons.ts';
 import type { InterceptPreview, InterceptRow, Overview } from '../rows.ts';
@@ -19,6 +20,11 @@ export function filtersOf({ mechanism, http }: InterceptRow['intercept']): strin
     ...http.headers.map(({ name, value: match }) => `${name} ${value(match)}`),
     ...http.paths.map((match) => ('equal' in match ? `path = ${match.equal}` : 'prefix' in match ? `path ^ ${match.prefix}` : `path ~ ${match.regex}`)),
   ];
+}
+
+/** The mark of a personal intercept says no more than that it is one; the whole of it stands in the title. */
+function shortFilter(filter: string): string {
+  return filter.startsWith(INTERCEPT_ID_HEADER) ? `personal ${/[0-9a-f]{8}/.exec(filter)?.[0] ?? ''}`.trim() : filter;
 }
 
 /** Buttons belong to the form `act`, which stands outside of what is renewed and holds the CSRF field. */
@@ -50,15 +56,15 @@ function trafficCell(line: InterceptRow, traffic: Traffic, now: number): Part {
   const { rate, steps, total, lastAt } = traffic.view(line.intercept);
   const last: Part =
     line.state === 'asleep'
-      ? html`asleep, seen ${time(line.intercept.lastSeen, now, 'a while ago')}`
+      ? html`seen ${time(line.intercept.lastSeen, now, 'a while ago')}`
       : lastAt !== undefined
-        ? html`last ${time(lastAt, now)}`
+        ? html`seen ${time(lastAt, now)}`
         : total === undefined
           ? 'not counted'
           : total === 0
             ? 'no request yet'
             : `${total.toLocaleString('en')} so far`;
-  return html`<div class="traffic">${steps.length > 1 ? sparkline(steps) : ''}<div class="stack"><span class="number strong">${rateText(rate)}<span class="soft"> /s</span></span><span class="small-text soft">${last}</span></div></div>`;
+  return html`<div class="stack"><div class="traffic">${steps.length > 1 ? sparkline(steps) : ''}<span class="number strong">${rateText(rate)}<span class="soft"> /s</span></span></div><span class="small-text soft">${last}</span></div>`;
 }
 
 function interceptRow(line: InterceptRow, traffic: Traffic, now: number): Html {
@@ -86,7 +92,7 @@ function interceptRow(line: InterceptRow, traffic: Traffic, now: number): Html {
         'Takes',
         filters.length === 0
           ? html`<span class="chip">all traffic</span>`
-          : html`<div class="chips">${filters.map((filter) => html`<span class="chip" title="${filter}">${filter}</span>`)}</div>`,
+          : html`<div class="chips">${filters.map((filter) => html`<span class="chip" title="${filter}">${shortFilter(filter)}</span>`)}</div>`,
         'takes',
       ),
       cell('Requests', trafficCell(line, traffic, now)),

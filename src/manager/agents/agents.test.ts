@@ -184,7 +184,7 @@ describe("the agents' port", () => {
     expect(await intercepted()).toBe('gone');
     workstation();
     expect(await intercepted()).toBe('hello');
-    expect(await intercepted({ intercept: 'claim-other' })).toBe('forbidden');
+    expect(await intercepted({ intercept: 'claim-other' })).toBe('gone');
     expect(await intercepted({ session: 'u2' })).toBe('forbidden');
   });
 

@@ -152,8 +152,10 @@ export function serveAgent(socket: Duplex, options: AgentLinkOptions): { mux: Mu
   async function relayIntercept(stream: MuxStream, header: Extract<StreamHeader, { t: 'intercept' }>, from: LinkedAgent): Promise<void> {
     const claim = options.claim(from, header.intercept);
     if (claim === undefined || claim.session !== header.session) {
-      stream.reset('forbidden');
-      options.onRelayed('forbidden', { up: 0, down: 0 });
+      // An intercept that is over, which the agent does not know yet: nothing reached the workstation, the app is to answer.
+      const reason = claim === undefined ? 'gone' : 'forbidden';
+      stream.reset(reason);
+      options.onRelayed(reason, { up: 0, down: 0 });
       return;
     }
     // First bytes that came with the opening frame travel with the next one's too.

@@ -77,7 +77,7 @@ export async function lead(context: ManagerContext, signal: AbortSignal): Promis
         }
       },
     },
-    { log, signal },
+    { log, signal, served: context.settings.namespaces, own: context.namespace },
   );
   let started = false;
   const writes = createWrites(context.kube, log, signal);

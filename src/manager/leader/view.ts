@@ -3,7 +3,7 @@ import type { Deployment, ReplicaSet, StatefulSet } from 'kubernetes-types/apps/
 import type { Container, Namespace, Pod, Service } from 'kubernetes-types/core/v1.js';
 import type { NetworkPolicy } from 'kubernetes-types/networking/v1.js';
 import type { Log } from '../../base/log.ts';
-import { type Informer, type KubeClient, resourcePath } from '../../kube/index.ts';
+import { type KubeClient, resourcePath } from '../../kube/index.ts';
 import { ANNOTATION, type WorkloadKind } from '../../protocol/resources.ts';
 import type { WorkloadRef } from '../context.ts';
 import type { WorkloadObject } from './workload.ts';
@@ -29,8 +29,19 @@ export interface ViewListener {
 }
 
 interface Indexed<T> {
-  informer: Informer<T>;
+  ready: Promise<unknown>;
   in: (namespace: string) => T[];
+  all: () => T[];
+  get: (namespace: string, name: string) => T | undefined;
+}
+
+export interface ViewOptions {
+  log: Log;
+  signal: AbortSignal;
+  /** Namespaces that are served; empty: all. With single namespaces the manager has rights in these and its own only. */
+  served: readonly string[];
+  /** The manager's own namespace. */
+  own: string;
 }
 
 interface Owned {
@@ -87,29 +98,34 @@ function trimReplicaSet(set: ReplicaSet): ReplicaSet {
   });
 }
 
-export function watchView(kube: KubeClient, listener: ViewListener, options: { log: Log; signal: AbortSignal }): ClusterView {
+export function watchView(kube: KubeClient, listener: ViewListener, { served, own, ...options }: ViewOptions): ClusterView {
+  const places: readonly (string | undefined)[] = served.length === 0 ? [undefined] : served;
+  const withOwn = served.length === 0 || served.includes(own) ? places : [...places, own];
   const watch = <T extends Owned>(
     apiVersion: string,
     plural: string,
     project: (object: T) => T,
     onChange?: (object: T, old: T | undefined, gone: boolean) => void,
+    where = places,
   ): Indexed<T> => {
     // A round looks at one namespace of a cluster that may have thousands of pods.
     const index = new Map<string, Map<string, T>>();
-    const informer = kube.createInformer<T>(resourcePath(apiVersion, plural), {
-      ...options,
-      project,
-      onChange: (kind, object, old) => {
-        const { namespace = '', name = '' } = object.metadata ?? {};
-        const there = index.get(namespace) ?? new Map<string, T>();
-        if (kind === 'deleted') there.delete(name);
-        else there.set(name, object);
-        if (there.size === 0) index.delete(namespace);
-        else index.set(namespace, there);
-        onChange?.(object, old, kind === 'deleted');
-      },
-    });
-    return { informer, in: (namespace) => [...(index.get(namespace)?.values() ?? [])] };
+    const onEach = (kind: 'added' | 'modified' | 'deleted', object: T, old?: T) => {
+      const { namespace = '', name = '' } = object.metadata ?? {};
+      const there = index.get(namespace) ?? new Map<string, T>();
+      if (kind === 'deleted') there.delete(name);
+      else there.set(name, object);
+      if (there.size === 0) index.delete(namespace);
+      else index.set(namespace, there);
+      onChange?.(object, old, kind === 'deleted');
+    };
+    const informers = where.map((namespace) => kube.createInformer<T>(resourcePath(apiVersion, plural, namespace), { ...options, project, onChange: onEach }));
+    return {
+      ready: Promise.all(informers.map(({ ready }) => ready)),
+      in: (namespace) => [...(index.get(namespace)?.values() ?? [])],
+      all: () => [...index.values()].flatMap((there) => [...there.values()]),
+      get: (namespace, name) => index.get(namespace)?.get(name),
+    };
   };
 
   const refOf = (kind: string, { metadata }: Owned): WorkloadRef => ({ namespace: metadata?.namespace ?? '', kind, name: metadata?.name ?? '' });
@@ -117,7 +133,7 @@ export function watchView(kube: KubeClient, listener: ViewListener, options: { l
     const owner = ownerOf(object);
     const namespace = object.metadata?.namespace ?? '';
     if (owner === undefined || !isKind(owner.kind)) return;
-    const above = owner.kind === 'ReplicaSet' ? ownerOf(replicaSets.informer.get(namespace, owner.name) ?? {}) : undefined;
+    const above = owner.kind === 'ReplicaSet' ? ownerOf(replicaSets.get(namespace, owner.name) ?? {}) : undefined;
     listener.workload({ namespace, kind: above?.kind ?? owner.kind, name: above?.name ?? owner.name });
   };
 
@@ -127,26 +143,26 @@ export function watchView(kube: KubeClient, listener: ViewListener, options: { l
     if (ownerOf(object) === undefined) listener.workload(refOf('ReplicaSet', object));
     else tellOwner(object);
   });
-  const pods = watch<Pod>('v1', 'pods', trimPod, (pod, old, gone) => {
+  const onPod = (pod: Pod, old: Pod | undefined, gone: boolean) => {
     listener.pod(pod, old, gone);
     tellOwner(pod);
-  });
+  };
+  const pods = watch<Pod>('v1', 'pods', trimPod, onPod, withOwn);
   const services = watch<Service>('v1', 'services', withoutManagedFields, (service) => listener.service(service.metadata?.namespace ?? ''));
   const policies = watch<NetworkPolicy>('networking.k8s.io/v1', 'networkpolicies', withoutManagedFields);
-  const namespaces = watch<Namespace>('v1', 'namespaces', withoutManagedFields);
-  const kinds: Record<string, Informer<Deployment> | Informer<StatefulSet> | Informer<ReplicaSet>> = {
-    Deployment: deployments.informer,
-    StatefulSet: statefulSets.informer,
-    ReplicaSet: replicaSets.informer,
+  const namespaces = watch<Namespace>('v1', 'namespaces', withoutManagedFields, undefined, [undefined]);
+  const kinds: Record<string, Indexed<Deployment> | Indexed<StatefulSet> | Indexed<ReplicaSet>> = {
+    Deployment: deployments,
+    StatefulSet: statefulSets,
+    ReplicaSet: replicaSets,
   };
   const annotated = ({ spec }: { spec?: { template?: { metadata?: Pod['metadata'] } } }) =>
     spec?.template?.metadata?.annotations?.[ANNOTATION.agentConfig] !== undefined;
 
-  const listed = <T>({ informer, in: within }: Indexed<T>, namespace: string | undefined): T[] =>
-    namespace === undefined ? informer.list() : within(namespace);
+  const listed = <T>({ all, in: within }: Indexed<T>, namespace: string | undefined): T[] => (namespace === undefined ? all() : within(namespace));
 
   return {
-    ready: Promise.all([deployments, statefulSets, replicaSets, pods, services, policies, namespaces].map(({ informer }) => informer.ready)),
+    ready: Promise.all([deployments, statefulSets, replicaSets, pods, services, policies, namespaces].map(({ ready }) => ready)),
     workload: ({ kind, namespace, name }) => kinds[kind]?.get(namespace, name),
     withAgents: (namespace) => [
       ...listed(deployments, namespace)
@@ -163,6 +179,6 @@ export function watchView(kube: KubeClient, listener: ViewListener, options: { l
     replicaSets: (namespace) => replicaSets.in(namespace),
     services: (namespace) => services.in(namespace),
     policies: (namespace) => policies.in(namespace),
-    namespaceLabels: (name) => namespaces.informer.get('', name)?.metadata?.labels ?? {},
+    namespaceLabels: (name) => namespaces.get('', name)?.metadata?.labels ?? {},
   };
 }

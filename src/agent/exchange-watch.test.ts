@@ -23,8 +23,16 @@ describe.each([Number.POSITIVE_INFINITY, 20])('in pieces of %d bytes', (size) =>
     ['a whole exchange', [`>${GET}`, `<${OK}`], true],
     ['two of them', [`>${GET}`, `<${OK}`, `>${GET}`, `<${OK}`], true],
     ['pipelined requests with both answers', [`>${GET}${GET}`, `<${OK}${OK}`], true],
-    ['a body each way', ['>POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nabc', '<HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n'], true],
-    ['100 Continue', ['>POST / HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 3\r\n\r\n', '<HTTP/1.1 100 Continue\r\n\r\n', '>abc', `<${OK}`], true],
+    [
+      'a body each way',
+      ['>POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nabc', '<HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n'],
+      true,
+    ],
+    [
+      '100 Continue',
+      ['>POST / HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 3\r\n\r\n', '<HTTP/1.1 100 Continue\r\n\r\n', '>abc', `<${OK}`],
+      true,
+    ],
     ['an answer to HEAD', ['>HEAD / HTTP/1.1\r\nhost: a\r\n\r\n', '<HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n'], true],
     ['nothing', [], false],
     ['a request without its answer', [`>${GET}`, `<${OK}`, `>${GET}`], false],
@@ -34,7 +42,14 @@ describe.each([Number.POSITIVE_INFINITY, 20])('in pieces of %d bytes', (size) =>
     ['half a chunked answer', [`>${GET}`, '<HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n'], false],
     ['an answer that ends with the connection', [`>${GET}`, '<HTTP/1.1 200 OK\r\n\r\nok'], false],
     ['a server that closes', [`>${GET}`, '<HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok'], false],
-    ['a WebSocket', ['>GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n', '<HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n'], false],
+    [
+      'a WebSocket',
+      [
+        '>GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n',
+        '<HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n',
+      ],
+      false,
+    ],
     ['bytes that nobody asked for', [`>${GET}`, `<${OK}`, `<${OK}`], false],
     ['another protocol', ['>\x16\x03\x01 hello', `<${OK}`], false],
   ])('%s: %o', (_name, steps, between) => {

@@ -14,8 +14,9 @@ import { eventually } from './harness/run.ts';
 const namespace = 'roll-shapes';
 /** How long the process is stopped. */
 const STOPPED_MS = process.env['SOAK'] === undefined ? 20_000 : 60_000;
-/** Starts of containers differ by so much from one to the next on a busy machine. */
+/** Starts of containers differ by so much from one to the next on a busy machine: seconds, and a share of what they take. */
 const NOISE_SECONDS = 1.5;
+const NOISE_SHARE = 0.25;
 
 const NODE = ['/app/node', '-e'];
 const idle = (name: string): Record<string, unknown> => ({
@@ -162,7 +163,7 @@ describe.skipIf(!clusterAvailable)('rollouts of apps of many shapes (needs root 
     const lost = (phase: keyof Costs['lost']): number => costs.get(name)?.lost[phase].length ?? Number.NaN;
 
     it.each(['intercept', 'uninstall'] as const)('%s loses no more than a restart', (phase) => {
-      expect(lost(phase)).toBeLessThanOrEqual(free ? lost('plain') : lost('plain') + NOISE_SECONDS * RATE);
+      expect(lost(phase)).toBeLessThanOrEqual(free ? lost('plain') : lost('plain') * (1 + NOISE_SHARE) + NOISE_SECONDS * RATE);
     });
     it('leaving loses nothing', () => {
       expect(costs.get(name)?.lost.leave).toEqual([]);

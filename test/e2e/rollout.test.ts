@@ -72,7 +72,7 @@ describe.skipIf(!clusterAvailable)('rollouts that need not cost anything (needs 
       expect(costs.get(name)?.lost[phase]).toEqual([]);
     });
     it('was asked all the time', () => {
-      expect(costs.get(name)?.rate).toBeGreaterThan(RATE * 0.8);
+      expect(costs.get(name)?.rate).toBeGreaterThan(RATE * 0.5);
     });
     it('is answered by the workstation as soon as intercept has returned, and by the app after leaving', () => {
       expect([...(costs.get(name)?.intercepted ?? [])]).toEqual(['local']);

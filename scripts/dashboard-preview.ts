@@ -10,7 +10,7 @@ import { seedCloud } from '../src/cloud/testing/seed.ts';
 const { values } = parseArgs({ options: { port: { type: 'string', default: '8088' }, empty: { type: 'boolean', default: false } } });
 const port = Number(values.port);
 const cloud = await startTestCloud({ url: `http://localhost:${port}`, listen: `127.0.0.1:${port}` });
-const app = createServer((req, res) => res.end(`The preview of ${req.headers['x-telepresence-intercept-id']}\n`));
+const app = createServer((req, res) => res.end(`The preview of ${String(req.headers['x-telepresence-intercept-id'])}\n`));
 await new Promise<void>((resolve) => app.listen(0, '127.0.0.1', resolve));
 const address = app.address();
 let email: string | null;

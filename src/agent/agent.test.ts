@@ -76,7 +76,13 @@ describe('its link', () => {
   it('greets with the token and its pod, and gives environments of containers', async () => {
     const { manager } = await setup(await app());
     await until(() => manager.agents.length === 1);
-    expect(manager.hellos[0]).toMatchObject({ token: 'the-token', pod: 'web-1', namespace: 'shop', podIP: '127.0.0.2', workload: { kind: 'Deployment', name: 'web' } });
+    expect(manager.hellos[0]).toMatchObject({
+      token: 'the-token',
+      pod: 'web-1',
+      namespace: 'shop',
+      podIP: '127.0.0.2',
+      workload: { kind: 'Deployment', name: 'web' },
+    });
     expect(await manager.agents[0]?.call('environment', {})).toEqual({ container: 'web', pod: 'web-1', podIP: '127.0.0.2', env: { GREETING: 'hi' } });
     expect(await manager.agents[0]?.call('environment', { container: 'helper' })).toMatchObject({ env: { GREETING: 'ho' } });
     await expect(manager.agents[0]?.call('environment', { container: 'none' })).rejects.toMatchObject({ code: 'TP-CONTAINER-UNKNOWN' });
@@ -95,13 +101,22 @@ describe('its link', () => {
 
   it('is made to every replica that a manager names', async () => {
     const second = '127.0.0.3';
-    const manager = await startFakeManager(await managerCertificate(), { peers: [{ name: 'a', address: '127.0.0.1' }, { name: 'b', address: second }] });
+    const manager = await startFakeManager(await managerCertificate(), {
+      peers: [
+        { name: 'a', address: '127.0.0.1' },
+        { name: 'b', address: second },
+      ],
+    });
     const sockets: Socket[] = [];
     const other = createServer((socket) => void sockets.push(socket.on('error', () => {})));
     await new Promise<void>((resolve) => other.listen(manager.port, second, resolve));
-    cleanups.push(() => manager.close(), () => other.close(), () => {
-      for (const socket of sockets) socket.destroy();
-    });
+    cleanups.push(
+      () => manager.close(),
+      () => other.close(),
+      () => {
+        for (const socket of sockets) socket.destroy();
+      },
+    );
     await startAgent(environment(await app(), manager.port));
     await until(() => sockets.length > 0);
   });
@@ -140,7 +155,10 @@ describe('the process', () => {
     await new Promise<void>((resolve) => appServer.listen(0, '127.0.0.1', resolve));
     const agentPort = await free();
     const env = environment((appServer.address() as AddressInfo).port, 1, { agentPort });
-    const child = spawn(process.execPath, [path.join(import.meta.dirname, '../../bin/agent.ts')], { env: { ...env, PATH: process.env['PATH'] }, stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [path.join(import.meta.dirname, '../../bin/agent.ts')], {
+      env: { ...env, PATH: process.env['PATH'] },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     cleanups.push(() => child.kill('SIGKILL'));
     const exited = once(child, 'exit');
     let output = '';
@@ -175,7 +193,7 @@ describe('settings', () => {
     expect(agentConfigSchema.safeParse({}).success).toBe(false);
   });
 
-  it('know the name in the managers\' certificates from any form of their host name', () => {
+  it("know the name in the managers' certificates from any form of their host name", () => {
     for (const host of ['a.b', 'a.b.svc', 'a.b.svc.cluster.local']) expect(managerServername(host)).toBe('a.b.svc');
   });
 });

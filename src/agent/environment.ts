@@ -12,7 +12,10 @@ export function collectEnvironment(settings: AgentSettings, env: Record<string, 
   const wanted = container ?? settings.config.ports[0]?.container ?? names[0];
   const letter = [...settings.containers].find(([, name]) => name === wanted)?.[0];
   if (letter === undefined || wanted === undefined) {
-    throw new CodedError('TP-CONTAINER-UNKNOWN', `The pod has no container ${JSON.stringify(wanted ?? '')} whose environment was copied; it has ${names.join(', ') || 'none'}.`);
+    throw new CodedError(
+      'TP-CONTAINER-UNKNOWN',
+      `The pod has no container ${JSON.stringify(wanted ?? '')} whose environment was copied; it has ${names.join(', ') || 'none'}.`,
+    );
   }
   return { container: wanted, pod: settings.pod, podIP: settings.podIP, env: decodeAppEnv(env, letter) };
 }

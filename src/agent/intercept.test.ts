@@ -118,7 +118,7 @@ describe('a tcp intercept', () => {
     expect(await reason.promise).toBe('aborted');
   });
 
-  it('leaves the kubelet\'s probes to the app', async () => {
+  it("leaves the kubelet's probes to the app", async () => {
     const running = await setup(await app(), { probePort: 0 });
     running.manager.serve(workstation);
     await activate(running);

@@ -84,7 +84,9 @@ async function greet(address: string, mux: Mux, settings: AgentSettings, events:
   const hello: AgentHello = { version: VERSION, token, pod, namespace, podIP, workload: { kind, name }, capabilities: ['udp'] };
   const welcome = agentWelcomeSchema.parse(await rpc.call('hello', hello, { timeoutMs: LINK_HELLO_TIMEOUT_MS }));
   const call = (method: string, params: unknown) => {
-    rpc.call(method, params, { timeoutMs: LINK_CALL_TIMEOUT_MS }).catch((error: unknown) => log.debug('a manager did not take a word', { method, error: messageOf(error) }));
+    rpc
+      .call(method, params, { timeoutMs: LINK_CALL_TIMEOUT_MS })
+      .catch((error: unknown) => log.debug('a manager did not take a word', { method, error: messageOf(error) }));
   };
   link = {
     replica: welcome.replica,

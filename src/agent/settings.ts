@@ -29,7 +29,11 @@ export function readSettings(env: Record<string, string | undefined>): AgentSett
       return schema.parse(JSON.parse(text(name)));
     } catch (error) {
       if (error instanceof CodedError) throw error;
-      throw new CodedError('TP-CONFIG-INVALID', `The variable ${name} is not valid: ${error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error)}`, { cause: error });
+      throw new CodedError(
+        'TP-CONFIG-INVALID',
+        `The variable ${name} is not valid: ${error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error)}`,
+        { cause: error },
+      );
     }
   };
   const host = text(AGENT_ENV.manager);

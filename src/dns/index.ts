@@ -3,11 +3,11 @@
  * bytes alone, the framing of streams, a TTL cache, and resolv.conf.
  */
 export { type CacheHit, createDnsCache, type DnsCache } from './cache.ts';
-export { DNS_HEADER_SIZE, decodeMessage, questionOf } from './decode.ts';
+export { decodeMessage, questionOf } from './decode.ts';
 export { encodeMessage } from './encode.ts';
 export { DnsFormatError, DnsQueryError, type DnsQueryErrorCode } from './errors.ts';
 export { createFrameReader, type FrameReader, frameMessage } from './framing.ts';
-export { decodeName, foldName, LABEL_LIMIT, NAME_LIMIT, POINTER_LIMIT, sameName, splitName } from './name.ts';
+export { decodeName, foldName, sameName, splitName } from './name.ts';
 export {
   answerCountOf,
   answersQuestion,
@@ -22,13 +22,12 @@ export {
   withId,
   withTruncated,
 } from './raw.ts';
-export { addressBytes, addressOf, addressRecord, negativeTtlOf, optOf, optRecord, targetOf } from './records.ts';
+export { addressOf, addressRecord, negativeTtlOf, optOf, optRecord, targetOf } from './records.ts';
 export { type ResolvConf, readResolvConf } from './resolv-conf.ts';
 export {
   CLASS,
   DNS_MESSAGE_LIMIT,
   DNS_UDP_DEFAULT_SIZE,
-  DNS_UDP_SIZE,
   type DnsMessage,
   type DnsQuestion,
   type DnsRecord,

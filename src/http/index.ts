@@ -4,7 +4,7 @@
  */
 export { BodyTracker } from './body.ts';
 export { type Carried, detect, guess } from './detect.ts';
-export { checkFilter, Filters, PatternError, type RequestFilter, type RequestView } from './filter.ts';
+export { Filters, type RequestFilter, type RequestView } from './filter.ts';
 export { REQUEST_HEAD_LIMIT, RESPONSE_HEAD_LIMIT } from './limits.ts';
 export { plainResponse } from './refusal.ts';
 export { BadMessage, type Framing, parseRequestHead, type RequestHead } from './request-head.ts';

@@ -13,8 +13,6 @@ const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9][0-9]{2})(?: [^\n]*)?\r?\n/;
 const CRLF_END = Buffer.from('\r\n\r\n');
 const CR = 13;
 const LF = 10;
-const MIXED_END = Buffer.from('\n\r\n');
-const BARE_END = Buffer.from('\n\n');
 const LENGTH = /^[0-9]{1,15}$/;
 
 /** Index behind the blank line of the head that begins at `from`; -1 while there is none. Servers that end lines with LF only are understood. */

@@ -7,7 +7,6 @@ export { type InstallOptions, installManager, upgradeManager } from './install.t
 export type { KubeObject } from './kube-object.ts';
 export { mergeValues, parseSetting } from './merge-values.ts';
 export { type RenderOptions, renderManifests } from './render.ts';
-export { type RolloutOptions, waitForManager } from './rollout.ts';
 export { type InstalledManager, type ManagerStatus, managerStatus } from './status.ts';
 export { type UninstallOptions, uninstallManager } from './uninstall.ts';
 export { parseValues, type Values, type ValuesInput } from './values.ts';

@@ -14,4 +14,4 @@ export { type Kubeconfig, type KubeconfigOptions, loadKubeconfig } from './kubec
 export { createLeaderElection, type LeaderElection, type LeaderElectionOptions } from './leader-election.ts';
 export { resourcePath } from './paths.ts';
 export { type KubeStatus, statusOf } from './status-error.ts';
-export { acceptWebSocket, createWebSocketStream } from './websocket.ts';
+export { acceptWebSocket } from './websocket.ts';

@@ -71,8 +71,6 @@ export function parseSettings(text: string | undefined): ManagerSettings {
   return parsed.data;
 }
 
-export const MANAGER_PORTS: ManagerPorts = portsSchema.parse({});
-
 const envSchema = z.object({
   TELEPRESENCE_NAMESPACE: z.string().min(1).default(DEFAULT_MANAGER_NAMESPACE),
   TELEPRESENCE_POD: z.string().min(1),

@@ -94,8 +94,7 @@ export const httpFilterSchema = z.looseObject({
 export type HttpFilter = z.infer<typeof httpFilterSchema>;
 
 export const INTERCEPT_PHASES = ['Waiting', 'Active', 'Degraded', 'Error'] as const;
-/** Reasons of phase `Error`; the sentence stands in `status.message`. */
-export const INTERCEPT_REASONS = ['Conflict', 'NoWorkload', 'NoService', 'NoPort', 'Refused', 'InjectionFailed', 'AgentTimeout', 'SessionGone'] as const;
+/** Reasons of phase `Error`: Conflict, NoWorkload, NoService, NoPort, Refused, InjectionFailed, AgentTimeout, SessionGone. The sentence stands in `status.message`. */
 
 export const interceptSchema = z.looseObject({
   apiVersion: z.literal(GROUP_VERSION),

@@ -98,7 +98,9 @@ describe('rpc peer', () => {
 
   it('ends calls and handlers when the connection ends', async () => {
     const aborted = Promise.withResolvers<void>();
-    const { client, server } = pair({ handlers: { wait: (_params, { signal }) => new Promise(() => signal.addEventListener('abort', () => aborted.resolve())) } });
+    const { client, server } = pair({
+      handlers: { wait: (_params, { signal }) => new Promise(() => signal.addEventListener('abort', () => aborted.resolve())) },
+    });
     const call = client.call('wait', {});
     const rejected = expect(call).rejects.toThrow(RpcClosedError);
     await new Promise((resolve) => setImmediate(resolve));

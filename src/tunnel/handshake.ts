@@ -63,7 +63,9 @@ function refuse(socket: Duplex, reason: string, log: Log): void {
   if (socket.destroyed) return;
   const mux = createMux(socket, { role: 'server', log });
   mux.goAway(reason);
-  mux.close({ signal: AbortSignal.timeout(HELLO_TIMEOUT_MS) }).catch((error: unknown) => log.debug('a refused tunnel did not end', { error: messageOf(error) }));
+  mux
+    .close({ signal: AbortSignal.timeout(HELLO_TIMEOUT_MS) })
+    .catch((error: unknown) => log.debug('a refused tunnel did not end', { error: messageOf(error) }));
   log.debug('a tunnel was refused', { reason });
 }
 

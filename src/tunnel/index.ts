@@ -5,8 +5,7 @@
 export { createDatagramParser, createDatagramStream, type DatagramStream } from './datagram.ts';
 export { type AcceptTunnelOptions, acceptTunnel, type StartTunnelOptions, startTunnel } from './handshake.ts';
 export { join } from './join.ts';
-export { TunnelProtocolError } from './read-head.ts';
 export { type RelayResult, relay } from './relay.ts';
 export { resetReasonOf, resetStream } from './reset-reason.ts';
-export { createSessionKeys, nonceText, type SessionKeys, signNonce, verifyNonce } from './session-keys.ts';
+export { createSessionKeys, type SessionKeys, verifyNonce } from './session-keys.ts';
 export { encodeStreamHeader, readStreamHeader } from './stream-header.ts';

@@ -37,7 +37,10 @@ export async function relay(a: Duplex, b: Duplex, options: RelayOptions = {}): P
       onBToA?.(chunk);
     }),
   ];
-  release?.addEventListener('abort', () => stops.forEach((stop) => stop()), { once: true });
+  const stopAll = (): void => {
+    for (const stop of stops) stop();
+  };
+  release?.addEventListener('abort', stopAll, { once: true });
   const error = await over;
   if (error !== undefined) result.error = error;
   return result;

@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { codeOf } from '../base/errors.ts';
-import { type MuxStream, MuxResetError } from '../mux/index.ts';
+import { MuxResetError, type MuxStream } from '../mux/index.ts';
 import { RESET_REASONS, type ResetReason } from '../protocol/tunnel.ts';
 
 const BY_CODE: Record<string, ResetReason> = {

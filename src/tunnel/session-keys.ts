@@ -24,11 +24,6 @@ export function nonceText(nonce: string, uid: string): string {
   return `${SIGNATURE_PREFIX}${nonce}.${uid}`;
 }
 
-/** The signature of the manager's nonce for the Session with this uid; base64. */
-export function signNonce(keys: Pick<SessionKeys, 'sign'>, nonce: string, uid: string): string {
-  return keys.sign(nonceText(nonce, uid));
-}
-
 /** Whether `signature` was made by the owner of `publicKey`. False for whatever is malformed. */
 export function verifyNonce(publicKey: string, nonce: string, uid: string, signature: string): boolean {
   const raw = Buffer.from(publicKey, 'base64');

@@ -1,11 +1,21 @@
 import { randomBytes } from 'node:crypto';
-import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
-import { duplexPair, type Duplex } from 'node:stream';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { type Duplex, duplexPair } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
 import { silentLog } from '../base/log.ts';
 import { createMux, type Mux, type MuxStream } from '../mux/index.ts';
 import { HELLO_LIMIT } from '../protocol/tunnel.ts';
-import { acceptTunnel, createDatagramStream, createSessionKeys, encodeStreamHeader, readStreamHeader, relay, resetStream, startTunnel, verifyNonce } from './index.ts';
+import {
+  acceptTunnel,
+  createDatagramStream,
+  createSessionKeys,
+  encodeStreamHeader,
+  readStreamHeader,
+  relay,
+  resetStream,
+  startTunnel,
+  verifyNonce,
+} from './index.ts';
 
 const cleanups: (() => void)[] = [];
 afterEach(() => {
@@ -130,7 +140,10 @@ describe('relay', () => {
     while (written < 64 * 1024 * 1024) {
       written += chunk.length;
       if (!far.write(chunk)) {
-        const drained = await Promise.race([new Promise((resolve) => far.once('drain', () => resolve(true))), new Promise((resolve) => setTimeout(() => resolve(false), 100))]);
+        const drained = await Promise.race([
+          new Promise((resolve) => far.once('drain', () => resolve(true))),
+          new Promise((resolve) => setTimeout(() => resolve(false), 100)),
+        ]);
         if (drained === false) break;
       }
     }

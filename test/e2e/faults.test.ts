@@ -63,15 +63,17 @@ describe.skipIf(!clusterAvailable)('a workstation without a link (needs root and
   const status = async (): Promise<Status> => JSON.parse(await workstation.ok(['status', '--output', 'json'])) as Status;
 
   /** Cuts the link for a while; returns when it was cut and mended, in ms since the epoch. */
-  async function without(fault: string, ms: number, meanwhile: () => Promise<void>): Promise<{ cut: number; mended: number }> {
+  async function without(fault: string, ms: number, meanwhile: () => Promise<void>): Promise<{ cut: number; mending: number; mended: number }> {
     await cluster.fault(fault, workstation.name);
     const cut = Date.now();
+    let mending = 0;
     try {
       await Promise.all([passed(ms), meanwhile()]);
     } finally {
+      mending = Date.now();
       await cluster.fault('mend', workstation.name);
     }
-    return { cut, mended: Date.now() };
+    return { cut, mending, mended: Date.now() };
   }
 
   async function tellsTheTruth(): Promise<void> {
@@ -81,13 +83,13 @@ describe.skipIf(!clusterAvailable)('a workstation without a link (needs root and
     expect(JSON.stringify(daemon.intercepts)).toContain('no connection');
   }
 
-  async function judge(name: string, { cut, mended }: { cut: number; mended: number }): Promise<void> {
+  async function judge(name: string, { cut, mending, mended }: { cut: number; mending: number; mended: number }): Promise<void> {
     await passed(8_000);
     const [into, out] = await Promise.all([inward.samples(), outward.samples()]);
     const app = note(
       `${name}: the cluster's app answers after the loss`,
       settledAfter(
-        into.filter(({ start }) => start < mended - 200),
+        into.filter(({ start }) => start < mending - 500),
         cut,
         answeredBy('web'),
       ),
@@ -98,7 +100,7 @@ describe.skipIf(!clusterAvailable)('a workstation without a link (needs root and
     const { user_daemon: daemon } = await status();
     expect(daemon.status.toLowerCase()).toContain('connected');
     expect(daemon.status.toLowerCase()).not.toContain('reconnecting');
-    const late = [...bad(into, cut + 5_000, mended - 200, answeredBy('web')), ...bad(into, mended + 3_000, Date.now(), answeredBy('local'))];
+    const late = [...bad(into, cut + 5_000, mending - 500, answeredBy('web')), ...bad(into, mended + 3_000, Date.now(), answeredBy('local'))];
     const trouble = [...late, ...bad(out, mended + 3_000, Date.now(), answered)];
     expect({ app: app <= 5_000, back: back <= 3_000, outbound: outbound <= 3_000 }, shown(trouble, mended)).toEqual({ app: true, back: true, outbound: true });
   }

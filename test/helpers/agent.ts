@@ -67,7 +67,13 @@ export interface Setup {
 export function environment(appPort: number, managerPort: number, more: Record<string, unknown> = {}): Record<string, string> {
   const port = { container: 'web', containerPort: appPort, protocol: 'TCP', mode: 'named', agentPort: 0, ...more };
   return {
-    [AGENT_ENV.config]: JSON.stringify({ version: 1, workload: { kind: 'Deployment', name: 'web', namespace: 'shop' }, manager: 'ambassador', ports: [port], healthPort: 0 }),
+    [AGENT_ENV.config]: JSON.stringify({
+      version: 1,
+      workload: { kind: 'Deployment', name: 'web', namespace: 'shop' },
+      manager: 'ambassador',
+      ports: [port],
+      healthPort: 0,
+    }),
     [AGENT_ENV.containers]: JSON.stringify({ A: 'web', B: 'helper' }),
     [AGENT_ENV.pod]: 'web-1',
     [AGENT_ENV.podIP]: '127.0.0.2',
@@ -102,7 +108,17 @@ export async function setup(appPort: number, more: Record<string, unknown> = {})
     agent,
     manager,
     port: agent.ports[0] as number,
-    intercept: (changes) => ({ uid: 'i1', name: 'web', session: 's1', containerPort: appPort, protocol, mechanism: 'tcp', fallback: false, proofHeader: true, ...changes }),
+    intercept: (changes) => ({
+      uid: 'i1',
+      name: 'web',
+      session: 's1',
+      containerPort: appPort,
+      protocol,
+      mechanism: 'tcp',
+      fallback: false,
+      proofHeader: true,
+      ...changes,
+    }),
   };
 }
 

@@ -25,7 +25,10 @@ export interface FakeManager {
   close(): void;
 }
 
-export async function startFakeManager(tls: { certificate: string; key: string }, options: { port?: number; peers?: { name: string; address: string }[] } = {}): Promise<FakeManager> {
+export async function startFakeManager(
+  tls: { certificate: string; key: string },
+  options: { port?: number; peers?: { name: string; address: string }[] } = {},
+): Promise<FakeManager> {
   const hellos: AgentHello[] = [];
   const ready: string[][] = [];
   const errors: { intercept: string; message: string }[] = [];

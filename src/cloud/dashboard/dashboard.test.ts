@@ -20,7 +20,7 @@ describe.skipIf(CHROMIUM === undefined)(`the dashboard in Chromium${NO_CHROMIUM}
     app = createServer((req, res) => {
       if (req.url?.startsWith('/set'))
         res.setHeader('set-cookie', ['app=1; Path=/', 'wide=1; Domain=shop.northwind.example; Path=/', 'evil=1; Domain=preview.localhost; Path=/']);
-      res.setHeader('content-type', 'text/html').end(`<title>the app</title><h1>Hello from ${req.headers['x-telepresence-intercept-id']}</h1>`);
+      res.setHeader('content-type', 'text/html').end(`<title>the app</title><h1>Hello from ${String(req.headers['x-telepresence-intercept-id'])}</h1>`);
     });
     await new Promise<void>((resolve) => app.listen(0, '127.0.0.1', resolve));
     const address = app.address();

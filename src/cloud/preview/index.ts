@@ -25,8 +25,6 @@ import { responseFor, upgrade } from './upgrade.ts';
 import { createVisits } from './visits.ts';
 import { pathOf, send } from './wire.ts';
 
-export { previewLabel } from './hosts.ts';
-
 export function createPreviewProxy(context: Pick<CloudContext, 'config' | 'store' | 'feed' | 'links' | 'metrics' | 'log' | 'now'>): PreviewProxy {
   const { store, log, config, metrics } = context;
   const running = createRunning(context);

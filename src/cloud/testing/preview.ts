@@ -1,11 +1,13 @@
 /** A public preview with its link, and an ingress that each test chooses anew. */
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net';
 import type { CloudIntercept } from '../../protocol/cloud.ts';
 import type { Cluster, Organisation, Preview, User } from '../store/index.ts';
 import { type Answer, type Ask, ask } from './browser-less.ts';
 import { startTestCloud, type TestCloud, testIntercept } from './cloud.ts';
 import { startTestManager, type TestManager } from './manager.ts';
+
+type Handler = (req: IncomingMessage, res: ServerResponse) => unknown;
 
 export interface PreviewBench {
   readonly cloud: TestCloud;
@@ -15,7 +17,7 @@ export interface PreviewBench {
   manager: TestManager;
   /** The manager resets what it should dial, with this reason. */
   reset: string | undefined;
-  ingress(handler: RequestListener | Server): Promise<Server>;
+  ingress(handler: Handler | Server): Promise<Server>;
   rawIngress(onSocket: (socket: Socket) => void): Promise<TcpServer>;
   get(path?: string, more?: Partial<Ask>): Promise<Answer>;
   link(): Promise<TestManager>;
@@ -56,7 +58,7 @@ export async function startPreviewBench(settings: Record<string, unknown> = {}):
     cluster,
     preview,
     reset: undefined,
-    ingress: (handler) => listening(typeof handler === 'function' ? createServer(handler) : handler),
+    ingress: (handler) => listening(typeof handler === 'function' ? createServer((req, res) => void handler(req, res)) : handler),
     rawIngress: (onSocket) => listening(createTcpServer(onSocket)),
     get: (path = '/', more = {}) => ask({ port: cloud.port, host: preview.host, path, ...more }),
     intercept: (change = {}) => testIntercept(preview.intercept.uid, change),

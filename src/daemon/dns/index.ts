@@ -6,5 +6,5 @@
 export { type ResolvConf, readResolvConf } from '../../dns/index.ts';
 export { type ClusterResolver, createClusterResolver, createSwitchableResolver, type SwitchableResolver } from './cluster-resolver.ts';
 export { localResolverUids } from './local-resolver.ts';
-export { DEFAULT_EXCLUDE_SUFFIXES, type DnsPolicy } from './policy.ts';
+export type { DnsPolicy } from './policy.ts';
 export { type DnsServer, type DnsServerOptions, startDnsServer } from './server.ts';

@@ -41,7 +41,12 @@ export async function createTestAuthority(name = 'CN=test authority'): Promise<T
         signingAlgorithm: ALGORITHM,
         notBefore,
         notAfter,
-        extensions: [new SubjectAlternativeNameExtension([{ type: 'ip', value: '127.0.0.1' }, ...names.map((value) => ({ type: isIP(value) === 0 ? ('dns' as const) : ('ip' as const), value }))])],
+        extensions: [
+          new SubjectAlternativeNameExtension([
+            { type: 'ip', value: '127.0.0.1' },
+            ...names.map((value) => ({ type: isIP(value) === 0 ? ('dns' as const) : ('ip' as const), value })),
+          ]),
+        ],
       });
       return { cert: certificate.toString('pem'), key: pem('PRIVATE KEY', await crypto.subtle.exportKey('pkcs8', own.privateKey)) };
     },

@@ -17,7 +17,7 @@ import { agentResources, withOwn } from './resources.ts';
 import { answerReview, readReview } from './review.ts';
 import type { SidecarSettings } from './sidecar.ts';
 
-export { readAgentConfig, wantsAgent } from './inject.ts';
+export { readAgentConfig } from './inject.ts';
 export { refusesNetAdmin } from './namespace-facts.ts';
 
 type Dependencies = Pick<ManagerContext, 'kube' | 'log' | 'namespace' | 'agentImage' | 'agentPullPolicy' | 'tls' | 'ports' | 'settings' | 'metrics'>;

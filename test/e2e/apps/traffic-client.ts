@@ -151,12 +151,10 @@ const actions: Record<string, () => Promise<unknown>> = {
       const message = Buffer.from(`turn ${turns}`);
       const started = performance.now();
       const signal = AbortSignal.timeout(10_000);
-      const [[fromSocket], [fromCall]] = (await Promise.all([
-        once(socket, 'message', { signal }),
-        once(call, 'data', { signal }),
-        socket.send(message),
-        call.write(message),
-      ])) as unknown as [[Buffer], [Buffer]];
+      const answers = Promise.all([once(socket, 'message', { signal }), once(call, 'data', { signal })]);
+      socket.send(message);
+      call.write(message);
+      const [[fromSocket], [fromCall]] = (await answers) as unknown as [[Buffer], [Buffer]];
       if (!message.equals(fromSocket) || !message.equals(fromCall)) lost ??= `turn ${turns} came back as ${fromSocket.toString()} and ${fromCall.toString()}`;
       waits.push(performance.now() - started);
       await new Promise((resolve) => setTimeout(resolve, 100));

@@ -3,7 +3,7 @@
  * Today: the real one-node Kubernetes whose scripts stand beside the checkout (TELEPRESENCE_TEST_KUBE names another folder).
  */
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ok, type RunOptions } from './run.ts';
@@ -72,8 +72,4 @@ export async function testNamespace(cluster: TestCluster, name: string, labels: 
       await remove();
     },
   };
-}
-
-export async function removeDir(dir: string): Promise<void> {
-  await rm(dir, { recursive: true, force: true });
 }

@@ -27,7 +27,6 @@ const DONE: Record<string, string> = {
   'cluster-removed': 'The cluster was removed.',
   left: 'You left the organisation.',
 };
-export type Done = keyof typeof DONE;
 
 /** What the routes of the dashboard share. */
 export interface Desk {

@@ -94,7 +94,6 @@ export const httpFilterSchema = z.looseObject({
 export type HttpFilter = z.infer<typeof httpFilterSchema>;
 
 export const INTERCEPT_PHASES = ['Waiting', 'Active', 'Degraded', 'Error'] as const;
-/** Reasons of phase `Error`: Conflict, NoWorkload, NoService, NoPort, Refused, InjectionFailed, AgentTimeout, SessionGone. The sentence stands in `status.message`. */
 
 export const interceptSchema = z.looseObject({
   apiVersion: z.literal(GROUP_VERSION),
@@ -131,6 +130,7 @@ export const interceptSchema = z.looseObject({
       containerPort: z.number().int().optional(),
       /** The container whose environment is shown, found by the leader. */
       container: z.string().optional(),
+      /** With phase `Error`: Conflict, NoWorkload, NoService, NoPort, Refused, InjectionFailed, AgentTimeout or SessionGone; `message` is the sentence. */
       reason: z.string().optional(),
       message: z.string().optional(),
       since: z.string().optional(),

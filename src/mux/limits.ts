@@ -30,5 +30,7 @@ export const RTT_FLOOR_MS = 4;
 export const RTT_LOADED_BYTES = 64 * 1024;
 /** The shortest of so many round trips sizes the windows: one slow answer must not. */
 export const RTT_SAMPLES = 8;
+/** A window below this may grow by the round trip under load: on a busy machine all round trips are long, and its queue is short. */
+export const SMALL_WINDOW = 1024 * 1024;
 /** How long a clean end waits for the peer to end too. */
 export const LINGER_MS = 2_000;

@@ -36,7 +36,7 @@ export class Session implements Mux, StreamOwner, FrameSink {
   #streams = new Map<number, Stream>();
   #decoder = new FrameDecoder(this);
   #sender: FrameSender;
-  #pool: WindowPool = { growthLeft: WINDOW_GROWTH_BUDGET, rtt: undefined };
+  #pool: WindowPool = { growthLeft: WINDOW_GROWTH_BUDGET, rtt: undefined, bareRtt: undefined };
   #roundTrip = new RoundTrip();
   #received = 0;
   #buffered = 0;
@@ -256,7 +256,8 @@ export class Session implements Mux, StreamOwner, FrameSink {
     this.#pings.delete(id);
     this.rtt = performance.now() - ping.sentAt;
     this.#roundTrip.add(this.rtt, this.moved - ping.movedBefore);
-    this.#pool.rtt = this.#roundTrip.shortest;
+    this.#pool.rtt = this.rtt;
+    this.#pool.bareRtt = this.#roundTrip.shortest;
     ping.resolve(this.rtt);
   }
 

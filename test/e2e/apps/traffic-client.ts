@@ -2,6 +2,7 @@
  * The workstation's end of the outbound tests: `node traffic-client.ts WHAT HOST [ARG…]` does one thing to a traffic server and prints
  * one line of JSON. It knows nothing of the tunnel: any program does the same.
  */
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
@@ -102,24 +103,30 @@ const actions: Record<string, () => Promise<unknown>> = {
     });
     return { failed, perSecond: first / ((performance.now() - started) / 1000) };
   },
-  /** `beside HOST SECONDS`: small requests on one connection while a bulk flow runs. */
+  /** `beside HOST SECONDS`: small requests on one connection, alone and while a bulk flow of another program runs. */
   async beside() {
-    const over = AbortSignal.timeout(first * 1000);
-    let bulkBytes = 0;
-    const flow = (await request(`/down?seed=1&bytes=${2 ** 40}`)).on('data', (chunk: Buffer) => {
-      bulkBytes += chunk.length;
-    });
     const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
-    const took: number[] = [];
-    while (!over.aborted) {
-      const started = performance.now();
-      await text(await request('/', { agent }));
-      took.push(performance.now() - started);
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-    flow.destroy();
+    const ask = async (): Promise<{ requests: number; p50: number; p99: number }> => {
+      const end = performance.now() + first * 1000;
+      const took: number[] = [];
+      while (performance.now() < end) {
+        const started = performance.now();
+        await text(await request('/', { agent }));
+        took.push(performance.now() - started);
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      return { requests: took.length, p50: percentile(took, 0.5), p99: percentile(took, 0.99) };
+    };
+    const alone = await ask();
+    const url = `http://${host}:${PORT.http}/down?seed=1&bytes=${2 ** 40}`;
+    const flow = spawn('curl', ['-s', '-o', '/dev/null', '--max-time', String(first + 1), '-w', '%{size_download}', url], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const moved = text(flow.stdout);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const beside = await ask();
     agent.destroy();
-    return { requests: took.length, p50: percentile(took, 0.5), p99: percentile(took, 0.99), bulkMiBs: bulkBytes / 2 ** 20 / first };
+    return { alone, beside, bulkMiBs: Number(await moved) / 2 ** 20 / (first + 1) };
   },
   /** `streams HOST SECONDS`: a WebSocket and a gRPC stream that talk every 100 ms while bulk flows come and go. */
   async streams() {

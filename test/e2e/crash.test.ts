@@ -5,6 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { echoApp } from './apps/echo.ts';
+import { SHARE } from './apps/load.ts';
 import { clusterAvailable, startCluster, type TestCluster, testNamespace } from './harness/cluster.ts';
 import { answered, answeredBy, bad, type Load, loadFromCluster, passed, settledAfter } from './harness/load.ts';
 import { eventually } from './harness/run.ts';
@@ -37,7 +38,7 @@ describe.skipIf(!clusterAvailable)('kill -9 (needs root and the test cluster)', 
   beforeAll(async () => {
     cluster = await startCluster();
     namespace = await testNamespace(cluster, 'crash');
-    await cluster.apply(echoApp({ name: 'web', namespace: 'crash' }));
+    await cluster.apply(echoApp({ name: 'web', namespace: 'crash', container: SHARE }));
     await cluster.kubectl(['-n', 'crash', 'rollout', 'status', 'deployment/web', '--timeout=60s']);
     workstation = await cluster.workstation('crash');
     before = await workstation.networkState();

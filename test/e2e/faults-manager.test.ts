@@ -5,6 +5,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { echoApp } from './apps/echo.ts';
+import { SHARE } from './apps/load.ts';
 import { clusterAvailable, startCluster, type TestCluster, testNamespace } from './harness/cluster.ts';
 import { answered, answeredBy, bad, type Load, loadFromCluster, loadFromWorkstation, passed, settledAfter } from './harness/load.ts';
 import { eventually } from './harness/run.ts';
@@ -26,7 +27,8 @@ describe.skipIf(!clusterAvailable)('with an intercept on and 50 requests a secon
   beforeAll(async () => {
     cluster = await startCluster();
     stack.use(await testNamespace(cluster, 'faults-manager'));
-    for (const name of ['web', 'plain']) await cluster.apply(echoApp({ name, namespace: 'faults-manager', replicas: name === 'plain' ? 2 : 1 }));
+    for (const name of ['web', 'plain'])
+      await cluster.apply(echoApp({ name, namespace: 'faults-manager', replicas: name === 'plain' ? 2 : 1, container: SHARE }));
     for (const name of ['web', 'plain']) await cluster.kubectl(['-n', 'faults-manager', 'rollout', 'status', `deployment/${name}`, '--timeout=60s']);
     workstation = stack.use(await cluster.workstation('faultsm'));
     stack.use(workstation.background('node', ['-e', SERVE]));

@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { echoApp } from './apps/echo.ts';
+import { SHARE } from './apps/load.ts';
 import { clusterAvailable, startCluster, type TestCluster, testNamespace } from './harness/cluster.ts';
 import { answered, answeredBy, bad, type Load, loadFromCluster, loadFromWorkstation, passed, settledAfter, shown } from './harness/load.ts';
 import { eventually } from './harness/run.ts';
@@ -42,8 +43,8 @@ describe.skipIf(!clusterAvailable)('a workstation without a link (needs root and
   beforeAll(async () => {
     cluster = await startCluster();
     stack.use(await testNamespace(cluster, 'faults'));
-    await cluster.apply(echoApp({ name: 'web', namespace: 'faults' }));
-    await cluster.apply(echoApp({ name: 'plain', namespace: 'faults' }));
+    await cluster.apply(echoApp({ name: 'web', namespace: 'faults', container: SHARE }));
+    await cluster.apply(echoApp({ name: 'plain', namespace: 'faults', container: SHARE }));
     for (const name of ['web', 'plain']) await cluster.kubectl(['-n', 'faults', 'rollout', 'status', `deployment/${name}`, '--timeout=60s']);
     workstation = stack.use(await cluster.workstation('faults'));
     stack.use(workstation.background('node', ['-e', SERVE('local', 8080)]));

@@ -1,6 +1,9 @@
 /** Steady load for tests: a program that asks a URL at a fixed rate, each time over a new connection, and prints a line for each answer. */
 import { TEST_IMAGE } from './echo.ts';
 
+/** A share of the machine for a container: without one, its times tell how busy the machine is. */
+export const SHARE = { resources: { requests: { cpu: '100m' } } };
+
 /** A request that has no answer yet counts as one in trouble after this. */
 const PENDING_MS = 3_000;
 

@@ -98,13 +98,13 @@ describe.skipIf(!clusterAvailable)('outbound (needs root and the test cluster)',
     expect(turns).toBeGreaterThan(SOAK ? 600 : 40);
   }, 420_000);
 
-  it('answers small requests beside a bulk flow within 50 ms at the 99th percentile', async () => {
+  it('answers small requests beside a bulk flow within 50 ms at the 99th percentile', async ({ skip }) => {
     type Waits = { p99: number; requests: number };
     const { alone, beside, bulkMiBs } = (await traffic('beside', 8)) as { alone: Waits; beside: Waits; bulkMiBs: number };
+    skip(alone.p99 > 15, `a small request alone takes ${Math.round(alone.p99)} ms: this machine is too busy to tell what a flow costs it`);
     expect(bulkMiBs).toBeGreaterThan(5);
     expect(beside.requests).toBeGreaterThan(50);
-    // on a machine where a request waits for the CPU even alone, the flow may cost ten times as much
-    expect(beside.p99).toBeLessThan(Math.max(50, 10 * alone.p99));
+    expect(beside.p99).toBeLessThan(50);
   });
 
   describe('any program:', () => {

@@ -13,6 +13,8 @@ export interface FrameSink {
 /** Cuts a byte stream into frames. Does no I/O, copies no payload, holds at most one header. */
 export class FrameDecoder {
   stopped = false;
+  /** Bytes pushed so far. */
+  received = 0;
   #sink: FrameSink;
   #scratch: Buffer | undefined;
   #held = 0;
@@ -23,6 +25,7 @@ export class FrameDecoder {
   }
 
   push(chunk: Buffer): void {
+    this.received += chunk.length;
     let at = 0;
     const end = chunk.length;
     while (at < end && !this.stopped) {

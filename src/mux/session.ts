@@ -38,7 +38,6 @@ export class Session implements Mux, StreamOwner, FrameSink {
   #sender: FrameSender;
   #pool: WindowPool = { growthLeft: WINDOW_GROWTH_BUDGET, rtt: undefined, bareRtt: undefined };
   #roundTrip = new RoundTrip();
-  #received = 0;
   #buffered = 0;
   #pings = new Map<number, Ping>();
   #nextPing = 0;
@@ -72,16 +71,13 @@ export class Session implements Mux, StreamOwner, FrameSink {
     transport.on('error', (error) => this.#lost(error));
     transport.on('close', () => this.#lost(undefined));
     transport.on('end', () => this.#peerDone());
-    transport.on('data', (chunk: Buffer) => {
-      this.#received += chunk.length;
-      this.#decoder.push(chunk);
-    });
+    transport.on('data', (chunk: Buffer) => this.#decoder.push(chunk));
     if (transport.destroyed) this.#lost(undefined);
     else transport.resume();
   }
 
   get moved(): number {
-    return this.#received + this.#sender.sent;
+    return this.#decoder.received + this.#sender.sent;
   }
 
   get streams(): number {

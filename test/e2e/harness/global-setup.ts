@@ -1,4 +1,7 @@
-/** Before the e2e files: a cluster that is up (with TELEPRESENCE_TEST_FRESH an empty one) and this checkout's image in it. */
+/**
+ * Before the e2e files: a cluster that is up and this checkout's image in it. With TELEPRESENCE_TEST_FRESH it is an empty cluster, which gets
+ * its traffic-manager as a user's would: by the first `telepresence connect`.
+ */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { clusterAvailable, repository, startCluster } from './cluster.ts';
@@ -7,6 +10,11 @@ export default async function setup(): Promise<void> {
   if (!clusterAvailable) return;
   const tar = path.join(repository, 'dist/image.tar');
   if (!existsSync(tar)) throw new Error('dist/image.tar is missing: run `npm run image` first');
-  const cluster = await startCluster({ fresh: process.env['TELEPRESENCE_TEST_FRESH'] !== undefined });
+  const fresh = process.env['TELEPRESENCE_TEST_FRESH'] !== undefined;
+  const cluster = await startCluster({ fresh });
   await cluster.loadImage(tar);
+  if (!fresh) return;
+  await using workstation = await cluster.workstation('setup');
+  const printed = await workstation.ok(['connect'], { timeoutMs: 120_000 });
+  if (!printed.endsWith(`Connected to context default (${cluster.server})\n`)) throw new Error(`the first connect printed: ${printed}`);
 }

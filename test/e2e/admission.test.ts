@@ -6,6 +6,7 @@ import { parseValues, renderManifests } from '../../src/install/index.ts';
 import { binding } from '../../src/install/rbac-manager.ts';
 import { createKubeClient, type KubeClient, loadKubeconfig, resourcePath } from '../../src/kube/index.ts';
 import { GROUP_VERSION, USER_ROLE } from '../../src/protocol/resources.ts';
+import { startCluster } from './harness/cluster.ts';
 
 /** A manager's namespace of its own, so that the cluster's real manager is not disturbed. */
 const MANAGER = 'install-admission';
@@ -26,9 +27,10 @@ const POLICY_DEADLINE_MS = 30_000;
 
 const clients: KubeClient[] = [];
 async function clientAs(user: string | undefined, ...groups: string[]): Promise<KubeClient> {
-  const env = Object.fromEntries(Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined));
-  const flags: Record<string, string | string[]> = user === undefined ? {} : { as: user, 'as-group': ['system:authenticated', ...groups] };
-  const client = createKubeClient((await loadKubeconfig({ flags, env, cwd: process.cwd() })).connection, { log: silentLog });
+  const { kubeconfig } = await startCluster();
+  const flags: Record<string, string | string[]> =
+    user === undefined ? { kubeconfig } : { kubeconfig, as: user, 'as-group': ['system:authenticated', ...groups] };
+  const client = createKubeClient((await loadKubeconfig({ flags, env: {}, cwd: process.cwd() })).connection, { log: silentLog });
   clients.push(client);
   return client;
 }

@@ -4,6 +4,7 @@ import { CodedError } from '../../src/base/errors.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { installManager, managerStatus, parseValues, renderManifests, uninstallManager, upgradeManager } from '../../src/install/index.ts';
 import { createKubeClient, type KubeClient, loadKubeconfig, resourcePath } from '../../src/kube/index.ts';
+import { startCluster } from './harness/cluster.ts';
 
 /** Beside the cluster's real manager, not in its place. */
 const namespace = 'install-e2e';
@@ -11,9 +12,9 @@ const IMAGE_DEADLINE_MS = 15_000;
 
 const clients: KubeClient[] = [];
 async function clientAs(user?: string): Promise<KubeClient> {
-  const env = Object.fromEntries(Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined));
-  const flags: Record<string, string | string[]> = user === undefined ? {} : { as: user, 'as-group': ['system:authenticated'] };
-  const client = createKubeClient((await loadKubeconfig({ flags, env, cwd: process.cwd() })).connection, { log: silentLog });
+  const { kubeconfig } = await startCluster();
+  const flags: Record<string, string | string[]> = { kubeconfig, ...(user === undefined ? {} : { as: user, 'as-group': ['system:authenticated'] }) };
+  const client = createKubeClient((await loadKubeconfig({ flags, env: {}, cwd: process.cwd() })).connection, { log: silentLog });
   clients.push(client);
   return client;
 }

@@ -13,7 +13,11 @@ const measured = readdirSync(path.join(root, 'test/e2e')).filter((file) => /^(fa
 const left = patterns.length === 0 ? measured : [];
 const args = ['run', '--project', 'e2e', ...patterns.filter((pattern) => pattern !== 'all'), ...left.flatMap((file) => ['--exclude', `test/e2e/${file}`])];
 
-const env = { ...process.env, PATH: `${path.dirname(process.execPath)}:${process.env['PATH'] ?? ''}` };
+const env = {
+  ...process.env,
+  ...(patterns.includes('all') ? { TELEPRESENCE_TEST_MEASURED: '1' } : {}),
+  PATH: `${path.dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
+};
 const { status, error } = spawnSync(path.join(root, 'node_modules/.bin/vitest'), args, { cwd: root, stdio: 'inherit', env });
 if (error) throw error;
 if (left.length > 0) {

@@ -7,6 +7,8 @@ import { ok, run } from './harness/run.ts';
 import type { Workstation } from './harness/workstation.ts';
 
 const NAMESPACE = 'outbound';
+/** What is measured in time runs where the machine is its own: `npm run e2e -- all`. */
+const MEASURED = process.env['TELEPRESENCE_TEST_MEASURED'] !== undefined;
 const SOAK = process.env['SOAK'] !== undefined;
 const client = path.join(import.meta.dirname, 'apps/traffic-client.ts');
 
@@ -98,7 +100,7 @@ describe.skipIf(!clusterAvailable)('outbound (needs root and the test cluster)',
     expect(turns).toBeGreaterThan(SOAK ? 600 : 40);
   }, 420_000);
 
-  it('answers small requests beside a bulk flow within 50 ms at the 99th percentile', async ({ skip }) => {
+  it.skipIf(!MEASURED)('answers small requests beside a bulk flow within 50 ms at the 99th percentile (measured: npm run e2e -- all)', async ({ skip }) => {
     type Waits = { p99: number; requests: number };
     const { alone, beside, bulkMiBs } = (await traffic('beside', 8)) as { alone: Waits; beside: Waits; bulkMiBs: number };
     skip(alone.p99 > 15, `a small request alone takes ${Math.round(alone.p99)} ms: this machine is too busy to tell what a flow costs it`);

@@ -8,6 +8,7 @@ export { encodeMessage } from './encode.ts';
 export { DnsFormatError, DnsQueryError, type DnsQueryErrorCode } from './errors.ts';
 export { createFrameReader, type FrameReader, frameMessage } from './framing.ts';
 export { decodeName, foldName, sameName, splitName } from './name.ts';
+export { questionMessage } from './question.ts';
 export {
   answerCountOf,
   answersQuestion,

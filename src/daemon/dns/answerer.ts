@@ -12,7 +12,7 @@ import {
   errorReply,
   foldName,
   isTruncated,
-  optRecord,
+  questionMessage,
   RCODE,
   rcodeOf,
   TYPE,
@@ -61,23 +61,7 @@ export function createAnswerer({
   let turn = 0;
   /** The last server that was asked: where hidden names are looked for. */
   let lastServer: string | undefined;
-  const ownQuery = (name: string, type: number) =>
-    encodeMessage({
-      id: 0,
-      response: false,
-      opcode: 0,
-      authoritative: false,
-      truncated: false,
-      recursionDesired: true,
-      recursionAvailable: false,
-      authenticData: false,
-      checkingDisabled: false,
-      rcode: 0,
-      questions: [{ name, type, class: CLASS.IN }],
-      answers: [],
-      authorities: [],
-      additionals: [optRecord()],
-    });
+  const ownQuery = (name: string, type: number) => encodeMessage(questionMessage(name, type));
   const hidden = createHiddenNames(async (name) => {
     const answer = lastServer === undefined ? undefined : await upstream.ask(lastServer, ownQuery(name, TYPE.A));
     return answer !== undefined && rcodeOf(answer) === RCODE.NOERROR && answerCountOf(answer) > 0;

@@ -2,7 +2,6 @@
 import { messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import {
-  CLASS,
   createDnsCache,
   DnsQueryError,
   type DnsRecord,
@@ -10,8 +9,7 @@ import {
   encodeMessage,
   foldName,
   negativeTtlOf,
-  OPCODE,
-  optRecord,
+  questionMessage,
   RCODE,
   sameName,
   TYPE,
@@ -82,22 +80,7 @@ export function createClusterLookup({ cluster, log, now }: { cluster: ClusterRes
   const keyOf = (name: string, type: number) => `${type} ${foldName(name)}`;
 
   async function ask(name: string, type: number, signal: AbortSignal): Promise<ClusterAnswer> {
-    const query = encodeMessage({
-      id: 0,
-      response: false,
-      opcode: OPCODE.QUERY,
-      authoritative: false,
-      truncated: false,
-      recursionDesired: true,
-      recursionAvailable: false,
-      authenticData: false,
-      checkingDisabled: false,
-      rcode: 0,
-      questions: [{ name, type, class: CLASS.IN }],
-      answers: [],
-      authorities: [],
-      additionals: [optRecord()],
-    });
+    const query = encodeMessage(questionMessage(name, type));
     const { rcode, answers, authorities, additionals } = decodeMessage(await cluster.query(query, { signal }));
     return { rcode, answers, authorities, additionals: additionals.filter((record) => record.type !== TYPE.OPT), ageSeconds: 0 };
   }

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { CodedError, codeOf, messageOf } from '../base/errors.ts';
 import { sleep } from '../base/retry.ts';
-import { type KubeClient, resourcePath } from '../kube/index.ts';
+import { type KubeClient, listOf, resourcePath } from '../kube/index.ts';
 import { describeObject, type KubeObject } from './kube-object.ts';
 import { CRD_ESTABLISHED_TIMEOUT_MS, ROLLOUT_POLL_MS } from './limits.ts';
 
@@ -33,7 +33,7 @@ async function onObject<T>(object: KubeObject, verb: string, signal: AbortSignal
 }
 
 const definitionSchema = z.looseObject({
-  status: z.looseObject({ conditions: z.array(z.looseObject({ type: z.string(), status: z.string() })).default([]) }).prefault({}),
+  status: z.looseObject({ conditions: listOf(z.looseObject({ type: z.string(), status: z.string() })) }).prefault({}),
 });
 
 async function established(kube: KubeClient, name: string, signal: AbortSignal | undefined): Promise<void> {

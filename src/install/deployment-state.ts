@@ -1,5 +1,6 @@
 /** What the API server says about the manager's Deployment and pods; only the fields that are looked at. */
 import { z } from 'zod';
+import { listOf } from '../kube/index.ts';
 
 const condition = z.looseObject({ type: z.string(), status: z.string(), reason: z.string().optional(), message: z.string().optional() });
 
@@ -21,7 +22,7 @@ export const deploymentSchema = z.looseObject({
       updatedReplicas: z.number().default(0),
       readyReplicas: z.number().default(0),
       availableReplicas: z.number().default(0),
-      conditions: z.array(condition).default([]),
+      conditions: listOf(condition),
     })
     .prefault({}),
 });
@@ -36,18 +37,16 @@ export const podSchema = z.looseObject({
   status: z
     .looseObject({
       phase: z.string().optional(),
-      conditions: z.array(condition).default([]),
-      containerStatuses: z
-        .array(
-          z.looseObject({
-            name: z.string(),
-            image: z.string().default(''),
-            restartCount: z.number().default(0),
-            state: z.looseObject({ waiting: stateDetail.optional(), terminated: stateDetail.optional() }).default({}),
-            lastState: z.looseObject({ terminated: stateDetail.optional() }).default({}),
-          }),
-        )
-        .default([]),
+      conditions: listOf(condition),
+      containerStatuses: listOf(
+        z.looseObject({
+          name: z.string(),
+          image: z.string().default(''),
+          restartCount: z.number().default(0),
+          state: z.looseObject({ waiting: stateDetail.optional(), terminated: stateDetail.optional() }).default({}),
+          lastState: z.looseObject({ terminated: stateDetail.optional() }).default({}),
+        }),
+      ),
     })
     .prefault({}),
 });

@@ -12,6 +12,7 @@ export { inClusterConnection } from './in-cluster.ts';
 export { createInformer } from './informer.ts';
 export { type Kubeconfig, type KubeconfigOptions, loadKubeconfig } from './kubeconfig.ts';
 export { createLeaderElection, type LeaderElection, type LeaderElectionOptions } from './leader-election.ts';
+export { listOf } from './list-schema.ts';
 export { resourcePath } from './paths.ts';
 export { type KubeStatus, statusOf } from './status-error.ts';
 export { acceptWebSocket } from './websocket.ts';

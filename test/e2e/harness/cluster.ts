@@ -28,12 +28,28 @@ export interface TestCluster {
 
 export const clusterAvailable = existsSync(path.join(scripts, 'up')) && process.getuid?.() === 0;
 
+/** The node's network namespace, and in it the bridge that the workstations and this machine are on. */
+const NODE_NAMESPACE = 'testkube-node';
+const LAB_BRIDGE = 'lab';
+
+/**
+ * A bridge takes the lowest address of its ports, unless it was given one. So a workstation that comes or goes may change the
+ * address under which everybody else knows the API server, and nobody reaches it until their ARP entries have run out (10 s).
+ */
+async function holdBridgeAddress(): Promise<void> {
+  const shown = await ok('ip', ['-n', NODE_NAMESPACE, '-br', 'link', 'show', LAB_BRIDGE]);
+  const address = /(?:[0-9a-f]{2}:){5}[0-9a-f]{2}/.exec(shown)?.[0];
+  if (address === undefined) throw new Error(`the bridge of the test cluster has no address: ${shown}`);
+  await ok('ip', ['-n', NODE_NAMESPACE, 'link', 'set', LAB_BRIDGE, 'address', address]);
+}
+
 /** Starts the cluster if it is not up; with `fresh`, an empty one. */
 export async function startCluster({ fresh = false } = {}): Promise<TestCluster> {
   const line = await ok(path.join(scripts, 'up'), fresh ? ['--fresh'] : [], { timeoutMs: 240_000 });
   const kubeconfig = /KUBECONFIG=(\S+)/.exec(line)?.[1];
   if (kubeconfig === undefined) throw new Error(`the test cluster printed no KUBECONFIG: ${line}`);
   const kubectlBinary = path.join(path.dirname(kubeconfig), 'bin', 'kubectl');
+  await holdBridgeAddress();
   const env = { ...process.env, KUBECONFIG: kubeconfig };
   const kubectl = (args: readonly string[], options: RunOptions = {}): Promise<string> => ok(kubectlBinary, args, { env, ...options });
   return {

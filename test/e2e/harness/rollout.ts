@@ -72,6 +72,21 @@ export async function settled(cluster: TestCluster, one: RolloutCase, agents?: b
   );
 }
 
+/**
+ * What the load printed is all there: its program never ended, and nobody took its log away. Two kubelets that share `/var/log/pods`
+ * take away each other's: then nothing is known of what was lost, and no count of it may stand.
+ */
+async function expectWhole(cluster: TestCluster, load: { name: string; namespace: string }, { counts }: Seen, from: number): Promise<void> {
+  const containers = (await podsOf(cluster, load.namespace, load.name)).flatMap(({ status }) => status?.containerStatuses ?? []);
+  const restarts = containers.map(({ restartCount }) => restartCount).join();
+  if (restarts !== '0') {
+    const last = await cluster.kubectl(['-n', load.namespace, 'logs', load.name, '--previous', '--tail=20']);
+    throw new Error(`the load's program ended (${restarts} restarts): ${last}`);
+  }
+  const first = counts[0]?.at ?? Number.POSITIVE_INFINITY;
+  if (first > from) throw new Error(`the load's log begins ${Math.round(first - from)} ms after the first phase: somebody took the beginning away`);
+}
+
 /** Runs all phases. `between` is called while everything is intercepted. */
 export async function measureRollouts(
   cluster: TestCluster,
@@ -141,6 +156,7 @@ export async function measureRollouts(
   );
   await passed(REQUEST_LIMIT_MS);
   const all = await seen();
+  await expectWhole(cluster, load, all, marks.get(cases[0]?.name ?? '')?.plain?.from ?? 0);
   const { failures, changes } = all;
   return new Map(
     cases.map(({ name }): [string, Costs] => {

@@ -87,13 +87,20 @@ async function expectWhole(cluster: TestCluster, load: { name: string; namespace
   if (first > from) throw new Error(`the load's log begins ${Math.round(first - from)} ms after the first phase: somebody took the beginning away`);
 }
 
-/** Runs all phases. `between` is called while everything is intercepted. */
+export interface RolloutOptions {
+  /** Called while everything is intercepted. */
+  between?: (local: ChildProcess, seen: () => Promise<Seen>) => Promise<void>;
+  /** Takes all agents out in one command, instead of one for each workload. */
+  uninstall?: () => Promise<unknown>;
+}
+
+/** Runs all phases. */
 export async function measureRollouts(
   cluster: TestCluster,
   workstation: Workstation,
   load: { name: string; namespace: string },
   cases: readonly RolloutCase[],
-  between: (local: ChildProcess, seen: () => Promise<Seen>) => Promise<void> = () => Promise.resolve(),
+  options: RolloutOptions = {},
 ): Promise<Map<string, Costs>> {
   const portOf = ({ name }: RolloutCase): number => FIRST_PORT + cases.findIndex((one) => one.name === name);
   await using local = workstation.background('node', ['-e', LOCAL, ...cases.map((one) => String(portOf(one)))]);
@@ -143,15 +150,20 @@ export async function measureRollouts(
     },
     (one) => settled(cluster, one, true),
   );
-  await between(local, seen);
+  await options.between?.(local, seen);
   await phase(
     'leave',
     ({ name, namespace }) => workstation.ok(['leave', name, '-n', namespace]),
     () => passed(AFTER_MS),
   );
+  let together: Promise<unknown> | undefined;
   await phase(
     'uninstall',
-    ({ name, namespace }) => workstation.ok(['uninstall', name, '-n', namespace]),
+    ({ name, namespace }) => {
+      if (options.uninstall === undefined) return workstation.ok(['uninstall', name, '-n', namespace]);
+      together ??= options.uninstall();
+      return together;
+    },
     (one) => settled(cluster, one, false),
   );
   await passed(REQUEST_LIMIT_MS);

@@ -8,6 +8,7 @@ import { echoApp } from './apps/echo.ts';
 import { SHARE } from './apps/load.ts';
 import { clusterAvailable, startCluster, type TestCluster, testNamespace } from './harness/cluster.ts';
 import { answered, answeredBy, bad, type Load, loadFromCluster, loadFromWorkstation, passed, settledAfter } from './harness/load.ts';
+import { within } from './harness/measured.ts';
 import { clientOfVersion } from './harness/other-version.ts';
 import { eventually } from './harness/run.ts';
 import type { Workstation } from './harness/workstation.ts';
@@ -87,7 +88,7 @@ describe.skipIf(!clusterAvailable)('with an intercept on and 50 requests a secon
     await passed(8_000);
     const found = await outcome(`manager pod deleted ${how}`, since);
     await rolledOut('ambassador', 'traffic-manager');
-    expect(found.back).toBeLessThanOrEqual(3_000);
+    expect(found.back).toBeLessThanOrEqual(within(3_000));
     expect(found.lost + found.byApp).toBeLessThanOrEqual(RATE);
     expect(found.idleLost).toBe(0);
     expect(found.outLost).toBeLessThanOrEqual(how === 'gracefully' ? 0 : RATE / 5);
@@ -115,7 +116,7 @@ describe.skipIf(!clusterAvailable)('with an intercept on and 50 requests a secon
     if (signal === 'SIGSTOP') process.kill(pid, 'SIGCONT');
     await rolledOut('ambassador', 'traffic-manager');
     expect(found.idleLost).toBe(0);
-    expect(found.back).toBeLessThanOrEqual(how === 'killed' ? 3_000 : 7_000);
+    expect(found.back).toBeLessThanOrEqual(within(how === 'killed' ? 3_000 : 7_000));
     if (how === 'killed') expect(found.lost + found.byApp).toBeLessThanOrEqual(RATE);
   });
 
@@ -133,7 +134,7 @@ describe.skipIf(!clusterAvailable)('with an intercept on and 50 requests a secon
       else process.kill(await pidOf(victim.replace('pod/', '')), 'SIGKILL');
       await passed(10_000);
       const found = await outcome(`the only manager ${how}`, since);
-      expect(found.back).toBeLessThanOrEqual(limit);
+      expect(found.back).toBeLessThanOrEqual(within(limit));
       expect(found.lost).toBeLessThanOrEqual(RATE);
       expect(found.idleLost).toBe(0);
     } finally {
@@ -224,7 +225,7 @@ describe.skipIf(!clusterAvailable)('with an intercept on and 50 requests a secon
     const whole = await outcome('scaled 1→0→2, in all', down);
     const bareLost = await lostOfBare(down);
     times.push(`without an intercept: scaled 1→3→1 ${steadyBare} lost, 1→0→2 ${bareLost} lost`);
-    expect(found.back).toBeLessThanOrEqual(3_000);
+    expect(found.back).toBeLessThanOrEqual(within(3_000));
     expect(whole.lost).toBeLessThanOrEqual(bareLost + NOISE_SECONDS * RATE);
     await eventually('both pods are intercepted', async () => {
       const { stdout } = await workstation.telepresence(['status', '--output', 'json']);
@@ -239,8 +240,8 @@ describe.skipIf(!clusterAvailable)('with an intercept on and 50 requests a secon
     const since = Date.now();
     await passed(9_000);
     const found = await outcome('API server killed', since);
-    expect(found.back).toBeLessThanOrEqual(5_000);
-    expect(found.outBack).toBeLessThanOrEqual(5_000);
+    expect(found.back).toBeLessThanOrEqual(within(5_000));
+    expect(found.outBack).toBeLessThanOrEqual(within(5_000));
     expect(found.idleLost).toBe(0);
   });
 });

@@ -51,12 +51,13 @@ describe.skipIf(!clusterAvailable)('all agents go at once (needs root and the te
     await stack.disposeAsync();
   });
 
-  const left = async (): Promise<string> => {
-    const all = ['deployments,statefulsets', '-o', 'jsonpath={.items[*].spec.template.metadata.annotations}'];
-    const templates = await Promise.all([namespace, BASELINE].map((where) => cluster.kubectl(['-n', where, 'get', ...all])));
-    const target = await cluster.kubectl(['-n', BASELINE, 'get', 'service/by-service', '-o', 'jsonpath={.spec.ports[0].targetPort}']);
-    return [...templates, target].join(' ').trim();
-  };
+  async function expectNothingLeft(): Promise<void> {
+    const annotations = '-o=jsonpath={.items[*].metadata.annotations}{.items[*].spec.template.metadata.annotations}';
+    for (const where of [namespace, BASELINE]) {
+      expect(await cluster.kubectl(['-n', where, 'get', 'deployments,statefulsets', annotations])).not.toContain('telepresence.io');
+    }
+    expect(await cluster.kubectl(['-n', BASELINE, 'get', 'service/by-service', '-o', 'jsonpath={.spec.ports[0].targetPort}'])).toBe('8080');
+  }
 
   function expectNothingLost(costs: Map<string, Costs>): void {
     process.stdout.write(`${costsTable(costs)}\n`);
@@ -75,7 +76,7 @@ describe.skipIf(!clusterAvailable)('all agents go at once (needs root and the te
       expect([here.trim().split('\n').toSorted(), there.trim()]).toEqual([['Deployment/named', 'StatefulSet/pair'], 'Deployment/by-service']);
     };
     expectNothingLost(await measureRollouts(cluster, workstation, { name: 'load-all-agents', namespace }, CASES, { uninstall }));
-    expect(await left()).toBe('8080');
+    await expectNothingLeft();
     await cluster.kubectl(['-n', namespace, 'delete', 'pod', 'load-all-agents', '--wait=false']);
   }, 240_000);
 
@@ -83,7 +84,7 @@ describe.skipIf(!clusterAvailable)('all agents go at once (needs root and the te
     await workstation.ok(['connect', '-n', namespace], { timeoutMs: 120_000 });
     const uninstall = (): Promise<string> => workstation.ok(['uninstall', '--everything'], { timeoutMs: 120_000 });
     expectNothingLost(await measureRollouts(cluster, workstation, { name: 'load-everything', namespace }, CASES, { uninstall }));
-    expect(await left()).toBe('8080');
+    await expectNothingLeft();
     expect(await cluster.kubectl(['-n', 'ambassador', 'get', 'deployments,pods', '-o', 'name'])).toBe('');
     expect(await cluster.kubectl(['get', 'crds', '-o', 'name'])).not.toContain('telepresence');
   }, 240_000);

@@ -41,7 +41,7 @@ export interface Costs {
   /** What `intercept` printed beside its result. */
   stderr: string;
   stdout: string;
-  /** Who answered new connections from the moment on that `intercept` returned until `leave` was typed; and after `leave`. */
+  /** Who answered new connections from the moment on that `intercept` returned until `leave` was typed, but for `between`; and after `leave`. */
   intercepted: Set<string>;
   left: Set<string>;
 }
@@ -150,7 +150,9 @@ export async function measureRollouts(
     },
     (one) => settled(cluster, one, true),
   );
+  const between = { from: Date.now(), to: 0 };
   await options.between?.(local, seen);
+  between.to = Date.now();
   await phase(
     'leave',
     ({ name, namespace }) => workstation.ok(['leave', name, '-n', namespace]),
@@ -192,7 +194,7 @@ export async function measureRollouts(
           rate: answersPerSecond(all, name, times.plain?.from ?? 0, uninstall?.to ?? 0),
           stdout: outputs.get(name)?.stdout ?? '',
           stderr: outputs.get(name)?.stderr ?? '',
-          intercepted: during(intercept?.returned, leave?.from),
+          intercepted: during(intercept?.returned, between.from).union(during(between.to, leave?.from)),
           left: during(leave?.to, uninstall?.to),
         },
       ];

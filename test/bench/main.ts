@@ -55,9 +55,11 @@ const { values, positionals } = parseArgs({
   },
 });
 
+/** In general terms: what the figures depend on, not whose machine it is. */
 function machine(): string {
-  const [cpu] = os.cpus();
-  return `${os.cpus().length} shared cores (${cpu?.model.trim() ?? 'unknown'}), Linux ${os.release()}, Node ${process.versions.node}, one-node Kubernetes 1.34`;
+  const memory = Math.round(os.totalmem() / 2 ** 30);
+  const kernel = os.release().split('.').slice(0, 2).join('.');
+  return `${os.cpus().length} shared cores, ${memory} GiB of memory, Linux ${kernel}, Node ${process.versions.node}, one-node Kubernetes 1.34`;
 }
 
 interface Wanted {

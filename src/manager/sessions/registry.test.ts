@@ -67,6 +67,26 @@ describe('the session registry', () => {
     registry.close();
   });
 
+  it('opens beside a bulk flow on the connection that the flow does not use', async () => {
+    const { registry, attach } = setup();
+    const opened: string[] = [];
+    const { mux } = attach('data', opened, 'busy');
+    attach('data', opened, 'quiet');
+    const flow = mux.open(Buffer.of(1));
+    let over = false;
+    const pour = (): void => {
+      if (!over) flow.write(Buffer.alloc(64 * 1024), pour);
+    };
+    pour();
+    // turns alone never give one of two connections ten in a row
+    await until(() => {
+      registry.open('u1', Buffer.of(1))?.on('error', () => {});
+      return opened.slice(-10).join() === Array(10).fill('quiet').join();
+    });
+    over = true;
+    registry.close();
+  });
+
   it('is lost after silence, back with the first byte, and dead after a long silence', async () => {
     const { registry, clock, held, attach } = setup();
     const { mux } = attach('data');

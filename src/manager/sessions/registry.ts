@@ -1,8 +1,9 @@
 /** The sessions whose tunnel this replica holds: their connections, whether their workstations answer, and the way to them. */
 import { CodedError, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import { MuxError, type MuxStream } from '../../mux/index.ts';
+import { type Mux, MuxError, type MuxStream } from '../../mux/index.ts';
 import type { Session } from '../../protocol/resources.ts';
+import { Spread } from '../../tunnel/index.ts';
 import type { SessionRegistry } from '../context.ts';
 import { createSessionQuota, type SessionQuota } from '../outbound/quota.ts';
 import { createLiveness, type Liveness, SILENCE_TICK_MS, type TunnelConnection } from './connection.ts';
@@ -12,8 +13,8 @@ interface Entry {
   uid: string;
   quota: SessionQuota;
   connections: Map<TunnelConnection, Liveness>;
-  /** Where the next intercepted connection goes, round robin. */
-  turn: number;
+  /** Which connection takes the next intercepted one. */
+  turns: Spread;
   held: boolean;
   present: boolean;
 }
@@ -87,7 +88,7 @@ export function createSessionRegistry(options: { log: Log; now?: () => number; t
       const release = quota.connections.tryTake();
       if (release === undefined) throw new CodedError('TP-SESSION-REFUSED', 'The session has too many connections.');
       if (entry === undefined) {
-        entry = { session, uid, quota, connections: new Map(), turn: 0, held: false, present: false };
+        entry = { session, uid, quota, connections: new Map(), turns: new Spread(), held: false, present: false };
         entries.set(uid, entry);
       }
       const owner = entry;
@@ -126,14 +127,14 @@ export function createSessionRegistry(options: { log: Log; now?: () => number; t
     open(uid, first): MuxStream | undefined {
       const entry = entries.get(uid);
       if (entry === undefined || !entry.held) return undefined;
-      const data = [...entry.connections].filter(([connection, liveness]) => connection.kind === 'data' && usable(connection, liveness));
-      for (let attempt = 0; attempt < data.length; attempt += 1) {
-        entry.turn = (entry.turn + 1) % data.length;
-        const [connection, liveness] = data[entry.turn] ?? [];
+      const data = new Map<Mux, Liveness>();
+      for (const [connection, liveness] of entry.connections) {
+        if (connection.kind === 'data' && usable(connection, liveness)) data.set(connection.mux, liveness);
+      }
+      for (const mux of entry.turns.order([...data.keys()])) {
         try {
-          if (connection === undefined || liveness === undefined) continue;
-          const stream = connection.mux.open(first);
-          liveness.watch(stream, now());
+          const stream = mux.open(first);
+          data.get(mux)?.watch(stream, now());
           return stream;
         } catch (error) {
           if (!(error instanceof MuxError)) throw error;

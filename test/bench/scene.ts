@@ -17,6 +17,8 @@ const PORT = 8080;
 /** Where `kubectl port-forward` and the intercepting process listen on the workstation. */
 export const FORWARDED_PORT = 18_080;
 export const LOCAL_PORT = 18_081;
+/** As ordinary workloads have: without it the kernel serves a pod only with what the traffic-manager leaves on the two cores. */
+const RESOURCES = { requests: { cpu: '100m' } };
 const programs = path.join(import.meta.dirname, 'programs');
 const kube = path.resolve(repository, process.env['TELEPRESENCE_TEST_KUBE'] ?? '../shared/kube');
 
@@ -37,6 +39,7 @@ function serverObjects(name: string, tls = false): object[] {
     image: TEST_IMAGE,
     imagePullPolicy: 'IfNotPresent',
     command,
+    resources: RESOURCES,
     ports: [{ name: 'http', containerPort: PORT }],
     readinessProbe: { tcpSocket: { port: 'http' }, periodSeconds: 1 },
     volumeMounts: [{ name: 'bench', mountPath: '/bench' }],
@@ -69,6 +72,7 @@ function clientPod(): object {
     image: TEST_IMAGE,
     imagePullPolicy: 'IfNotPresent',
     command: ['/app/node', '-e', 'process.on("SIGTERM", () => process.exit(0)); setInterval(() => {}, 1e9)'],
+    resources: RESOURCES,
     volumeMounts: [{ name: 'bench', mountPath: '/bench' }],
   };
   return {

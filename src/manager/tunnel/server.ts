@@ -17,7 +17,7 @@ import { acceptTunnel } from '../../tunnel/index.ts';
 import type { Cloud } from '../cloud/index.ts';
 import type { DnsPart, ManagerContext, Part } from '../context.ts';
 import type { Outbound } from '../outbound/index.ts';
-import { createKeyedSlots, type SessionQuota } from '../outbound/quota.ts';
+import { createKeyedSlots, type UserQuota } from '../outbound/quota.ts';
 import type { LinkedSessions } from '../sessions/registry.ts';
 import { serveTunnelStream } from './streams.ts';
 import { verifyHello } from './verify.ts';
@@ -136,11 +136,12 @@ export async function startTunnelServer(options: TunnelServerOptions): Promise<T
     const verified = session;
 
     let heardAt = performance.now();
-    socket.on('data', () => {
+    socket.on('data', (chunk: Buffer) => {
       heardAt = performance.now();
+      context.waiting.arrived(chunk.length);
     });
     let control: RpcPeer | undefined;
-    let quota: SessionQuota;
+    let quota: UserQuota;
     const connection = {
       kind: hello.kind,
       mux,

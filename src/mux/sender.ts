@@ -131,9 +131,9 @@ export class FrameSender {
     return this.#controlEnd - this.#controlAt;
   }
 
-  /** Bytes that wait here or with the transport. */
+  /** Bytes of control frames that wait: few, but for a peer that makes us send them and does not read. */
   get waiting(): number {
-    return this.#controlBytes + this.#inFlight;
+    return this.#controlBytes;
   }
 
   #growControl(bytes: number): void {

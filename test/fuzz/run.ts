@@ -69,8 +69,12 @@ export async function fuzz(target: FuzzTarget, options: FuzzOptions): Promise<Fu
   const trail: Trail = {
     note: (what, bytes) => void notes.push(`${what}: ${Buffer.from(bytes.subarray(0, NOTE_LIMIT)).toString('hex')}${bytes.length > NOTE_LIMIT ? '…' : ''}`),
   };
-  const escaped = Promise.withResolvers<never>();
-  escaped.promise.catch(() => undefined);
+  let escaped = Promise.withResolvers<never>();
+  /** Of each case its own: one promise that is raced again and again would keep a little of every case. */
+  const watched = <T>(work: T): Promise<Awaited<T>> => {
+    escaped = Promise.withResolvers<never>();
+    return Promise.race([work, escaped.promise]);
+  };
   const onEscape = (error: unknown) => escaped.reject(new Error('an error that nobody caught', { cause: error }));
   process.on('uncaughtException', onEscape).on('unhandledRejection', onEscape);
   const running = await target.start(createRandom(seed));
@@ -93,12 +97,12 @@ export async function fuzz(target: FuzzTarget, options: FuzzOptions): Promise<Fu
   try {
     while (only === undefined ? index < cases || performance.now() - start < seconds * 1000 : index === only) {
       notes = [];
-      await Promise.race([running.one(createRandom(caseSeed(seed, index)), trail), escaped.promise]);
+      await watched(running.one(createRandom(caseSeed(seed, index)), trail));
       index++;
       if (index === FIRST_LOOK_CASES || (baseline !== undefined && performance.now() - lookedAt > LOOK_EVERY_MS)) look();
     }
     if (baseline !== undefined) look();
-    await Promise.race([new Promise((resolve) => setImmediate(resolve)), escaped.promise]);
+    await watched(new Promise((resolve) => setImmediate(resolve)));
   } catch (error) {
     const again = `npm run fuzz -- ${target.name} --seed ${seed} --case ${index}`;
     throw new Error([`${target.name} failed in case ${index} of seed ${seed}; ${again} repeats it`, ...notes].join('\n'), { cause: error });

@@ -6,7 +6,7 @@ import type { Session } from '../../protocol/resources.ts';
 import type { SessionRegistry } from '../context.ts';
 import { createSlots, createUserQuota, SESSION_CONNECTION_LIMIT, type Slots, type UserQuota } from '../outbound/quota.ts';
 import { createWaitingBytes, type WaitingBytes } from '../outbound/waiting.ts';
-import { createLiveness, type Liveness, SILENCE_TICK_MS, type TunnelConnection } from './connection.ts';
+import { createLiveness, type Liveness, SILENCE_TICK_MS, STOOD_STILL_MS, type TunnelConnection } from './connection.ts';
 
 interface Entry {
   session: Session;
@@ -44,6 +44,7 @@ export function createSessionRegistry(options: { log: Log; now?: () => number; t
   const { log } = options;
   const waiting = options.waiting ?? createWaitingBytes({ log });
   const quotas = new Map<string, UserQuota>();
+  const tickMs = options.tickMs ?? SILENCE_TICK_MS;
   const now = options.now ?? (() => performance.now());
   const entries = new Map<string, Entry>();
   const endedUids = new Set<string>();
@@ -70,7 +71,12 @@ export function createSessionRegistry(options: { log: Log; now?: () => number; t
     }
   };
 
+  let lookedAt = performance.now();
   const timer = setInterval(() => {
+    const gap = performance.now() - lookedAt;
+    lookedAt += gap;
+    // What came while this process stood still is not read yet: nobody was silent.
+    if (gap > tickMs + STOOD_STILL_MS) return;
     const time = now();
     for (const entry of entries.values()) {
       for (const [connection, liveness] of entry.connections) {
@@ -78,7 +84,7 @@ export function createSessionRegistry(options: { log: Log; now?: () => number; t
       }
       review(entry);
     }
-  }, options.tickMs ?? SILENCE_TICK_MS);
+  }, tickMs);
   timer.unref();
 
   return {

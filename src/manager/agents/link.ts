@@ -5,7 +5,7 @@ import { CodedError, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { VERSION } from '../../base/version.ts';
 import { createMux, type Mux, type MuxStream } from '../../mux/index.ts';
-import { type AgentHello, type AgentIntercept, agentHelloSchema, environmentSchema, type StreamHeader } from '../../protocol/tunnel.ts';
+import { type AgentHello, type AgentIntercept, agentHelloSchema, environmentSchema, NAME_LIMIT, type StreamHeader } from '../../protocol/tunnel.ts';
 import { createRpcPeer, type RpcPeer } from '../../rpc/index.ts';
 import { encodeStreamHeader, readStreamHeader, relay } from '../../tunnel/index.ts';
 import type { AgentLink } from '../context.ts';
@@ -23,8 +23,8 @@ export const READY_LIMIT = 4_096;
 /** How much of an agent's own words is kept. */
 export const AGENT_MESSAGE_LIMIT = 1_024;
 
-const readyParams = z.looseObject({ intercepts: z.array(z.string()).max(READY_LIMIT) });
-const errorParams = z.looseObject({ intercept: z.string(), message: z.string() });
+const readyParams = z.looseObject({ intercepts: z.array(z.string().max(NAME_LIMIT)).max(READY_LIMIT) });
+const errorParams = z.looseObject({ intercept: z.string().max(NAME_LIMIT), message: z.string() });
 
 export interface LinkedAgent extends AgentLink {
   readonly mux: Mux;

@@ -49,6 +49,17 @@ describe('an http intercept', () => {
     expect(await Promise.all(['alice', 'bob', 'eve', 'nobody'].map((who) => get(it.port, `x-who: ${who}\r\n`)))).toEqual(['alice', 'bob', 'app', 'app']);
   });
 
+  it('is counted: what it took, and nothing else', async () => {
+    const it = await setup(await webApp());
+    it.manager.serve(workstation);
+    await activate(it, { mechanism: 'http', http: byHeader('x-who', 'me') });
+    for (let i = 0; i < 3; i += 1) await get(it.port, 'X-Who: me\r\n');
+    await get(it.port);
+    await until(() => it.manager.taken.at(-1)?.['i1'] === 3);
+    await get(it.port, 'X-Who: me\r\n');
+    await until(() => it.manager.taken.at(-1)?.['i1'] === 4);
+  });
+
   it('whose pattern can’t be used is told of, and others go on', async () => {
     const it = await setup(await webApp());
     it.manager.serve(workstation);

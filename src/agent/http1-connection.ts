@@ -144,7 +144,10 @@ export class Http1Connection implements EndEvents, UpstreamOwner {
     this.#requests++;
     // The bytes may be the read buffer's.
     if (route === undefined) this.#toApp(exchange, bytes, this.#client);
-    else this.#toWorkstation(exchange, route, bytes, this.#client);
+    else {
+      this.#context.links.taken(route.intercept);
+      this.#toWorkstation(exchange, route, bytes, this.#client);
+    }
   }
 
   #answer(head: RequestHead, route: Route | undefined): Http1Answer {

@@ -63,6 +63,7 @@ export class Http2Connection {
       return refuseStream(stream, headers, 400, 'telepresence: the request has an :authority other than Host.');
     }
     const route = this.#context.routes.choose(viewOf(headers, raw));
+    if (route !== undefined) this.#context.links.taken(route.intercept);
     if (route !== undefined && (await this.#toWorkstation(stream, headers, flags, raw, route))) return undefined;
     return this.#toApp(stream, flags, raw);
   }

@@ -11,6 +11,7 @@ import { createRpcPeer, type RpcHandler, type RpcPeer } from '../rpc/index.ts';
 import { encodeStreamHeader } from '../tunnel/index.ts';
 import { LINK_CALL_TIMEOUT_MS, LINK_CONNECT_TIMEOUT_MS, LINK_HELLO_TIMEOUT_MS, PING_IDLE_INTERVAL_MS, PING_INTERVAL_MS, PING_TIMEOUT_MS } from './limits.ts';
 import type { AgentSettings } from './settings.ts';
+import type { TakenTotals } from './taken.ts';
 
 const sessionsSchema = z.looseObject({ held: z.array(z.string()) });
 
@@ -35,6 +36,8 @@ export interface Link {
   /** Tells what is being taken now. */
   ready(uids: string[]): void;
   failed(intercept: string, message: string): void;
+  /** Tells how much was taken, by the intercepts' uids. */
+  taken(totals: TakenTotals): void;
   readonly closed: Promise<Error | undefined>;
 }
 
@@ -103,6 +106,7 @@ async function greet(address: string, mux: Mux, settings: AgentSettings, events:
     },
     ready: (uids) => call('ready', { intercepts: uids }),
     failed: (intercept, message) => call('error', { intercept, message }),
+    taken: (totals) => rpc.notify('taken', { totals }),
     closed: mux.closed,
   };
   void rpc.closed.then(() => mux.abort(new Error('the control stream ended')));

@@ -9,6 +9,7 @@ import { encodeStreamHeader } from '../tunnel/index.ts';
 import { LINK_BACKOFF_FIRST_MS, LINK_BACKOFF_MAX_MS } from './limits.ts';
 import { type Link, openLink, watchLink } from './link.ts';
 import type { AgentSettings } from './settings.ts';
+import { Taken } from './taken.ts';
 
 /** What takers need of the links. */
 export interface SessionLinks {
@@ -16,6 +17,8 @@ export interface SessionLinks {
   holds(session: string): boolean;
   /** A stream to the intercept's workstation; undefined while nobody holds its session. @param peer the client's address */
   open(intercept: AgentIntercept, peer: string): MuxStream | undefined;
+  /** The intercept took a request, a connection or a UDP flow. */
+  taken(intercept: AgentIntercept): void;
 }
 
 export interface LinksOptions {
@@ -38,6 +41,9 @@ export class Links implements SessionLinks {
   #running = new Set<string>();
   #intercepts: readonly AgentIntercept[] = [];
   #ready: string[] = [];
+  readonly #taken = new Taken((totals) => {
+    for (const link of this.#links) link.taken(totals);
+  });
   #stop = new AbortController();
   #lastLinkGone: (() => void) | undefined;
 
@@ -75,6 +81,10 @@ export class Links implements SessionLinks {
     return undefined;
   }
 
+  taken({ uid }: AgentIntercept): void {
+    this.#taken.add(uid);
+  }
+
   /** What is being taken now: every manager is told, also those that come later. */
   ready(uids: string[]): void {
     const same = uids.length === this.#ready.length && uids.every((uid, i) => uid === this.#ready[i]);
@@ -87,6 +97,7 @@ export class Links implements SessionLinks {
   }
 
   close(): void {
+    this.#taken.close();
     this.#stop.abort(new Error('the agent is ending'));
   }
 
@@ -145,6 +156,8 @@ export class Links implements SessionLinks {
     this.#links.add(link);
     this.#log.info('linked', { replica: link.replica, address });
     link.ready(this.#ready);
+    const totals = this.#taken.all();
+    if (Object.keys(totals).length > 0) link.taken(totals);
     if (link.intercepts !== undefined) this.#told(link, 'intercepts');
     void watchLink(link, () => this.#intercepts.length > 0);
     const error = await link.closed;
@@ -156,7 +169,10 @@ export class Links implements SessionLinks {
   }
 
   #told(link: Link, what: string): void {
-    if (what === 'intercepts' && link.intercepts !== undefined) this.#intercepts = link.intercepts;
+    if (what === 'intercepts' && link.intercepts !== undefined) {
+      this.#intercepts = link.intercepts;
+      this.#taken.keep(new Set(link.intercepts.map(({ uid }) => uid)));
+    }
     this.#options.onChange();
   }
 }

@@ -135,6 +135,10 @@ export interface AgentRegistry {
   onReady(listener: (agent: AgentLink, what: 'linked' | 'ready' | 'gone') => void): () => void;
   /** After an agent could not take an intercept. */
   onError(listener: (agent: AgentLink, intercept: string, message: string) => void): () => void;
+  /** Requests (or connections) that an intercept of the workload took, as far as is known; undefined where no agent is linked. */
+  taken(workload: WorkloadRef, intercept: string): number | undefined;
+  /** After agents said that they took more; often, while much is taken. */
+  onTaken(listener: () => void): () => void;
   /** What agents of a workload are told now: granted, not ended claims. */
   intercepts(workload: WorkloadRef): AgentIntercept[];
 }

@@ -134,7 +134,7 @@ export type Environment = z.infer<typeof environmentSchema>;
 /**
  * Agent's link, agent calls manager: `hello` {@link agentHelloSchema} → {@link agentWelcomeSchema} (the token is checked
  * by TokenReview, its pod claims compared), `ready` {intercepts: [uid]}: these are being taken now (sent again on every change),
- * `error` {intercept, message}.
+ * `error` {intercept, message}. Agent notifies manager: `taken` {@link takenSchema}, at most once a second, of intercepts whose total changed.
  * Manager notifies agent: `intercepts` {@link agentInterceptsSchema} (the whole list, after every change), `sessions` {held: [uid]} (sessions
  * whose tunnel this replica holds: an agent opens streams of a session only on a link that has it, and answers from the app while no link has),
  * `peers` {replicas: [{name, address}]} (dial each of them), `going-away` {reason} (the replica is stopping: prefer other links).
@@ -166,4 +166,6 @@ export const agentInterceptSchema = z.looseObject({
 });
 export type AgentIntercept = z.infer<typeof agentInterceptSchema>;
 export const agentInterceptsSchema = z.looseObject({ intercepts: z.array(agentInterceptSchema) });
+/** How much each intercept took since the agent began, by the intercept's uid: requests of `http`, connections or UDP flows of `tcp`. */
+export const takenSchema = z.looseObject({ totals: z.record(z.string().max(100), z.number().int().nonnegative()) });
 export const agentPeersSchema = z.looseObject({ replicas: z.array(z.looseObject({ name: z.string(), address: z.string() })) });

@@ -15,6 +15,8 @@ export interface FakeManager {
   /** What agents said last by `ready`. */
   readonly ready: string[][];
   readonly errors: { intercept: string; message: string }[];
+  /** What agents said they took, one after the other. */
+  readonly taken: Record<string, number>[];
   /** Control streams of the agents that are linked. */
   readonly agents: RpcPeer[];
   readonly muxes: Mux[];
@@ -32,6 +34,7 @@ export async function startFakeManager(
   const hellos: AgentHello[] = [];
   const ready: string[][] = [];
   const errors: { intercept: string; message: string }[] = [];
+  const taken: Record<string, number>[] = [];
   const agents: RpcPeer[] = [];
   const muxes: Mux[] = [];
   const sockets = new Set<TLSSocket>();
@@ -59,6 +62,7 @@ export async function startFakeManager(
         ready: (params) => void ready.push((params as { intercepts: string[] }).intercepts),
         error: (params) => void errors.push(params as { intercept: string; message: string }),
       },
+      onNotify: { taken: (params) => void taken.push((params as { totals: Record<string, number> }).totals) },
     });
     void mux.closed.then(() => agents.splice(agents.indexOf(peer), 1));
   };
@@ -83,6 +87,7 @@ export async function startFakeManager(
     hellos,
     ready,
     errors,
+    taken,
     agents,
     muxes,
     tell(nowHeld, nowIntercepts) {

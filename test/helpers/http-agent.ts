@@ -15,6 +15,8 @@ export interface HttpAgent {
   readonly taker: HttpTaker;
   /** Streams that were opened to the workstation. */
   readonly opened: number;
+  /** Requests that each intercept took, by its uid. */
+  readonly taken: ReadonlyMap<string, number>;
   /** Sets the port's intercepts; the workstation dials each one's own `port`. */
   set(intercepts: (Partial<AgentIntercept> & { port: number })[]): Map<string, string>;
   /** The session is held by some manager; true at first. */
@@ -57,6 +59,7 @@ export async function startHttpAgent(appPort: number): Promise<HttpAgent> {
   };
   let mux = dial();
   let opened = 0;
+  const taken = new Map<string, number>();
   const links: SessionLinks = {
     holds: () => agent.held,
     open: (intercept, peer) => {
@@ -64,6 +67,7 @@ export async function startHttpAgent(appPort: number): Promise<HttpAgent> {
       opened++;
       return mux.open(encodeStreamHeader({ t: 'intercept', session: intercept.session, intercept: intercept.uid, protocol: 'TCP', peer }));
     },
+    taken: ({ uid }) => void taken.set(uid, (taken.get(uid) ?? 0) + 1),
   };
   const taker = new HttpTaker(app, links);
   tcp.taker = taker;
@@ -72,6 +76,7 @@ export async function startHttpAgent(appPort: number): Promise<HttpAgent> {
     tcp,
     taker,
     held: true,
+    taken,
     get opened() {
       return opened;
     },

@@ -11,6 +11,7 @@ import { Links, type LinksOptions } from './links.ts';
 import type { AgentSettings } from './settings.ts';
 import { TcpPort } from './tcp-port.ts';
 import { TcpTaker } from './tcp-taker.ts';
+import { TlsPort } from './tls-port.ts';
 import { UdpPort } from './udp-port.ts';
 
 const environmentParams = z.looseObject({ container: z.string().optional() });
@@ -106,7 +107,11 @@ export class Agent {
     if (config.protocol === 'UDP') {
       this.#listeners.push({ config, udp: await UdpPort.listen(config.agentPort, app, this.links, this.#log) });
     } else {
-      this.#listeners.push({ config, tcp: await TcpPort.listen(config.agentPort, app, this.#log), http: new HttpTaker(app, this.links) });
+      this.#listeners.push({
+        config,
+        tcp: await TcpPort.listen(config.agentPort, app, this.#log),
+        http: new HttpTaker(app, this.links, config.tls === undefined ? undefined : await TlsPort.open(config.tls, app)),
+      });
       if (config.probePort !== undefined) this.#probes.push(await TcpPort.listen(config.probePort, app, this.#log));
     }
     this.#apply();
@@ -149,7 +154,9 @@ export class Agent {
   /** The port's connections are looked into while an `http` intercept stands. Returns those that are served. */
   #assignHttp(listener: Extract<Listener, { http: HttpTaker }>, intercepts: AgentIntercept[]): AgentIntercept[] {
     const { tcp, http } = listener;
-    const faults = http.routes.set(intercepts);
+    const { fault } = http;
+    // Without the keys no request could be found in the port's TLS.
+    const faults = fault === undefined ? http.routes.set(intercepts) : new Map(intercepts.map(({ uid }) => [uid, fault]));
     for (const [uid, fault] of faults) this.#faults.set(uid, fault);
     const served = intercepts.filter(({ uid }) => !faults.has(uid));
     if (served.length > 0) {

@@ -54,6 +54,7 @@ const FAILURES = new Map([
   ['timeout', 'the process on the workstation did not accept the connection in time'],
   ['gone', 'the connection to the workstation was lost before it answered'],
   ['closed', 'the process on the workstation closed the connection without an answer'],
+  ['not-tls', 'the process on the workstation does not speak TLS, as the pod does (with --plaintext it is sent cleartext)'],
   ['not-http', 'what the process on the workstation answered is not HTTP'],
   ['not-http2', 'the process on the workstation does not speak HTTP/2'],
 ]);

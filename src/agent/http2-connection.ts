@@ -1,9 +1,9 @@
 import { type IncomingHttpHeaders, performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { RequestView } from '../http/index.ts';
+import type { HttpContext } from './http-context.ts';
 import { HTTP2_SESSION_MEMORY_MIB, HTTP2_SESSION_WINDOW, HTTP2_STREAM_WINDOW, HTTP2_STREAMS_LIMIT } from './http-limits.ts';
 import { failureText, type Route } from './http-routes.ts';
-import type { HttpContext } from './http1-connection.ts';
 import { forwardStream, HTTP2, isFinal, refuseStream } from './http2-exchange.ts';
 import { Http2Upstream } from './http2-upstream.ts';
 import { NOT_REACHED } from './tcp-taker.ts';

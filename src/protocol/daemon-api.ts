@@ -59,6 +59,7 @@ export const interceptParamsSchema = z.looseObject({
   preview: z.strictObject({ ingress: ingressSchema }).optional(),
   fallback: z.boolean().default(false),
   proofHeader: z.boolean().default(true),
+  plaintext: z.boolean().default(false),
   /** `--mount`: false when the user said so; then nothing is said of volumes. */
   mount: z.boolean().default(true),
   /** Read the environment too. */

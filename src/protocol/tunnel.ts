@@ -163,6 +163,7 @@ export const agentInterceptSchema = z.looseObject({
   http: httpFilterSchema.optional(),
   fallback: z.boolean().default(false),
   proofHeader: z.boolean().default(true),
+  plaintext: z.boolean().default(false),
 });
 export type AgentIntercept = z.infer<typeof agentInterceptSchema>;
 export const agentInterceptsSchema = z.looseObject({ intercepts: z.array(agentInterceptSchema) });

@@ -56,7 +56,18 @@ async function proxyOurs(target: number): Promise<number> {
   const taker = new HttpTaker(app, { holds: () => true, open: () => undefined, taken: () => undefined });
   const mark = { headers: [{ name: 'x-telepresence-intercept-id', value: { regex: '[0-9a-f-]{36}:mine' } }], paths: [] };
   taker.routes.set([
-    { uid: 'u', name: 'mine', session: 's', containerPort: target, protocol: 'TCP', mechanism: 'http', http: mark, fallback: false, proofHeader: true },
+    {
+      uid: 'u',
+      name: 'mine',
+      session: 's',
+      containerPort: target,
+      protocol: 'TCP',
+      mechanism: 'http',
+      http: mark,
+      fallback: false,
+      proofHeader: true,
+      plaintext: false,
+    },
   ]);
   port.taker = taker;
   return port.port;

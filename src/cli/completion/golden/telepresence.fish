@@ -272,6 +272,7 @@ complete -c telepresence -n '__fish_seen_subcommand_from intercept; and not __fi
 complete -c telepresence -n '__fish_seen_subcommand_from intercept; and not __fish_seen_subcommand_from config helm preview' -l mount -x -d 'where volumes are mounted; false: nowhere'
 complete -c telepresence -n '__fish_seen_subcommand_from intercept; and not __fish_seen_subcommand_from config helm preview' -s n -l namespace -x -d 'namespace of the workload; default: the connected one'
 complete -c telepresence -n '__fish_seen_subcommand_from intercept; and not __fish_seen_subcommand_from config helm preview' -l no-proof-header -d 'no x-telepresence-intercepted-by header on answers'
+complete -c telepresence -n '__fish_seen_subcommand_from intercept; and not __fish_seen_subcommand_from config helm preview' -l plaintext -d 'no TLS towards the workstation, where the agent ends that of the pod'
 complete -c telepresence -n '__fish_seen_subcommand_from intercept; and not __fish_seen_subcommand_from config helm preview' -s p -l port -x -d 'LOCAL[:PORT][/PROTOCOL]: local port, and name or number of the port of the service'
 complete -c telepresence -n '__fish_seen_subcommand_from intercept; and not __fish_seen_subcommand_from config helm preview' -s u -l preview-url -d 'make a preview URL; default: true after a login'
 complete -c telepresence -n '__fish_seen_subcommand_from intercept; and not __fish_seen_subcommand_from config helm preview' -l service -x -d 'service to intercept'

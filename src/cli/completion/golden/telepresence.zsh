@@ -323,6 +323,7 @@ _telepresence_intercept() {
     '*--namespace=[namespace of the workload; default\: the connected one]:namespace: ' \
     '*-n+[namespace of the workload; default\: the connected one]:namespace: ' \
     '*--no-proof-header[no x-telepresence-intercepted-by header on answers]' \
+    '*--plaintext[no TLS towards the workstation, where the agent ends that of the pod]' \
     '*--port=[LOCAL\[\:PORT\]\[/PROTOCOL\]\: local port, and name or number of the port of the service]:port: ' \
     '*-p+[LOCAL\[\:PORT\]\[/PROTOCOL\]\: local port, and name or number of the port of the service]:port: ' \
     '*--preview-url[make a preview URL; default\: true after a login]' \

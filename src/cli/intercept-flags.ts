@@ -30,8 +30,9 @@ export const HTTP_FLAGS: FlagSpec[] = [
   { flags: '--http-path-regex <regexp>', description: 'take only requests whose path matches (RE2)', takes: 'many' },
 ];
 
-/** The four questions of the ingress dialog. */
+/** The four questions of the ingress dialog, and one that it does not ask. */
 export const INGRESS_FLAGS: FlagSpec[] = [
+  { flags: '--ingress-ca <file>', description: 'PEM of the CA that the certificate of the ingress is checked with; default: it is not checked' },
   { flags: '--ingress-host <host>', description: 'ingress of a preview URL: its layer 3 address, usually service.namespace' },
   { flags: '--ingress-l5 <host>', description: 'layer 5 hostname of a preview URL (TLS-SNI, Host header); default: --ingress-host' },
   { flags: '--ingress-port <port>', description: 'TCP port of the ingress of a preview URL' },

@@ -18,7 +18,7 @@ _telepresence() {
     --progress) COMPREPLY=($(compgen -W 'auto tty plain json quiet' -- "$cur")); return ;;
     --env-syntax) COMPREPLY=($(compgen -W 'docker compose sh sh:export csh csh:export cmd json ps ps:export' -- "$cur")); return ;;
     --mechanism) COMPREPLY=($(compgen -W 'tcp http' -- "$cur")); return ;;
-    --cache-dir|--certificate-authority|--client-certificate|--client-key|--config|--env-file|--env-json|--http-path-equal|--kubeconfig|--output-file|--set-file|--values) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    --cache-dir|--certificate-authority|--client-certificate|--client-key|--config|--env-file|--env-json|--http-path-equal|--ingress-ca|--kubeconfig|--output-file|--set-file|--values) COMPREPLY=($(compgen -f -- "$cur")); return ;;
     --address|--allow-conflicting-subnets|--also-proxy|--apikey|--as|--as-group|--as-uid|--as-user-extra|--cloud-url|--cluster|--container|--context|--daemons|--duration|--http-header|--http-path-prefix|--http-path-regex|--ingress-host|--ingress-l5|--ingress-port|--manager-namespace|--mapped-namespaces|--mount|--name|--namespace|--never-proxy|--port|--request-timeout|--server|--service|--set|--set-json|--set-string|--tls-server-name|--token|--traffic-agents|--use|--user|--wait-message|--workload) return ;;
   esac
   case "$path" in
@@ -37,7 +37,7 @@ _telepresence() {
     'helm uninstall') flags='--allow-conflicting-subnets --also-proxy --manager-namespace --mapped-namespaces --name --namespace -n --never-proxy --as --as-group --as-uid --as-user-extra --cache-dir --certificate-authority --client-certificate --client-key --cluster --context --disable-compression --insecure-skip-tls-verify --kubeconfig --request-timeout --server -s --tls-server-name --token --user --config --format --progress --use --help -h'; words='' ;;
     'helm upgrade') flags='--create-namespace --reset-values --reuse-values --set --set-file --set-json --set-string --values -f --allow-conflicting-subnets --also-proxy --manager-namespace --mapped-namespaces --name --namespace -n --never-proxy --as --as-group --as-uid --as-user-extra --cache-dir --certificate-authority --client-certificate --client-key --cluster --context --disable-compression --insecure-skip-tls-verify --kubeconfig --request-timeout --server -s --tls-server-name --token --user --config --format --progress --use --help -h'; words='' ;;
     'helm version') flags='--config --format --progress --use --help -h'; words='' ;;
-    'intercept') flags='--address --container --detailed-output --env-file -e --env-json -j --env-syntax --fallback --http-header --http-path-equal --http-path-prefix --http-path-regex --ingress-host --ingress-l5 --ingress-port --ingress-tls --mechanism --mount --namespace -n --no-proof-header --plaintext --port -p --preview-url -u --service --wait-message --workload -w --config --format --progress --use --help -h'; words='' ;;
+    'intercept') flags='--address --container --detailed-output --env-file -e --env-json -j --env-syntax --fallback --http-header --http-path-equal --http-path-prefix --http-path-regex --ingress-ca --ingress-host --ingress-l5 --ingress-port --ingress-tls --mechanism --mount --namespace -n --no-proof-header --plaintext --port -p --preview-url -u --service --wait-message --workload -w --config --format --progress --use --help -h'; words='' ;;
     'leave') flags='--namespace -n --config --format --progress --use --help -h'; words='' ;;
     'list') flags='--agents -a --all-namespaces -A --intercepts -i --namespace -n --config --format --progress --use --help -h'; words='' ;;
     'list-contexts') flags='--allow-conflicting-subnets --also-proxy --manager-namespace --mapped-namespaces --name --namespace -n --never-proxy --as --as-group --as-uid --as-user-extra --cache-dir --certificate-authority --client-certificate --client-key --cluster --context --disable-compression --insecure-skip-tls-verify --kubeconfig --request-timeout --server -s --tls-server-name --token --user --config --format --progress --use --help -h'; words='' ;;
@@ -45,7 +45,7 @@ _telepresence() {
     'login') flags='--apikey --cloud-url --config --format --progress --use --help -h'; words='' ;;
     'loglevel') flags='--duration -d --local-only -l --remote-only -r --config --format --progress --use --help -h'; words='error warn info debug trace' ;;
     'logout') flags='--config --format --progress --use --help -h'; words='' ;;
-    'preview create') flags='--ingress-host --ingress-l5 --ingress-port --ingress-tls --namespace -n --config --format --progress --use --help -h'; words='' ;;
+    'preview create') flags='--ingress-ca --ingress-host --ingress-l5 --ingress-port --ingress-tls --namespace -n --config --format --progress --use --help -h'; words='' ;;
     'preview remove') flags='--namespace -n --config --format --progress --use --help -h'; words='' ;;
     'quit') flags='--stop-daemons -s --config --format --progress --use --help -h'; words='' ;;
     'status') flags='--multi-daemon --config --format --progress --use --help -h'; words='' ;;

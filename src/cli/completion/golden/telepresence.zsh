@@ -314,6 +314,7 @@ _telepresence_intercept() {
     '*--http-path-equal=[take only requests of this path]:http-path-equal:_files' \
     '*--http-path-prefix=[take only requests whose path begins so]:http-path-prefix: ' \
     '*--http-path-regex=[take only requests whose path matches (RE2)]:http-path-regex: ' \
+    '*--ingress-ca=[PEM of the CA that the certificate of the ingress is checked with; default\: it is not checked]:ingress-ca:_files' \
     '*--ingress-host=[ingress of a preview URL\: its layer 3 address, usually service.namespace]:ingress-host: ' \
     '*--ingress-l5=[layer 5 hostname of a preview URL (TLS-SNI, Host header); default\: --ingress-host]:ingress-l5: ' \
     '*--ingress-port=[TCP port of the ingress of a preview URL]:ingress-port: ' \
@@ -484,6 +485,7 @@ _telepresence_logout() {
 }
 _telepresence_preview_create() {
   _arguments -s -S \
+    '*--ingress-ca=[PEM of the CA that the certificate of the ingress is checked with; default\: it is not checked]:ingress-ca:_files' \
     '*--ingress-host=[ingress of a preview URL\: its layer 3 address, usually service.namespace]:ingress-host: ' \
     '*--ingress-l5=[layer 5 hostname of a preview URL (TLS-SNI, Host header); default\: --ingress-host]:ingress-l5: ' \
     '*--ingress-port=[TCP port of the ingress of a preview URL]:ingress-port: ' \

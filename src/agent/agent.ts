@@ -8,6 +8,7 @@ import { collectEnvironment } from './environment.ts';
 import { type Health, startHealth } from './health.ts';
 import { HttpTaker } from './http-taker.ts';
 import { Links, type LinksOptions } from './links.ts';
+import { Probes } from './probes.ts';
 import type { AgentSettings } from './settings.ts';
 import { TcpPort } from './tcp-port.ts';
 import { TcpTaker } from './tcp-taker.ts';
@@ -32,6 +33,9 @@ export class Agent {
   readonly links: Links;
   #listeners: Listener[] = [];
   #probes: TcpPort[] = [];
+  #marks = new Probes((look) => {
+    for (const listener of this.#listeners) if ('http' in listener) listener.http.routes.watcher = look;
+  });
   #log: Log;
   #health: Health | undefined;
   /** Intercepts whose session was held once: until then a claim isn't said to be taken. */
@@ -64,6 +68,7 @@ export class Agent {
       log,
       environment: (params) => collectEnvironment(settings, env, environmentParams.parse(params).container),
       onChange: () => this.#apply(),
+      onProbe: (id, forMs, tell) => this.#marks.arm(id, forMs, tell),
       ...(options.resolve === undefined ? {} : { resolve: options.resolve }),
     });
   }
@@ -94,6 +99,7 @@ export class Agent {
 
   close(): void {
     this.links.close();
+    this.#marks.close();
     this.#health?.close();
     for (const probe of this.#probes) probe.close();
     for (const listener of this.#listeners) {

@@ -60,6 +60,23 @@ describe('an http intercept', () => {
     await until(() => it.manager.taken.at(-1)?.['i1'] === 4);
   });
 
+  it('looks for a probe’s mark while a manager asks for it', async () => {
+    const it = await setup(await webApp());
+    it.manager.serve(workstation);
+    await activate(it, { mechanism: 'http', http: byHeader('x-who', 'me') });
+    const [peer] = it.manager.agents;
+    const id = 'ab'.repeat(16);
+    peer?.notify('probe', { id, forMs: 5_000 });
+    // what is said on one stream arrives in order
+    peer?.notify('sessions', { held: ['s1'] });
+    await until(() => it.agent.links.count > 0);
+    for (let seen = 0; seen < 1; seen = it.manager.probed.at(-1)?.marked ?? 0) await get(it.port, `X-Telepresence-Intercept-Id: ${id}:doctor\r\n`);
+    const before = it.manager.probed.at(-1)?.unmarked ?? 0;
+    await get(it.port);
+    await until(() => (it.manager.probed.at(-1)?.unmarked ?? 0) > before);
+    expect(it.manager.probed.at(-1)).toMatchObject({ id });
+  });
+
   it('whose pattern can’t be used is told of, and others go on', async () => {
     const it = await setup(await webApp());
     it.manager.serve(workstation);

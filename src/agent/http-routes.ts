@@ -16,6 +16,8 @@ export class HttpRoutes {
   #filters = new Filters<Route>([]);
   #known = '[]';
   #faults = new Map<string, string>();
+  /** Sees each request, while something is looked for. */
+  watcher: ((request: RequestView) => void) | undefined;
 
   /** Sets the port's intercepts. Returns why some can't be served, by uid; the others are. */
   set(intercepts: readonly AgentIntercept[]): Map<string, string> {
@@ -44,6 +46,7 @@ export class HttpRoutes {
 
   /** Undefined: the app. */
   choose(request: RequestView): Route | undefined {
+    this.watcher?.(request);
     return this.#filters.choose(request);
   }
 }

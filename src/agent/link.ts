@@ -6,10 +6,11 @@ import type { Log } from '../base/log.ts';
 import { sleep } from '../base/retry.ts';
 import { VERSION } from '../base/version.ts';
 import { createMux, type Mux } from '../mux/index.ts';
-import { type AgentHello, type AgentIntercept, agentInterceptsSchema, agentPeersSchema, agentWelcomeSchema } from '../protocol/tunnel.ts';
+import { type AgentHello, type AgentIntercept, agentInterceptsSchema, agentPeersSchema, agentWelcomeSchema, probeSchema } from '../protocol/tunnel.ts';
 import { createRpcPeer, type RpcHandler, type RpcPeer } from '../rpc/index.ts';
 import { encodeStreamHeader } from '../tunnel/index.ts';
 import { LINK_CALL_TIMEOUT_MS, LINK_CONNECT_TIMEOUT_MS, LINK_HELLO_TIMEOUT_MS, PING_IDLE_INTERVAL_MS, PING_INTERVAL_MS, PING_TIMEOUT_MS } from './limits.ts';
+import type { Sighting } from './probes.ts';
 import type { AgentSettings } from './settings.ts';
 import type { TakenTotals } from './taken.ts';
 
@@ -20,6 +21,8 @@ export interface LinkEvents {
   onChange(link: Link, what: 'intercepts' | 'sessions'): void;
   onPeers(addresses: string[]): void;
   environment: RpcHandler;
+  /** Look for a probe's mark for so long. */
+  onProbe(link: Link, id: string, forMs: number): void;
 }
 
 /** One manager replica that knows us: greeted, and not over yet. */
@@ -36,6 +39,8 @@ export interface Link {
   /** Tells what is being taken now. */
   ready(uids: string[]): void;
   failed(intercept: string, message: string): void;
+  /** Tells what was seen of a probe's mark. */
+  probed(id: string, seen: Sighting): void;
   /** Tells how much was taken, by the intercepts' uids. */
   taken(totals: TakenTotals): void;
   readonly closed: Promise<Error | undefined>;
@@ -74,6 +79,10 @@ async function greet(address: string, mux: Mux, settings: AgentSettings, events:
         if (link !== undefined) events.onChange(link, 'sessions');
       },
       peers: (params) => events.onPeers(agentPeersSchema.parse(params).replicas.map((replica) => replica.address)),
+      probe: (params) => {
+        const { id, forMs } = probeSchema.parse(params);
+        if (link !== undefined) events.onProbe(link, id, forMs);
+      },
       'going-away': () => {
         leaving = true;
       },
@@ -106,6 +115,7 @@ async function greet(address: string, mux: Mux, settings: AgentSettings, events:
     },
     ready: (uids) => call('ready', { intercepts: uids }),
     failed: (intercept, message) => call('error', { intercept, message }),
+    probed: (id, seen) => rpc.notify('probed', { id, ...seen }),
     taken: (totals) => rpc.notify('taken', { totals }),
     closed: mux.closed,
   };

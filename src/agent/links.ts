@@ -8,6 +8,7 @@ import type { RpcHandler } from '../rpc/index.ts';
 import { encodeStreamHeader } from '../tunnel/index.ts';
 import { LINK_BACKOFF_FIRST_MS, LINK_BACKOFF_MAX_MS } from './limits.ts';
 import { type Link, openLink, watchLink } from './link.ts';
+import type { Sighting } from './probes.ts';
 import type { AgentSettings } from './settings.ts';
 import { Taken } from './taken.ts';
 
@@ -27,6 +28,8 @@ export interface LinksOptions {
   /** Intercepts or held sessions changed, or a link came or went. */
   onChange: () => void;
   log: Log;
+  /** A manager asks to look for a mark. */
+  onProbe?: (id: string, forMs: number, tell: (seen: Sighting) => void) => void;
   /** Finds the replicas' addresses by the managers' host name. */
   resolve?: (host: string) => Promise<string[]>;
 }
@@ -147,7 +150,12 @@ export class Links implements SessionLinks {
     const { settings, environment, onChange } = this.#options;
     let link: Link;
     try {
-      const events = { onChange: (from: Link, what: string) => this.#told(from, what), onPeers: (addresses: string[]) => this.#want(addresses), environment };
+      const events = {
+        onChange: (from: Link, what: string) => this.#told(from, what),
+        onPeers: (addresses: string[]) => this.#want(addresses),
+        onProbe: (from: Link, id: string, forMs: number) => this.#options.onProbe?.(id, forMs, (seen) => from.probed(id, seen)),
+        environment,
+      };
       link = await openLink(address, settings, events, { log: this.#log, signal: this.#stop.signal });
     } catch (error) {
       this.#log.info('a manager could not be linked', { address, error: messageOf(error) });

@@ -15,6 +15,7 @@ import type { LinkedSessions } from '../sessions/registry.ts';
 import { createClaims } from './claims.ts';
 import { IDENTITY_CHECKS, verifyAgent } from './identity.ts';
 import { HELLO_TIMEOUT_MS, type LinkedAgent, serveAgent } from './link.ts';
+import { createProbeBook, PROBE_MS } from './probe-book.ts';
 import { createTakenBook } from './taken.ts';
 
 /** Links to the port; more are refused. */
@@ -59,6 +60,7 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
   const errorListeners = new Set<(agent: AgentLink, intercept: string, message: string) => void>();
   const takenListeners = new Set<() => void>();
   const taken = createTakenBook();
+  const probes = createProbeBook();
   const checks = createSlots(IDENTITY_CHECKS);
   const relayed = metrics.counter('intercepted_total', 'Intercepted connections, by outcome.');
   const bytes = metrics.counter('intercepted_bytes_total', 'Bytes of intercepted connections, by direction.');
@@ -122,6 +124,7 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
           if (claims.find(agent.workload, uid) !== undefined && taken.heard(agent.podUid, uid, total)) more = true;
         if (more) for (const listener of takenListeners) listener();
       },
+      onProbed: (agent, { id, ...seen }) => probes.heard(agent, id, seen),
       claim: (agent, uid) => claims.find(agent.workload, uid),
       open: (session, first) => sessions.open(session, first),
       onRelayed: (outcome, { up, down }) => {
@@ -190,6 +193,13 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
       takenListeners.add(listener);
       return () => takenListeners.delete(listener);
     },
+    probe(id) {
+      const looking = [...all].filter(({ workload, ready }) => claims.of(workload).some(({ uid, mechanism }) => mechanism === 'http' && ready.has(uid)));
+      probes.begin(id, looking);
+      for (const agent of looking) agent.notify('probe', { id, forMs: PROBE_MS });
+      return looking.length;
+    },
+    probed: (id) => probes.hops(id),
     announce(reason) {
       for (const agent of all) agent.notify('going-away', { reason });
     },

@@ -5,7 +5,15 @@ import { CodedError, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { VERSION } from '../../base/version.ts';
 import { createMux, type Mux, type MuxStream } from '../../mux/index.ts';
-import { type AgentHello, type AgentIntercept, agentHelloSchema, environmentSchema, type StreamHeader, takenSchema } from '../../protocol/tunnel.ts';
+import {
+  type AgentHello,
+  type AgentIntercept,
+  agentHelloSchema,
+  environmentSchema,
+  probedSchema,
+  type StreamHeader,
+  takenSchema,
+} from '../../protocol/tunnel.ts';
 import { createRpcPeer, type RpcPeer } from '../../rpc/index.ts';
 import { encodeStreamHeader, readStreamHeader, relay } from '../../tunnel/index.ts';
 import type { AgentLink } from '../context.ts';
@@ -40,6 +48,7 @@ export interface AgentLinkOptions {
   onReady(agent: LinkedAgent): void;
   onError(agent: LinkedAgent, intercept: string, message: string): void;
   onTaken(agent: LinkedAgent, totals: Record<string, number>): void;
+  onProbed(agent: LinkedAgent, seen: z.infer<typeof probedSchema>): void;
   /** The claim that the agent may open streams for. */
   claim(agent: LinkedAgent, uid: string): AgentIntercept | undefined;
   /** A stream to the session's workstation. */
@@ -119,6 +128,9 @@ export function serveAgent(socket: Duplex, options: AgentLinkOptions): { mux: Mu
       onNotify: {
         ready: (params) => void onReady(params),
         error: (params) => void onError(params),
+        probed: (params) => {
+          if (agent !== undefined) options.onProbed(agent, probedSchema.parse(params));
+        },
         taken: (params) => {
           if (agent !== undefined) options.onTaken(agent, takenSchema.parse(params).totals);
         },

@@ -5,8 +5,8 @@ import type { HttpRoutes } from './http-routes.ts';
 
 /** The ways to workstations. */
 export interface Places {
-  /** Undefined: nobody holds the intercept's session now. */
-  open(intercept: AgentIntercept, peer: string): (Duplex & { readonly resetReason?: string | undefined }) | undefined;
+  /** Undefined: nobody holds the intercept's session now. @param options.http1 for a process that was seen not to speak HTTP/2 */
+  open(intercept: AgentIntercept, peer: string, options?: { http1: boolean }): (Duplex & { readonly resetReason?: string | undefined }) | undefined;
   taken(intercept: AgentIntercept): void;
 }
 

@@ -72,9 +72,11 @@ export class HttpTaker implements Taker {
     const app: App = { dial: () => tls.dialApp(servername, secure.alpnProtocol === false ? [] : [protocol]) };
     const links: Places = {
       taken: (intercept) => this.#links.taken(intercept),
-      open: (intercept, from) => {
+      open: (intercept, from, options) => {
         const stream = this.#links.open(intercept, from);
-        return stream === undefined || intercept.plaintext ? stream : tls.towardsWorkstation(stream, servername, protocol);
+        return stream === undefined || intercept.plaintext
+          ? stream
+          : tls.towardsWorkstation(stream, servername, options?.http1 === true ? HTTP1_PROTOCOL : protocol);
       },
     };
     const context: HttpContext = { routes, app, links, peer };

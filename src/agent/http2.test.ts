@@ -1,3 +1,4 @@
+import { createServer as createHttp1Server } from 'node:http';
 import http2, { type ClientHttp2Session, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import {
@@ -189,7 +190,7 @@ describe('HTTP/2', () => {
     const { agent, session } = await setup();
     const other = createTcpServer((socket) => {
       socket.on('error', () => {});
-      socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+      socket.end('SSH-2.0-OpenSSH_9.2\r\n');
     });
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
     cleanups.push(() => other.close());
@@ -207,9 +208,45 @@ describe('HTTP/2', () => {
       text: expect.stringContaining('does not listen'),
     });
     expect((await ask(session, { ':method': 'POST', ':path': '/', 'x-who': 'falls' }, 'body')).text).toBe('app / body');
-    expect(await ask(session, { ':path': '/', 'x-who': 'other' })).toMatchObject({ head: { ':status': 502 }, text: expect.stringContaining('HTTP/2') });
+    expect(await ask(session, { ':path': '/', 'x-who': 'other' })).toMatchObject({
+      head: { ':status': 502 },
+      text: expect.stringContaining('closed the connection'),
+    });
     agent.held = false;
     expect((await ask(session, { ':path': '/', 'x-who': 'refuses' })).text).toBe('app / ');
+  });
+
+  it('a process that speaks HTTP/1.1 only is asked in that; gRPC is not', async () => {
+    const { agent, session } = await setup();
+    const old = createHttp1Server((request, response) => {
+      let body = '';
+      request.on('data', (chunk) => {
+        body += String(chunk);
+      });
+      request.on('end', () => {
+        response.setHeader('set-cookie', ['a=1', 'b=2']);
+        response.end([request.method, request.url, request.headers.host, request.headers.cookie, body].join(' '));
+      });
+    });
+    await new Promise<void>((resolve) => old.listen(0, '127.0.0.1', resolve));
+    cleanups.push(() => old.close());
+    agent.set([{ port: (old.address() as AddressInfo).port, http: byHeader('x-who', 'me') }]);
+    const mine = { 'x-who': 'me', ':authority': 'shop', cookie: ['c=1', 'd=2'] };
+    const answers = await Promise.all([
+      ask(session, { ...mine, ':path': '/a' }),
+      ask(session, { ...mine, ':path': '/b', ':method': 'POST' }, 'body'),
+      ask(session, { ':path': '/' }),
+    ]);
+    expect(answers.map(({ text }) => text)).toEqual(['GET /a shop c=1; d=2 ', 'POST /b shop c=1; d=2 body', 'app / ']);
+    expect(answers[0]?.head).toMatchObject({ ':status': 200, 'x-telepresence-intercepted-by': 'mine', 'set-cookie': ['a=1', 'b=2'] });
+    const grpc = await ask(session, { ...mine, ':path': '/', ':method': 'POST', 'content-type': 'application/grpc' }, 'x');
+    expect(grpc.head).toMatchObject({ 'grpc-status': '14' });
+    old.close();
+    old.closeAllConnections();
+    expect(await ask(session, { ...mine, ':path': '/c', ':method': 'POST' }, 'body')).toMatchObject({
+      head: { ':status': 502 },
+      text: expect.stringContaining('does not listen'),
+    });
   });
 
   it('a workstation that is lost: requests without a body are answered by the app, others get 502', async () => {

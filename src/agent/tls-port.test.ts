@@ -115,6 +115,13 @@ describe('a port whose pods speak TLS', () => {
     const appPort = await secureServer('app', app);
     const asked = await agentOf(appPort, tls, plain, { plaintext: true });
     expect((await get(asked.port, { 'x-who': 'me' })).body).toBe('cleartext 1.1');
+    const session = connectHttp2(`https://127.0.0.1:${asked.port}`, { ca, servername: 'web.shop' });
+    cleanups.push(() => session.destroy());
+    expect(await Promise.all([get2(session, { 'x-who': 'me' }), get2(session), get2(session, { 'x-who': 'me' })])).toEqual([
+      'cleartext 1.1',
+      'app 2.0',
+      'cleartext 1.1',
+    ]);
     const unasked = await agentOf(appPort, tls, plain);
     expect(await get(unasked.port, { 'x-who': 'me' })).toMatchObject({ status: 502, body: expect.stringContaining('does not speak TLS') });
   });

@@ -48,7 +48,7 @@ export async function examine(daemon: Daemon, params: ConnectParams, call: CallC
       }));
     if (cluster !== undefined && reached) {
       const { kube, managerNamespace, kubeconfig } = cluster;
-      const namespace = params.namespace ?? kubeconfig.namespace;
+      const namespace = params.namespace ?? daemon.connected?.parts.namespace ?? kubeconfig.namespace;
       await check('rights', (signal) => rightsOf(kube, { managerNamespace, namespace }, signal));
       await check('traffic-manager', (signal) => managerOf(kube, managerNamespace, signal));
     } else {

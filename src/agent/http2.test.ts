@@ -1,5 +1,5 @@
 import { createServer as createHttp1Server } from 'node:http';
-import http2, { type ClientHttp2Session, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import http2, { type ClientHttp2Session, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import {
   Client,
@@ -72,7 +72,7 @@ function connect(agent: HttpAgent): ClientHttp2Session {
 
 async function ask(
   session: ClientHttp2Session,
-  headers: Record<string, string>,
+  headers: OutgoingHttpHeaders,
   body?: string,
 ): Promise<{ head: IncomingHttpHeaders; text: string; trailers: IncomingHttpHeaders; code: number | undefined }> {
   const stream = session.request(headers, { endStream: body === undefined });

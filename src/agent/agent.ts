@@ -8,9 +8,11 @@ import { collectEnvironment } from './environment.ts';
 import { type Health, startHealth } from './health.ts';
 import { HttpTaker } from './http-taker.ts';
 import { Links, type LinksOptions } from './links.ts';
+import { Probes } from './probes.ts';
 import type { AgentSettings } from './settings.ts';
 import { TcpPort } from './tcp-port.ts';
 import { TcpTaker } from './tcp-taker.ts';
+import { TlsPort } from './tls-port.ts';
 import { UdpPort } from './udp-port.ts';
 
 const environmentParams = z.looseObject({ container: z.string().optional() });
@@ -31,6 +33,9 @@ export class Agent {
   readonly links: Links;
   #listeners: Listener[] = [];
   #probes: TcpPort[] = [];
+  #marks = new Probes((look) => {
+    for (const listener of this.#listeners) if ('http' in listener) listener.http.routes.watcher = look;
+  });
   #log: Log;
   #health: Health | undefined;
   /** Intercepts whose session was held once: until then a claim isn't said to be taken. */
@@ -63,6 +68,7 @@ export class Agent {
       log,
       environment: (params) => collectEnvironment(settings, env, environmentParams.parse(params).container),
       onChange: () => this.#apply(),
+      onProbe: (id, forMs, tell) => this.#marks.arm(id, forMs, tell),
       ...(options.resolve === undefined ? {} : { resolve: options.resolve }),
     });
   }
@@ -93,6 +99,7 @@ export class Agent {
 
   close(): void {
     this.links.close();
+    this.#marks.close();
     this.#health?.close();
     for (const probe of this.#probes) probe.close();
     for (const listener of this.#listeners) {
@@ -106,7 +113,11 @@ export class Agent {
     if (config.protocol === 'UDP') {
       this.#listeners.push({ config, udp: await UdpPort.listen(config.agentPort, app, this.links, this.#log) });
     } else {
-      this.#listeners.push({ config, tcp: await TcpPort.listen(config.agentPort, app, this.#log), http: new HttpTaker(app, this.links) });
+      this.#listeners.push({
+        config,
+        tcp: await TcpPort.listen(config.agentPort, app, this.#log),
+        http: new HttpTaker(app, this.links, config.tls === undefined ? undefined : await TlsPort.open(config.tls, app)),
+      });
       if (config.probePort !== undefined) this.#probes.push(await TcpPort.listen(config.probePort, app, this.#log));
     }
     this.#apply();
@@ -149,7 +160,9 @@ export class Agent {
   /** The port's connections are looked into while an `http` intercept stands. Returns those that are served. */
   #assignHttp(listener: Extract<Listener, { http: HttpTaker }>, intercepts: AgentIntercept[]): AgentIntercept[] {
     const { tcp, http } = listener;
-    const faults = http.routes.set(intercepts);
+    const { fault } = http;
+    // Without the keys no request could be found in the port's TLS.
+    const faults = fault === undefined ? http.routes.set(intercepts) : new Map(intercepts.map(({ uid }) => [uid, fault]));
     for (const [uid, fault] of faults) this.#faults.set(uid, fault);
     const served = intercepts.filter(({ uid }) => !faults.has(uid));
     if (served.length > 0) {

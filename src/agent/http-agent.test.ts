@@ -49,6 +49,34 @@ describe('an http intercept', () => {
     expect(await Promise.all(['alice', 'bob', 'eve', 'nobody'].map((who) => get(it.port, `x-who: ${who}\r\n`)))).toEqual(['alice', 'bob', 'app', 'app']);
   });
 
+  it('is counted: what it took, and nothing else', async () => {
+    const it = await setup(await webApp());
+    it.manager.serve(workstation);
+    await activate(it, { mechanism: 'http', http: byHeader('x-who', 'me') });
+    for (let i = 0; i < 3; i += 1) await get(it.port, 'X-Who: me\r\n');
+    await get(it.port);
+    await until(() => it.manager.taken.at(-1)?.['i1'] === 3);
+    await get(it.port, 'X-Who: me\r\n');
+    await until(() => it.manager.taken.at(-1)?.['i1'] === 4);
+  });
+
+  it('looks for a probe’s mark while a manager asks for it', async () => {
+    const it = await setup(await webApp());
+    it.manager.serve(workstation);
+    await activate(it, { mechanism: 'http', http: byHeader('x-who', 'me') });
+    const [peer] = it.manager.agents;
+    const id = 'ab'.repeat(16);
+    peer?.notify('probe', { id, forMs: 5_000 });
+    // what is said on one stream arrives in order
+    peer?.notify('sessions', { held: ['s1'] });
+    await until(() => it.agent.links.count > 0);
+    for (let seen = 0; seen < 1; seen = it.manager.probed.at(-1)?.marked ?? 0) await get(it.port, `X-Telepresence-Intercept-Id: ${id}:doctor\r\n`);
+    const before = it.manager.probed.at(-1)?.unmarked ?? 0;
+    await get(it.port);
+    await until(() => (it.manager.probed.at(-1)?.unmarked ?? 0) > before);
+    expect(it.manager.probed.at(-1)).toMatchObject({ id });
+  });
+
   it('whose pattern can’t be used is told of, and others go on', async () => {
     const it = await setup(await webApp());
     it.manager.serve(workstation);

@@ -1,8 +1,8 @@
 import type { OnReadOpts, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import type { ResetReason } from '../protocol/tunnel.ts';
 import { resetStream } from '../tunnel/index.ts';
-import type { AppTarget } from './app-target.ts';
 import { READ_BUFFER_FIRST, READ_BUFFER_MAX } from './http-limits.ts';
 import { moveHandle } from './splice.ts';
 
@@ -16,6 +16,12 @@ export interface EndEvents {
   drained(): void;
   /** It is over, once. */
   closed(error: Error | undefined): void;
+}
+
+/** Where the app answers. */
+export interface App {
+  /** @param options for the reads of a plain connection; one with TLS has its own way */
+  dial(options?: { onread?: OnReadOpts }): Promise<Socket>;
 }
 
 /** Reads of a socket into one buffer that is used again, unless its bytes still wait to be written somewhere. */
@@ -63,6 +69,10 @@ export class End {
 
   /** An accepted connection; paused. */
   static accepted(socket: Socket): End {
+    if (socket instanceof TLSSocket) {
+      socket.pause();
+      return new End(socket);
+    }
     const reads = new Reads();
     const moved = moveHandle(socket, reads.onread);
     const end = new End(moved, moved === socket ? undefined : reads);
@@ -71,9 +81,10 @@ export class End {
   }
 
   /** A new connection to the app. */
-  static async dial(app: AppTarget): Promise<End> {
+  static async dial(app: App): Promise<End> {
     const reads = new Reads();
-    return new End(await app.dial({ onread: reads.onread }), reads);
+    const socket = await app.dial({ onread: reads.onread });
+    return new End(socket, socket instanceof TLSSocket ? undefined : reads);
   }
 
   /** Bytes that wait to be written. */

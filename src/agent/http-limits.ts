@@ -24,5 +24,9 @@ export const HTTP2_SESSION_MEMORY_MIB = 64;
 export const HTTP2_STREAMS_LIMIT = 1_000;
 /** A server's first HTTP/2 settings. */
 export const HTTP2_SETTINGS_TIMEOUT_MS = 10_000;
+/** A TLS handshake, with a client, the app or a workstation's process. */
+export const TLS_HANDSHAKE_MS = 10_000;
+/** How long TLS keys are believed: Secrets are renewed in place. */
+export const TLS_KEYS_MS = 60_000;
 /** A spliced connection is closed when intercepts change and no byte has passed for this long since the app's last. */
 export const SPLICE_IDLE_MS = 100;

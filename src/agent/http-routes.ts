@@ -16,6 +16,8 @@ export class HttpRoutes {
   #filters = new Filters<Route>([]);
   #known = '[]';
   #faults = new Map<string, string>();
+  /** Sees each request, while something is looked for. */
+  watcher: ((request: RequestView) => void) | undefined;
 
   /** Sets the port's intercepts. Returns why some can't be served, by uid; the others are. */
   set(intercepts: readonly AgentIntercept[]): Map<string, string> {
@@ -44,6 +46,7 @@ export class HttpRoutes {
 
   /** Undefined: the app. */
   choose(request: RequestView): Route | undefined {
+    this.watcher?.(request);
     return this.#filters.choose(request);
   }
 }
@@ -54,6 +57,7 @@ const FAILURES = new Map([
   ['timeout', 'the process on the workstation did not accept the connection in time'],
   ['gone', 'the connection to the workstation was lost before it answered'],
   ['closed', 'the process on the workstation closed the connection without an answer'],
+  ['not-tls', 'the process on the workstation does not speak TLS, as the pod does (with --plaintext it is sent cleartext)'],
   ['not-http', 'what the process on the workstation answered is not HTTP'],
   ['not-http2', 'the process on the workstation does not speak HTTP/2'],
 ]);

@@ -1,13 +1,20 @@
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { type Carried, detect, guess } from '../http/index.ts';
 import { relay, resetStream } from '../tunnel/index.ts';
 import type { AppTarget } from './app-target.ts';
+import type { HttpContext, Places } from './http-context.ts';
+import type { App } from './http-end.ts';
 import { DETECT_TIMEOUT_MS } from './http-limits.ts';
 import { HttpRoutes } from './http-routes.ts';
-import { Http1Connection, type HttpContext } from './http1-connection.ts';
+import { Http1Connection } from './http1-connection.ts';
 import { Http2Connection } from './http2-connection.ts';
 import type { SessionLinks } from './links.ts';
 import type { Taker } from './taker.ts';
+import { HTTP1_PROTOCOL, HTTP2_PROTOCOL, type TlsPort } from './tls-port.ts';
+
+/** First byte of a TLS ClientHello. */
+const TLS_HANDSHAKE_RECORD = 22;
 
 interface Connection {
   readonly over: Promise<void>;
@@ -23,10 +30,13 @@ export class HttpTaker implements Taker {
   readonly routes = new HttpRoutes();
   readonly #app: AppTarget;
   readonly #links: SessionLinks;
+  readonly #tls: TlsPort | undefined;
   readonly #connections = new Set<Connection>();
 
-  constructor(app: AppTarget, links: SessionLinks) {
+  /** @param tls for a port whose pods speak it */
+  constructor(app: AppTarget, links: SessionLinks, tls?: TlsPort) {
     this.#app = app;
+    this.#tls = tls;
     this.#links = links;
   }
 
@@ -36,8 +46,43 @@ export class HttpTaker implements Taker {
     if (client.destroyed) return;
     if (carried === 'http1') await this.#serve(new Http1Connection(client, first, context));
     else if (carried === 'http2') await this.#serve(new Http2Connection(client, first, context));
-    else if (carried === 'other') await this.#pass(client, first);
+    else if (carried === 'other' && this.#tls !== undefined && first[0] === TLS_HANDSHAKE_RECORD) await this.#decrypt(client, first, context, this.#tls);
+    else if (carried === 'other') await this.#pass(client, first, this.#app);
     else await this.#askApp(client, first, context);
+  }
+
+  /** Why requests in TLS can't be looked into; undefined: they can, or the port has none. */
+  get fault(): string | undefined {
+    return this.#tls?.fault;
+  }
+
+  /** What the client says within its TLS; to the app and the workstation it goes in TLS again. */
+  async #decrypt(client: Socket, first: Buffer, { routes, peer }: HttpContext, tls: TlsPort): Promise<void> {
+    let secure: TLSSocket;
+    try {
+      secure = await tls.accept(client, first);
+    } catch {
+      // The client's connection is closed: what it said can be read by nobody.
+      return;
+    }
+    const servername = typeof secure.servername === 'string' ? secure.servername : undefined;
+    const { carried, first: said } = await this.#firstBytes(secure, DETECT_TIMEOUT_MS);
+    if (secure.destroyed) return;
+    const protocol = carried === 'http2' ? HTTP2_PROTOCOL : HTTP1_PROTOCOL;
+    const app: App = { dial: () => tls.dialApp(servername, secure.alpnProtocol === false ? [] : [protocol]) };
+    const links: Places = {
+      taken: (intercept) => this.#links.taken(intercept),
+      open: (intercept, from, options) => {
+        const stream = this.#links.open(intercept, from);
+        return stream === undefined || intercept.plaintext
+          ? stream
+          : tls.towardsWorkstation(stream, servername, options?.http1 === true ? HTTP1_PROTOCOL : protocol);
+      },
+    };
+    const context: HttpContext = { routes, app, links, peer };
+    if (carried === 'http1') await this.#serve(new Http1Connection(secure, said, context));
+    else if (carried === 'http2') await this.#serve(new Http2Connection(secure, said, context));
+    else await this.#pass(secure, said, app);
   }
 
   /** Ends each connection when no request is in work on it: its next ones come on another, and go where they then belong. */
@@ -57,9 +102,9 @@ export class HttpTaker implements Taker {
   }
 
   /** To the app, with what was read already. */
-  async #pass(client: Socket, first: Buffer): Promise<void> {
+  async #pass(client: Socket, first: Buffer, app: App): Promise<void> {
     try {
-      const target = await this.#app.dial();
+      const target = await app.dial();
       if (first.length > 0) target.write(first);
       await relay(client, target);
     } catch {
@@ -72,7 +117,7 @@ export class HttpTaker implements Taker {
    * connected ahead of its first request, or an app whose protocol lets servers speak first.
    */
   async #askApp(client: Socket, first: Buffer, context: HttpContext): Promise<void> {
-    if (first.length > 0 || client.readableEnded) return this.#pass(client, first);
+    if (first.length > 0 || client.readableEnded) return this.#pass(client, first, this.#app);
     let target: Socket;
     try {
       target = await this.#app.dial();
@@ -106,7 +151,7 @@ export class HttpTaker implements Taker {
     const { carried, first: bytes } = speaker;
     if (carried === 'http1') return this.#serve(new Http1Connection(client, bytes, context));
     if (carried === 'http2') return this.#serve(new Http2Connection(client, bytes, context));
-    return this.#pass(client, bytes);
+    return this.#pass(client, bytes, this.#app);
   }
 
   /**

@@ -1,25 +1,16 @@
 import type { Socket } from 'node:net';
 import { BadMessage, plainResponse, type RequestHead } from '../http/index.ts';
-import type { AppTarget } from './app-target.ts';
+import type { HttpContext } from './http-context.ts';
 import { End, type EndEvents } from './http-end.ts';
 import { HEAD_TIMEOUT_MS, HTTP_BOUND, IDLE_TIMEOUT_MS, LINGER_MS, PIPELINE_BOUND } from './http-limits.ts';
-import { failureText, type HttpRoutes, type Route } from './http-routes.ts';
+import { failureText, type Route } from './http-routes.ts';
 import { Http1Answer } from './http1-answer.ts';
 import { type Exchange, isRepeatable, keepSent, sentBytes } from './http1-exchange.ts';
 import { type Request, RequestReader } from './http1-reader.ts';
 import { Upstream, type UpstreamOwner } from './http1-upstream.ts';
-import type { SessionLinks } from './links.ts';
 import { NOT_REACHED } from './tcp-taker.ts';
 
 const APP = '';
-
-export interface HttpContext {
-  routes: HttpRoutes;
-  app: AppTarget;
-  links: SessionLinks;
-  /** The client's address. */
-  peer: string;
-}
 
 /**
  * One client's HTTP/1.1 connection. Requests are served one after the other, so answers keep their order wherever they come from; what
@@ -144,7 +135,10 @@ export class Http1Connection implements EndEvents, UpstreamOwner {
     this.#requests++;
     // The bytes may be the read buffer's.
     if (route === undefined) this.#toApp(exchange, bytes, this.#client);
-    else this.#toWorkstation(exchange, route, bytes, this.#client);
+    else {
+      this.#context.links.taken(route.intercept);
+      this.#toWorkstation(exchange, route, bytes, this.#client);
+    }
   }
 
   #answer(head: RequestHead, route: Route | undefined): Http1Answer {

@@ -1,4 +1,3 @@
-import type { MuxStream } from '../mux/index.ts';
 import type { End, EndEvents } from './http-end.ts';
 
 /** What a connection is told of a server's side. */
@@ -25,7 +24,7 @@ export class Upstream implements EndEvents {
 
   /** Why the workstation's side reset it, if it did. */
   get resetReason(): string | undefined {
-    return 'resetReason' in this.end.stream ? (this.end.stream as MuxStream).resetReason : undefined;
+    return 'resetReason' in this.end.stream ? (this.end.stream as { resetReason?: string }).resetReason : undefined;
   }
 
   bytes(chunk: Buffer): void {

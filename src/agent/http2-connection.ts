@@ -1,10 +1,11 @@
 import { type IncomingHttpHeaders, performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { RequestView } from '../http/index.ts';
+import type { HttpContext } from './http-context.ts';
 import { HTTP2_SESSION_MEMORY_MIB, HTTP2_SESSION_WINDOW, HTTP2_STREAM_WINDOW, HTTP2_STREAMS_LIMIT } from './http-limits.ts';
 import { failureText, type Route } from './http-routes.ts';
-import type { HttpContext } from './http1-connection.ts';
 import { forwardStream, HTTP2, isFinal, refuseStream } from './http2-exchange.ts';
+import { forwardAsHttp1 } from './http2-to-http1.ts';
 import { Http2Upstream } from './http2-upstream.ts';
 import { NOT_REACHED } from './tcp-taker.ts';
 
@@ -20,6 +21,8 @@ export class Http2Connection {
   readonly #context: HttpContext;
   readonly #session: ServerHttp2Session;
   readonly #upstreams = new Map<string, Http2Upstream>();
+  /** Intercepts whose process speaks HTTP/1.1 only. */
+  readonly #old = new Set<string>();
   #dialing: Promise<Http2Upstream> | undefined;
 
   /** @param first what was read of the connection already */
@@ -63,6 +66,7 @@ export class Http2Connection {
       return refuseStream(stream, headers, 400, 'telepresence: the request has an :authority other than Host.');
     }
     const route = this.#context.routes.choose(viewOf(headers, raw));
+    if (route !== undefined) this.#context.links.taken(route.intercept);
     if (route !== undefined && (await this.#toWorkstation(stream, headers, flags, raw, route))) return undefined;
     return this.#toApp(stream, flags, raw);
   }
@@ -70,6 +74,8 @@ export class Http2Connection {
   /** False: the app is to answer. */
   async #toWorkstation(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number, raw: string[], route: Route): Promise<boolean> {
     const { intercept } = route;
+    const proof = intercept.proofHeader ? intercept.name : undefined;
+    if (this.#old.has(intercept.uid)) return this.#toOldWorkstation(stream, headers, flags, raw, route);
     let upstream = this.#upstreams.get(intercept.uid);
     if (upstream === undefined || !upstream.usable) {
       const connection = this.#context.links.open(intercept, this.#context.peer);
@@ -81,11 +87,14 @@ export class Http2Connection {
     const fault = await upstream.ready;
     if (fault !== undefined) {
       if (this.#upstreams.get(intercept.uid) === upstream) this.#upstreams.delete(intercept.uid);
+      if (fault === 'not-http2' && !isGrpc(headers)) {
+        this.#old.add(intercept.uid);
+        return this.#toOldWorkstation(stream, headers, flags, raw, route);
+      }
       if (fault === 'gone' || (intercept.fallback && NOT_REACHED.has(fault))) return false;
       refuseStream(stream, headers, 502, failureText(intercept, fault));
       return true;
     }
-    const proof = intercept.proofHeader ? intercept.name : undefined;
     const lost = await forwardStream(stream, upstream.session, { raw, flags, proof });
     if (lost === undefined) return true;
     if (upstream.usable) {
@@ -96,6 +105,23 @@ export class Http2Connection {
     // Nothing but a head was sent, and nothing came back: as in HTTP/1.1.
     const reason = upstream.resetReason ?? 'gone';
     if (isFinal(flags) && reason === 'gone') return false;
+    refuseStream(stream, headers, 502, failureText(intercept, reason));
+    return true;
+  }
+
+  /** To a process that speaks HTTP/1.1 only. False: the app is to answer. */
+  async #toOldWorkstation(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number, raw: string[], { intercept }: Route): Promise<boolean> {
+    if (isGrpc(headers)) {
+      refuseStream(stream, headers, 502, failureText(intercept, 'not-http2'));
+      return true;
+    }
+    const connection = this.#context.links.open(intercept, this.#context.peer, { http1: true });
+    if (connection === undefined) return false;
+    const final = isFinal(flags);
+    const answered = await forwardAsHttp1(stream, { headers, raw, final, proof: intercept.proofHeader ? intercept.name : undefined }, connection);
+    if (answered) return true;
+    const reason = connection.resetReason ?? 'closed';
+    if (final && (reason === 'gone' || (intercept.fallback && NOT_REACHED.has(reason)))) return false;
     refuseStream(stream, headers, 502, failureText(intercept, reason));
     return true;
   }
@@ -130,6 +156,8 @@ export class Http2Connection {
     return this.#dialing;
   }
 }
+
+const isGrpc = (headers: IncomingHttpHeaders): boolean => headers['content-type']?.startsWith('application/grpc') === true;
 
 /** What filters look at; `:authority` counts as Host. */
 function viewOf(headers: IncomingHttpHeaders, raw: string[]): RequestView {

@@ -1,7 +1,6 @@
 import { type ClientHttp2Session, connect } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { codeOf } from '../base/errors.ts';
-import type { MuxStream } from '../mux/index.ts';
 import { HTTP2_SESSION_MEMORY_MIB, HTTP2_SESSION_WINDOW, HTTP2_SETTINGS_TIMEOUT_MS, HTTP2_STREAM_WINDOW } from './http-limits.ts';
 
 /** An HTTP/2 connection to the app or to a workstation's process. */
@@ -47,7 +46,7 @@ export class Http2Upstream {
 
   /** Why the workstation's side reset it, if it did. */
   get resetReason(): string | undefined {
-    return 'resetReason' in this.#connection ? (this.#connection as MuxStream).resetReason : undefined;
+    return 'resetReason' in this.#connection ? (this.#connection as { resetReason?: string }).resetReason : undefined;
   }
 
   destroy(): void {

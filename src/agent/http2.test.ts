@@ -1,19 +1,6 @@
-import http2, { type ClientHttp2Session, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import { createServer as createHttp1Server } from 'node:http';
+import http2, { type ClientHttp2Session, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
-import {
-  Client,
-  credentials,
-  Server as GrpcServer,
-  Metadata,
-  type MethodDefinition,
-  ServerCredentials,
-  type ServerDuplexStream,
-  type ServerReadableStream,
-  type ServerUnaryCall,
-  type ServerWritableStream,
-  type sendUnaryData,
-  status,
-} from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
 import { byHeader, type HttpAgent, startHttpAgent } from '../../test/helpers/http-agent.ts';
 
@@ -71,7 +58,7 @@ function connect(agent: HttpAgent): ClientHttp2Session {
 
 async function ask(
   session: ClientHttp2Session,
-  headers: Record<string, string>,
+  headers: OutgoingHttpHeaders,
   body?: string,
 ): Promise<{ head: IncomingHttpHeaders; text: string; trailers: IncomingHttpHeaders; code: number | undefined }> {
   const stream = session.request(headers, { endStream: body === undefined });
@@ -189,7 +176,7 @@ describe('HTTP/2', () => {
     const { agent, session } = await setup();
     const other = createTcpServer((socket) => {
       socket.on('error', () => {});
-      socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+      socket.end('SSH-2.0-OpenSSH_9.2\r\n');
     });
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
     cleanups.push(() => other.close());
@@ -207,9 +194,45 @@ describe('HTTP/2', () => {
       text: expect.stringContaining('does not listen'),
     });
     expect((await ask(session, { ':method': 'POST', ':path': '/', 'x-who': 'falls' }, 'body')).text).toBe('app / body');
-    expect(await ask(session, { ':path': '/', 'x-who': 'other' })).toMatchObject({ head: { ':status': 502 }, text: expect.stringContaining('HTTP/2') });
+    expect(await ask(session, { ':path': '/', 'x-who': 'other' })).toMatchObject({
+      head: { ':status': 502 },
+      text: expect.stringContaining('closed the connection'),
+    });
     agent.held = false;
     expect((await ask(session, { ':path': '/', 'x-who': 'refuses' })).text).toBe('app / ');
+  });
+
+  it('a process that speaks HTTP/1.1 only is asked in that; gRPC is not', async () => {
+    const { agent, session } = await setup();
+    const old = createHttp1Server((request, response) => {
+      let body = '';
+      request.on('data', (chunk) => {
+        body += String(chunk);
+      });
+      request.on('end', () => {
+        response.setHeader('set-cookie', ['a=1', 'b=2']);
+        response.end([request.method, request.url, request.headers.host, request.headers.cookie, body].join(' '));
+      });
+    });
+    await new Promise<void>((resolve) => old.listen(0, '127.0.0.1', resolve));
+    cleanups.push(() => old.close());
+    agent.set([{ port: (old.address() as AddressInfo).port, http: byHeader('x-who', 'me') }]);
+    const mine = { 'x-who': 'me', ':authority': 'shop', cookie: ['c=1', 'd=2'] };
+    const answers = await Promise.all([
+      ask(session, { ...mine, ':path': '/a' }),
+      ask(session, { ...mine, ':path': '/b', ':method': 'POST' }, 'body'),
+      ask(session, { ':path': '/' }),
+    ]);
+    expect(answers.map(({ text }) => text)).toEqual(['GET /a shop c=1; d=2 ', 'POST /b shop c=1; d=2 body', 'app / ']);
+    expect(answers[0]?.head).toMatchObject({ ':status': 200, 'x-telepresence-intercepted-by': 'mine', 'set-cookie': ['a=1', 'b=2'] });
+    const grpc = await ask(session, { ...mine, ':path': '/', ':method': 'POST', 'content-type': 'application/grpc' }, 'x');
+    expect(grpc.head).toMatchObject({ 'grpc-status': '14' });
+    old.close();
+    old.closeAllConnections();
+    expect(await ask(session, { ...mine, ':path': '/c', ':method': 'POST' }, 'body')).toMatchObject({
+      head: { ':status': 502 },
+      text: expect.stringContaining('does not listen'),
+    });
   });
 
   it('a workstation that is lost: requests without a body are answered by the app, others get 502', async () => {
@@ -233,135 +256,5 @@ describe('HTTP/2', () => {
   it('refuses a Host beside another :authority', async () => {
     const { session } = await setup();
     expect((await ask(session, { ':path': '/', ':authority': 'a', host: 'b' })).head[':status']).toBe(400);
-  });
-});
-
-const text = {
-  requestSerialize: (value: string) => Buffer.from(value),
-  requestDeserialize: (bytes: Buffer) => bytes.toString(),
-  responseSerialize: (value: string) => Buffer.from(value),
-  responseDeserialize: (bytes: Buffer) => bytes.toString(),
-};
-const method = (path: string, requestStream: boolean, responseStream: boolean): MethodDefinition<string, string> => ({
-  path,
-  requestStream,
-  responseStream,
-  ...text,
-});
-const service = {
-  unary: method('/t.T/Unary', false, false),
-  client: method('/t.T/Client', true, false),
-  server: method('/t.T/Server', false, true),
-  both: method('/t.T/Both', true, true),
-};
-
-async function grpcServer(name: string): Promise<number> {
-  const server = new GrpcServer();
-  server.addService(service, {
-    unary: (call: ServerUnaryCall<string, string>, done: sendUnaryData<string>) => {
-      if (call.request === 'fail') return done({ code: status.FAILED_PRECONDITION, details: `no: ${name}` });
-      const trailer = new Metadata();
-      trailer.set('x-trailer', name);
-      return done(null, `${name} ${call.request}`, trailer);
-    },
-    client: (call: ServerReadableStream<string, string>, done: sendUnaryData<string>) => {
-      const got: string[] = [];
-      call.on('data', (message: string) => got.push(message));
-      call.on('end', () => done(null, `${name} ${got.join()}`));
-    },
-    server: (call: ServerWritableStream<string, string>) => {
-      for (let i = 0; i < 100; i++) call.write(`${name} ${i}`);
-      call.end();
-    },
-    both: (call: ServerDuplexStream<string, string>) => {
-      call.on('data', (message: string) => call.write(`${name} ${message}`));
-      call.on('end', () => call.end());
-    },
-  });
-  const port = await new Promise<number>((resolve, reject) =>
-    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) => (error === null ? resolve(bound) : reject(error))),
-  );
-  cleanups.push(() => server.forceShutdown());
-  return port;
-}
-
-async function grpc(): Promise<{ agent: HttpAgent; client: Client }> {
-  const agent = await startHttpAgent(await grpcServer('app'));
-  cleanups.push(() => agent.close());
-  agent.set([{ port: await grpcServer('mine'), http: byHeader('x-who', 'me') }]);
-  const client = new Client(`127.0.0.1:${agent.port}`, credentials.createInsecure());
-  cleanups.push(() => client.close());
-  return { agent, client };
-}
-
-const as = (who: string) => {
-  const metadata = new Metadata();
-  if (who === 'mine') metadata.set('x-who', 'me');
-  return metadata;
-};
-
-describe('gRPC', () => {
-  const { unary, client: up, server: down, both } = service;
-
-  it.each(['app', 'mine'])('calls of all four kinds, answered by %s', async (who) => {
-    const { client } = await grpc();
-    const one = await new Promise<string>((resolve, reject) =>
-      client.makeUnaryRequest(unary.path, unary.requestSerialize, unary.responseDeserialize, 'hi', as(who), (error, value) =>
-        error === null ? resolve(value ?? '') : reject(error),
-      ),
-    );
-    expect(one).toBe(`${who} hi`);
-    const streamed = await new Promise<string>((resolve, reject) => {
-      const call = client.makeClientStreamRequest(up.path, up.requestSerialize, up.responseDeserialize, as(who), (error, value) =>
-        error === null ? resolve(value ?? '') : reject(error),
-      );
-      for (let i = 0; i < 5; i++) call.write(String(i));
-      call.end();
-    });
-    expect(streamed).toBe(`${who} 0,1,2,3,4`);
-    const many: string[] = [];
-    for await (const message of client.makeServerStreamRequest(
-      down.path,
-      down.requestSerialize,
-      down.responseDeserialize,
-      'go',
-      as(who),
-    ) as AsyncIterable<string>)
-      many.push(message);
-    expect(many).toEqual(Array.from({ length: 100 }, (_, i) => `${who} ${i}`));
-    const call = client.makeBidiStreamRequest(both.path, both.requestSerialize, both.responseDeserialize, as(who));
-    for (let i = 0; i < 5; i++) {
-      const answer = new Promise<string>((resolve) => call.once('data', resolve));
-      call.write(String(i));
-      expect(await answer).toBe(`${who} ${i}`);
-    }
-    call.end();
-    expect(await new Promise((resolve) => call.once('status', ({ code }) => resolve(code)))).toBe(status.OK);
-  });
-
-  it('statuses, trailers and deadlines', async () => {
-    const { client } = await grpc();
-    const failed = await new Promise<{ code?: number; details?: string } | null>((resolve) =>
-      client.makeUnaryRequest(unary.path, unary.requestSerialize, unary.responseDeserialize, 'fail', as('mine'), (error) => resolve(error)),
-    );
-    expect(failed).toMatchObject({ code: status.FAILED_PRECONDITION, details: 'no: mine' });
-    const trailers = await new Promise<Metadata>((resolve) =>
-      client
-        .makeUnaryRequest(unary.path, unary.requestSerialize, unary.responseDeserialize, 'hi', as('mine'), () => {})
-        .on('status', ({ metadata }) => resolve(metadata)),
-    );
-    expect(trailers.get('x-trailer')).toEqual(['mine']);
-    const late = client.makeBidiStreamRequest(both.path, both.requestSerialize, both.responseDeserialize, as('mine'), { deadline: Date.now() + 100 });
-    late.on('error', () => {});
-    expect(await new Promise((resolve) => late.once('status', ({ code }) => resolve(code)))).toBe(status.DEADLINE_EXCEEDED);
-  });
-
-  it('UNAVAILABLE, with the reason, where the process does not listen', async () => {
-    const { agent, client } = await grpc();
-    agent.set([{ uid: 'x', port: 1, http: byHeader('x-who', 'me') }]);
-    const failed = await new Promise<{ code?: number; details?: string } | null>((resolve) =>
-      client.makeUnaryRequest(unary.path, unary.requestSerialize, unary.responseDeserialize, 'hi', as('mine'), (error) => resolve(error)),
-    );
-    expect(failed).toMatchObject({ code: status.UNAVAILABLE, details: expect.stringContaining('does not listen') });
   });
 });

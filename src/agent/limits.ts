@@ -21,6 +21,10 @@ export const UDP_SWEEP_MS = 5_000;
 export const LINK_CONNECT_TIMEOUT_MS = 5_000;
 /** The manager's answer to the hello: it asks the API server first. */
 export const LINK_HELLO_TIMEOUT_MS = 15_000;
+/** How often managers are told what was taken, while something is. */
+export const TAKEN_EVERY_MS = 1_000;
+/** How soon what was seen of a probe's mark is told. */
+export const PROBE_REPORT_MS = 200;
 /** A call to a manager. */
 export const LINK_CALL_TIMEOUT_MS = 10_000;
 /** Waits between tries to link: doubling from the first to the most, half of each random. */

@@ -6,11 +6,13 @@ import type { Log } from '../base/log.ts';
 import { sleep } from '../base/retry.ts';
 import { VERSION } from '../base/version.ts';
 import { createMux, type Mux } from '../mux/index.ts';
-import { type AgentHello, type AgentIntercept, agentInterceptsSchema, agentPeersSchema, agentWelcomeSchema } from '../protocol/tunnel.ts';
+import { type AgentHello, type AgentIntercept, agentInterceptsSchema, agentPeersSchema, agentWelcomeSchema, probeSchema } from '../protocol/tunnel.ts';
 import { createRpcPeer, type RpcHandler, type RpcPeer } from '../rpc/index.ts';
 import { encodeStreamHeader } from '../tunnel/index.ts';
 import { LINK_CALL_TIMEOUT_MS, LINK_CONNECT_TIMEOUT_MS, LINK_HELLO_TIMEOUT_MS, PING_IDLE_INTERVAL_MS, PING_INTERVAL_MS, PING_TIMEOUT_MS } from './limits.ts';
+import type { Sighting } from './probes.ts';
 import type { AgentSettings } from './settings.ts';
+import type { TakenTotals } from './taken.ts';
 
 const sessionsSchema = z.looseObject({ held: z.array(z.string()) });
 
@@ -19,6 +21,8 @@ export interface LinkEvents {
   onChange(link: Link, what: 'intercepts' | 'sessions'): void;
   onPeers(addresses: string[]): void;
   environment: RpcHandler;
+  /** Look for a probe's mark for so long. */
+  onProbe(link: Link, id: string, forMs: number): void;
 }
 
 /** One manager replica that knows us: greeted, and not over yet. */
@@ -35,6 +39,10 @@ export interface Link {
   /** Tells what is being taken now. */
   ready(uids: string[]): void;
   failed(intercept: string, message: string): void;
+  /** Tells what was seen of a probe's mark. */
+  probed(id: string, seen: Sighting): void;
+  /** Tells how much was taken, by the intercepts' uids. */
+  taken(totals: TakenTotals): void;
   readonly closed: Promise<Error | undefined>;
 }
 
@@ -77,6 +85,10 @@ export async function greetManager(address: string, mux: Mux, hello: AgentHello,
         if (link !== undefined) events.onChange(link, 'sessions');
       },
       peers: (params) => events.onPeers(agentPeersSchema.parse(params).replicas.map((replica) => replica.address)),
+      probe: (params) => {
+        const { id, forMs } = probeSchema.parse(params);
+        if (link !== undefined) events.onProbe(link, id, forMs);
+      },
       'going-away': () => {
         leaving = true;
       },
@@ -104,6 +116,8 @@ export async function greetManager(address: string, mux: Mux, hello: AgentHello,
     },
     ready: (uids) => call('ready', { intercepts: uids }),
     failed: (intercept, message) => call('error', { intercept, message }),
+    probed: (id, seen) => rpc.notify('probed', { id, ...seen }),
+    taken: (totals) => rpc.notify('taken', { totals }),
     closed: mux.closed,
   };
   void rpc.closed.then(() => mux.abort(new Error('the control stream ended')));

@@ -8,7 +8,9 @@ import type { RpcHandler } from '../rpc/index.ts';
 import { encodeStreamHeader, Spread } from '../tunnel/index.ts';
 import { LINK_BACKOFF_FIRST_MS, LINK_BACKOFF_MAX_MS } from './limits.ts';
 import { type Link, openLink, watchLink } from './link.ts';
+import type { Sighting } from './probes.ts';
 import type { AgentSettings } from './settings.ts';
+import { Taken } from './taken.ts';
 
 /** What takers need of the links. */
 export interface SessionLinks {
@@ -16,6 +18,8 @@ export interface SessionLinks {
   holds(session: string): boolean;
   /** A stream to the intercept's workstation; undefined while nobody holds its session. @param peer the client's address */
   open(intercept: AgentIntercept, peer: string): MuxStream | undefined;
+  /** The intercept took a request, a connection or a UDP flow. */
+  taken(intercept: AgentIntercept): void;
 }
 
 export interface LinksOptions {
@@ -24,6 +28,8 @@ export interface LinksOptions {
   /** Intercepts or held sessions changed, or a link came or went. */
   onChange: () => void;
   log: Log;
+  /** A manager asks to look for a mark. */
+  onProbe?: (id: string, forMs: number, tell: (seen: Sighting) => void) => void;
   /** Finds the replicas' addresses by the managers' host name. */
   resolve?: (host: string) => Promise<string[]>;
 }
@@ -39,6 +45,9 @@ export class Links implements SessionLinks {
   #running = new Set<string>();
   #intercepts: readonly AgentIntercept[] = [];
   #ready: string[] = [];
+  readonly #taken = new Taken((totals) => {
+    for (const link of this.#links) link.taken(totals);
+  });
   #stop = new AbortController();
   #lastLinkGone: (() => void) | undefined;
 
@@ -76,6 +85,10 @@ export class Links implements SessionLinks {
     return undefined;
   }
 
+  taken({ uid }: AgentIntercept): void {
+    this.#taken.add(uid);
+  }
+
   /** What is being taken now: every manager is told, also those that come later. */
   ready(uids: string[]): void {
     const same = uids.length === this.#ready.length && uids.every((uid, i) => uid === this.#ready[i]);
@@ -88,6 +101,7 @@ export class Links implements SessionLinks {
   }
 
   close(): void {
+    this.#taken.close();
     this.#stop.abort(new Error('the agent is ending'));
   }
 
@@ -137,7 +151,12 @@ export class Links implements SessionLinks {
     const { settings, environment, onChange } = this.#options;
     let link: Link;
     try {
-      const events = { onChange: (from: Link, what: string) => this.#told(from, what), onPeers: (addresses: string[]) => this.#want(addresses), environment };
+      const events = {
+        onChange: (from: Link, what: string) => this.#told(from, what),
+        onPeers: (addresses: string[]) => this.#want(addresses),
+        onProbe: (from: Link, id: string, forMs: number) => this.#options.onProbe?.(id, forMs, (seen) => from.probed(id, seen)),
+        environment,
+      };
       link = await openLink(address, settings, events, { log: this.#log, signal: this.#stop.signal });
     } catch (error) {
       this.#log.info('a manager could not be linked', { address, error: messageOf(error) });
@@ -146,6 +165,8 @@ export class Links implements SessionLinks {
     this.#links.add(link);
     this.#log.info('linked', { replica: link.replica, address });
     link.ready(this.#ready);
+    const totals = this.#taken.all();
+    if (Object.keys(totals).length > 0) link.taken(totals);
     if (link.intercepts !== undefined) this.#told(link, 'intercepts');
     void watchLink(link, () => this.#intercepts.length > 0);
     const error = await link.closed;
@@ -157,7 +178,10 @@ export class Links implements SessionLinks {
   }
 
   #told(link: Link, what: string): void {
-    if (what === 'intercepts' && link.intercepts !== undefined) this.#intercepts = link.intercepts;
+    if (what === 'intercepts' && link.intercepts !== undefined) {
+      this.#intercepts = link.intercepts;
+      this.#taken.keep(new Set(link.intercepts.map(({ uid }) => uid)));
+    }
     this.#options.onChange();
   }
 }

@@ -47,6 +47,7 @@ export class TcpTaker implements Taker {
     const stream = this.#links.open(this.#intercept, peer);
     // Nobody holds the session: the workstation is gone, the app answers.
     if (stream === undefined) return spliceToApp(client, this.#app);
+    this.#links.taken(this.#intercept);
     const watch = new ExchangeWatch();
     const { held, reached } = await untilFirstAnswer(client, stream, watch);
     if (reached) return this.#converse(client, stream, watch);

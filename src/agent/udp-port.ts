@@ -100,6 +100,7 @@ export class UdpPort {
   }
 
   #toWorkstation(key: string, intercept: AgentIntercept, stream: MuxStream, answer: (datagram: Buffer) => void): Flow {
+    this.#links.taken(intercept);
     const datagrams = createDatagramStream(stream);
     const flow: Flow = {
       intercept: intercept.uid,

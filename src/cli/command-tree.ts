@@ -21,6 +21,7 @@ const BUILT: CommandEntry[] = [
   { names: ['config view'], load: async () => (await import('./commands/config-view.ts')).command },
   { names: ['connect'], load: async () => (await import('./commands/connect.ts')).command },
   { names: ['dashboard'], load: async () => (await import('./commands/dashboard.ts')).command },
+  { names: ['doctor'], load: async () => (await import('./commands/doctor.ts')).command },
   { names: ['gather-logs'], load: async () => (await import('./commands/gather-logs.ts')).command },
   { names: ['helm install'], load: async () => (await import('./commands/helm-install.ts')).command },
   { names: ['helm lint'], load: async () => (await import('./commands/helm-lint.ts')).command },

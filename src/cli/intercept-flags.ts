@@ -30,8 +30,9 @@ export const HTTP_FLAGS: FlagSpec[] = [
   { flags: '--http-path-regex <regexp>', description: 'take only requests whose path matches (RE2)', takes: 'many' },
 ];
 
-/** The four questions of the ingress dialog. */
+/** The four questions of the ingress dialog, and one that it does not ask. */
 export const INGRESS_FLAGS: FlagSpec[] = [
+  { flags: '--ingress-ca <file>', description: 'PEM of the CA that the certificate of the ingress is checked with; default: it is not checked' },
   { flags: '--ingress-host <host>', description: 'ingress of a preview URL: its layer 3 address, usually service.namespace' },
   { flags: '--ingress-l5 <host>', description: 'layer 5 hostname of a preview URL (TLS-SNI, Host header); default: --ingress-host' },
   { flags: '--ingress-port <port>', description: 'TCP port of the ingress of a preview URL' },
@@ -49,7 +50,7 @@ export const INTERCEPT_FLAGS: FlagSpec[] = [
   ...HTTP_FLAGS,
   { flags: '--http-match <mode>', description: 'header to match (2.3)', state: 'refused', hidden: true },
   { flags: '--http-meta <key=value>', description: 'metadata (2.4)', takes: 'many', state: 'refused', hidden: true },
-  { flags: '--http-plaintext', description: 'no TLS towards the workstation (2.4)', state: 'planned', hidden: true },
+  { flags: '--http-plaintext', description: 'no TLS towards the workstation (2.4; now --plaintext)', hidden: true },
   ...INGRESS_FLAGS,
   { flags: '-l, --local-only', description: 'no intercept, names of the namespace only (2.0.3)', state: 'refused', hidden: true },
   { flags: '--local-mount-port <port>', description: 'port for an external mounter', state: 'planned' },
@@ -60,7 +61,7 @@ export const INTERCEPT_FLAGS: FlagSpec[] = [
   { flags: '-n, --namespace <name>', description: 'namespace of the workload; default: the connected one' },
   { flags: '--no-proof-header', description: 'no x-telepresence-intercepted-by header on answers' },
   { flags: '--node-agent', description: 'serve the intercept by an agent on the node', state: 'planned' },
-  { flags: '--plaintext', description: 'no TLS towards the workstation', state: 'planned' },
+  { flags: '--plaintext', description: 'no TLS towards the workstation, where the agent ends that of the pod' },
   { flags: '-p, --port <port>', description: 'LOCAL[:PORT][/PROTOCOL]: local port, and name or number of the port of the service', takes: 'list' },
   { flags: '--preview-url-add-request-headers <name=value>', description: 'headers that a preview URL adds', takes: 'list', state: 'planned' },
   { flags: '-b, --preview-url-banner', description: 'banner of a preview URL', state: 'refused', hidden: true },

@@ -1,4 +1,6 @@
 /** The daemon's table: one handler for each method of src/protocol/daemon-api.ts. */
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
 import { CodedError } from '../base/errors.ts';
 import { configView } from '../config/index.ts';
 import { resourcePath } from '../kube/index.ts';
@@ -19,16 +21,21 @@ import {
   loglevelParamsSchema,
   previewCreateParamsSchema,
   previewRemoveParamsSchema,
+  probeSeenParamsSchema,
   uninstallParamsSchema,
 } from '../protocol/daemon-api.ts';
+import { probeHopsSchema } from '../protocol/tunnel.ts';
 import { findIngresses } from './cloud/index.ts';
 import { clientFile, withCluster } from './cluster.ts';
 import type { CallContext } from './context.ts';
 import type { Daemon } from './daemon.ts';
+import { examine } from './doctor/index.ts';
 import { gatherLogs } from './gather-logs.ts';
 import { helmInstall, helmLint, helmUpgrade } from './install.ts';
 import { statusOf, versionsOf } from './status.ts';
 import { helmUninstall, uninstall } from './uninstall.ts';
+
+const probeAgents = z.looseObject({ agents: z.number().int() });
 
 export type DaemonHandlers = { [M in DaemonMethod]: (params: unknown, call: CallContext) => Promise<DaemonApi[M]['result']> };
 
@@ -89,6 +96,16 @@ export function createHandlers(daemon: Daemon, executable: string, quit: () => v
       const { configFile: file, logDir } = ctx.paths;
       if (parsed['clientOnly'] === true) return { config: (await clientFile(ctx, parsed.configFile)).values, file, logDir };
       return withCluster(ctx, parsed, async ({ config }) => ({ config: configView(config), file, logDir }));
+    },
+    doctor: async (params, call) => ({ checks: await examine(daemon, clusterParamsSchema.parse(params), call) }),
+    probeBegin: async (_params, call) => {
+      const id = randomBytes(16).toString('hex');
+      const answer = probeAgents.parse(await daemon.session.parts.tunnel.call('probe', { id }, { signal: call.signal }));
+      return { id, ...answer };
+    },
+    probeSeen: async (params, call) => {
+      const { id } = probeSeenParamsSchema.parse(params);
+      return probeHopsSchema.parse(await daemon.session.parts.tunnel.call('probe-seen', { id }, { signal: call.signal }));
     },
     loginStart: (params) => account.loginStart(loginStartParamsSchema.parse(params)),
     loginFinish: (params, call) => account.loginFinish(loginFinishParamsSchema.parse(params).id, call),

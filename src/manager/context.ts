@@ -8,7 +8,7 @@ import type { Log, LogLevel } from '../base/log.ts';
 import type { KubeClient } from '../kube/index.ts';
 import type { MuxStream } from '../mux/index.ts';
 import type { Intercept, Session } from '../protocol/resources.ts';
-import type { AgentIntercept, ClusterInfo, Environment } from '../protocol/tunnel.ts';
+import type { AgentIntercept, ClusterInfo, Environment, ProbeHop } from '../protocol/tunnel.ts';
 import type { Metrics } from './metrics.ts';
 import type { Slots } from './outbound/quota.ts';
 import type { WaitingBytes } from './outbound/waiting.ts';
@@ -139,6 +139,14 @@ export interface AgentRegistry {
   onReady(listener: (agent: AgentLink, what: 'linked' | 'ready' | 'gone') => void): () => void;
   /** After an agent could not take an intercept. */
   onError(listener: (agent: AgentLink, intercept: string, message: string) => void): () => void;
+  /** Requests (or connections) that an intercept of the workload took, as far as is known; undefined where no agent is linked. */
+  taken(workload: WorkloadRef, intercept: string): number | undefined;
+  /** After agents said that they took more; often, while much is taken. */
+  onTaken(listener: () => void): () => void;
+  /** Agents of workloads with http intercepts look for the mark of a probe from now on. Returns how many do. */
+  probe(id: string): number;
+  /** What they saw of it. */
+  probed(id: string): ProbeHop[];
   /** What agents of a workload are told now: granted, not ended claims. */
   intercepts(workload: WorkloadRef): AgentIntercept[];
 }

@@ -23,6 +23,11 @@ export const agentPortSchema = z.looseObject({
   agentPort: z.number().int(),
   /** Where the agent listens for the kubelet's probes (always forwarded to the app); only with `redirect`. */
   probePort: z.number().int().optional(),
+  /**
+   * Set by the injector where annotations give the keys: folders with tls.crt, tls.key and perhaps ca.crt. `certificate` is what clients are
+   * shown; `client` what the app is shown, where it asks its clients for certificates.
+   */
+  tls: z.looseObject({ certificate: z.string(), client: z.string().optional() }).optional(),
 });
 export type AgentPort = z.infer<typeof agentPortSchema>;
 

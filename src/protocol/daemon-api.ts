@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { LOG_LEVELS } from '../base/log.ts';
 import { type CloudOrganisation, type CloudUser, type Ingress, ingressSchema } from './cloud.ts';
 import { httpFilterSchema, MECHANISMS, PORT_PROTOCOLS } from './resources.ts';
+import type { ProbeHop } from './tunnel.ts';
 
 /** kubectl-style flags, by their long names without dashes (`kubeconfig`, `context`, `as-group`, …). */
 export const kubeFlagsSchema = z.record(z.string(), z.union([z.string(), z.array(z.string())]));
@@ -59,6 +60,7 @@ export const interceptParamsSchema = z.looseObject({
   preview: z.strictObject({ ingress: ingressSchema }).optional(),
   fallback: z.boolean().default(false),
   proofHeader: z.boolean().default(true),
+  plaintext: z.boolean().default(false),
   /** `--mount`: false when the user said so; then nothing is said of volumes. */
   mount: z.boolean().default(true),
   /** Read the environment too. */
@@ -221,6 +223,17 @@ export interface VersionResult {
   agentImage?: string;
 }
 
+/** One of `doctor`'s findings. */
+export interface DoctorCheck {
+  name: string;
+  state: 'ok' | 'warning' | 'failed' | 'skipped';
+  /** What was seen. */
+  detail: string;
+  /** What to do about it. */
+  help?: string;
+}
+export const probeSeenParamsSchema = z.looseObject({ id: z.string() });
+
 /** Every method, its params and its result. The daemon's table and the CLI's client are both typed by it. */
 export interface DaemonApi {
   version: { params: Record<string, never>; result: VersionResult };
@@ -248,6 +261,11 @@ export interface DaemonApi {
     params: z.input<typeof clusterParamsSchema> & { clientOnly?: boolean };
     result: { config: Record<string, unknown>; file: string; logDir: string };
   };
+  /** Examines the way into the cluster; works without a session. */
+  doctor: { params: z.input<typeof clusterParamsSchema>; result: { checks: DoctorCheck[] } };
+  /** Agents look for the mark of `id` from now on; `agents`: how many. */
+  probeBegin: { params: Record<string, never>; result: { id: string; agents: number } };
+  probeSeen: { params: z.input<typeof probeSeenParamsSchema>; result: { hops: ProbeHop[] } };
   /** Opens the loopback listener; the caller brings a browser to `authorizeUrl`. */
   loginStart: { params: z.input<typeof loginStartParamsSchema>; result: { id: string; authorizeUrl: string; url: string } };
   /** Waits for the browser and keeps the token. Cancelling it ends the listener. */

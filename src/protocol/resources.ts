@@ -37,6 +37,13 @@ export const ANNOTATION = {
 /** Annotations of the 2.x years, still read. */
 export const LEGACY_ANNOTATION_PREFIX = 'telepresence.getambassador.io/';
 
+/** Annotations of a pod whose ports speak TLS: `<prefix>downstream-tls-secret.<port>` and its kin, `<port>` a number or a name; and those of 2.x. */
+export const TLS_ANNOTATION = {
+  prefix: 'telepresence.io/',
+  legacyTerminating: 'getambassador.io/inject-terminating-tls-secret',
+  legacyOriginating: 'getambassador.io/inject-originating-tls-secret',
+} as const;
+
 export const MECHANISMS = ['tcp', 'http'] as const;
 export const WORKLOAD_KINDS = ['Deployment', 'StatefulSet', 'ReplicaSet'] as const;
 export type WorkloadKind = (typeof WORKLOAD_KINDS)[number];
@@ -121,6 +128,8 @@ export const interceptSchema = z.looseObject({
     fallback: z.boolean().optional(),
     /** `--no-proof-header` sets false: no `x-telepresence-intercepted-by` on answers. */
     proofHeader: z.boolean().optional(),
+    /** `--plaintext`: no TLS towards the workstation where the agent ended that of the client. */
+    plaintext: z.boolean().optional(),
     preview: z.looseObject({}).optional(),
   }),
   status: z

@@ -106,6 +106,8 @@ export type Replicas = z.infer<typeof replicasSchema>;
  * - `leave` {} → {}: a clean end; the manager drops the session's intercepts from agents at once.
  * - `cloud-link` {@link cloudLinkParamsSchema} → {@link cloudLinkResultSchema}: whether the cluster's link to its cloud works; with a token, and
  *   only while no token works, the manager tries that one and keeps it if the cloud takes it.
+ * - `probe` {@link probeIdSchema} → {agents}: agents of workloads with http intercepts look for the mark of that id for some seconds; how many do.
+ * - `probe-seen` {@link probeIdSchema} → {@link probeHopsSchema}: what they saw so far.
  * Manager notifies daemon: `cluster` (ClusterInfo), `replicas` {@link replicasSchema}, `going-away` {reason} (the replica is stopping: open
  * another tunnel, and use this one until it is there; the mux's GOAWAY comes some seconds later).
  */
@@ -138,10 +140,12 @@ export type Environment = z.infer<typeof environmentSchema>;
 /**
  * Agent's link, agent calls manager: `hello` {@link agentHelloSchema} → {@link agentWelcomeSchema} (the token is checked
  * by TokenReview, its pod claims compared), `ready` {intercepts: [uid]}: these are being taken now (sent again on every change),
- * `error` {intercept, message}.
+ * `error` {intercept, message}. Agent notifies manager: `taken` {@link takenSchema}, at most once a second, of intercepts whose total changed;
+ * `probed` {@link probedSchema}, after `probe`.
  * Manager notifies agent: `intercepts` {@link agentInterceptsSchema} (the whole list, after every change), `sessions` {held: [uid]} (sessions
  * whose tunnel this replica holds: an agent opens streams of a session only on a link that has it, and answers from the app while no link has),
  * `peers` {replicas: [{name, address}]} (dial each of them), `going-away` {reason} (the replica is stopping: prefer other links).
+ * `probe` {@link probeSchema} (look for the mark in requests that are looked into anyway).
  * Manager calls agent: `environment` {container?} → {@link environmentSchema}.
  */
 export const agentHelloSchema = z.looseObject({
@@ -167,7 +171,26 @@ export const agentInterceptSchema = z.looseObject({
   http: httpFilterSchema.optional(),
   fallback: z.boolean().default(false),
   proofHeader: z.boolean().default(true),
+  plaintext: z.boolean().default(false),
 });
 export type AgentIntercept = z.infer<typeof agentInterceptSchema>;
 export const agentInterceptsSchema = z.looseObject({ intercepts: z.array(agentInterceptSchema) });
+/** A probe's mark is known to whoever made it: its id is 128 random bits. */
+export const probeIdSchema = z.looseObject({ id: z.string().regex(/^[0-9a-f]{32}$/) });
+/** What the marked request carries in the header of personal intercepts: no intercept's own value. */
+export function probeValue(id: string): string {
+  return `${id}:doctor`;
+}
+export const probeSchema = probeIdSchema.extend({ forMs: z.number().int().positive().max(60_000) });
+const sightings = z.number().int().nonnegative();
+export const probedSchema = probeIdSchema.extend({ marked: sightings, unmarked: sightings });
+export const probeHopsSchema = z.looseObject({
+  hops: z.array(
+    z.looseObject({ workload: z.looseObject({ namespace: z.string(), kind: z.string(), name: z.string() }), marked: sightings, unmarked: sightings }),
+  ),
+});
+export type ProbeHop = z.infer<typeof probeHopsSchema>['hops'][number];
+
+/** How much each intercept took since the agent began, by the intercept's uid: requests of `http`, connections or UDP flows of `tcp`. */
+export const takenSchema = z.looseObject({ totals: z.record(z.string().max(100), z.number().int().nonnegative()) });
 export const agentPeersSchema = z.looseObject({ replicas: z.array(z.looseObject({ name: z.string(), address: z.string() })) });

@@ -53,10 +53,21 @@ async function backend(): Promise<number> {
 async function proxyOurs(target: number): Promise<number> {
   const app = new AppTarget(target, '127.0.0.1');
   const port = await TcpPort.listen(0, app, silentLog);
-  const taker = new HttpTaker(app, { holds: () => true, open: () => undefined });
+  const taker = new HttpTaker(app, { holds: () => true, open: () => undefined, taken: () => undefined });
   const mark = { headers: [{ name: 'x-telepresence-intercept-id', value: { regex: '[0-9a-f-]{36}:mine' } }], paths: [] };
   taker.routes.set([
-    { uid: 'u', name: 'mine', session: 's', containerPort: target, protocol: 'TCP', mechanism: 'http', http: mark, fallback: false, proofHeader: true },
+    {
+      uid: 'u',
+      name: 'mine',
+      session: 's',
+      containerPort: target,
+      protocol: 'TCP',
+      mechanism: 'http',
+      http: mark,
+      fallback: false,
+      proofHeader: true,
+      plaintext: false,
+    },
   ]);
   port.taker = taker;
   return port.port;

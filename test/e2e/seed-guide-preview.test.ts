@@ -92,6 +92,8 @@ describe.skipIf(!clusterAvailable || !browserAvailable)('the guide’s preview U
     cleanUp.use(cloud);
     workstation = await cluster.workstation('preview');
     cleanUp.use(workstation);
+    // an empty cluster gets its traffic-manager by it
+    await workstation.ok(['connect'], { timeoutMs: 120_000 });
     cleanUp.use(await testNamespace(cluster, NAMESPACE));
     await startIngressController(cluster);
     await cluster.apply(echoApp({ name: 'example-service', namespace: NAMESPACE, env: [{ name: 'GREETING', value: 'good day' }] }));

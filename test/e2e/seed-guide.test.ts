@@ -19,6 +19,11 @@ describe.skipIf(!clusterAvailable)('the guide (needs root and the test cluster)'
 
   beforeAll(async () => {
     cluster = await startCluster();
+    {
+      // the guide's cluster has a traffic-manager; an empty one gets it by the first connect, which says so
+      await using administrator = await cluster.workstation('admin');
+      await administrator.ok(['connect'], { timeoutMs: 120_000 });
+    }
     workstation = await cluster.workstation('guide');
     await cluster.apply(echoApp({ name: 'example-service', namespace: 'default', env: [{ name: 'GREETING', value: 'good day' }] }));
     await cluster.kubectl(['rollout', 'status', 'deployment/example-service', '--timeout=60s']);

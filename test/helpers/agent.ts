@@ -117,6 +117,7 @@ export async function setup(appPort: number, more: Record<string, unknown> = {})
       mechanism: 'tcp',
       fallback: false,
       proofHeader: true,
+      plaintext: false,
       ...changes,
     }),
   };

@@ -15,6 +15,10 @@ export interface FakeManager {
   /** What agents said last by `ready`. */
   readonly ready: string[][];
   readonly errors: { intercept: string; message: string }[];
+  /** What agents said they took, one after the other. */
+  readonly taken: Record<string, number>[];
+  /** What agents said of probes. */
+  readonly probed: { id: string; marked: number; unmarked: number }[];
   /** Control streams of the agents that are linked. */
   readonly agents: RpcPeer[];
   readonly muxes: Mux[];
@@ -32,6 +36,8 @@ export async function startFakeManager(
   const hellos: AgentHello[] = [];
   const ready: string[][] = [];
   const errors: { intercept: string; message: string }[] = [];
+  const taken: Record<string, number>[] = [];
+  const probed: FakeManager['probed'] = [];
   const agents: RpcPeer[] = [];
   const muxes: Mux[] = [];
   const sockets = new Set<TLSSocket>();
@@ -59,6 +65,10 @@ export async function startFakeManager(
         ready: (params) => void ready.push((params as { intercepts: string[] }).intercepts),
         error: (params) => void errors.push(params as { intercept: string; message: string }),
       },
+      onNotify: {
+        probed: (params) => void probed.push(params as FakeManager['probed'][number]),
+        taken: (params) => void taken.push((params as { totals: Record<string, number> }).totals),
+      },
     });
     void mux.closed.then(() => agents.splice(agents.indexOf(peer), 1));
   };
@@ -83,6 +93,8 @@ export async function startFakeManager(
     hellos,
     ready,
     errors,
+    taken,
+    probed,
     agents,
     muxes,
     tell(nowHeld, nowIntercepts) {

@@ -4,6 +4,7 @@ import { AppTarget } from '../../src/agent/app-target.ts';
 import { HttpTaker } from '../../src/agent/http-taker.ts';
 import type { SessionLinks } from '../../src/agent/links.ts';
 import { TcpPort } from '../../src/agent/tcp-port.ts';
+import { TlsPort } from '../../src/agent/tls-port.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { createMux, type Mux, type MuxStream } from '../../src/mux/index.ts';
 import type { AgentIntercept } from '../../src/protocol/tunnel.ts';
@@ -15,6 +16,8 @@ export interface HttpAgent {
   readonly taker: HttpTaker;
   /** Streams that were opened to the workstation. */
   readonly opened: number;
+  /** Requests that each intercept took, by its uid. */
+  readonly taken: ReadonlyMap<string, number>;
   /** Sets the port's intercepts; the workstation dials each one's own `port`. */
   set(intercepts: (Partial<AgentIntercept> & { port: number })[]): Map<string, string>;
   /** The session is held by some manager; true at first. */
@@ -24,7 +27,8 @@ export interface HttpAgent {
   close(): void;
 }
 
-export async function startHttpAgent(appPort: number): Promise<HttpAgent> {
+/** @param tls folders of keys, as the injector writes them, of an app that speaks TLS */
+export async function startHttpAgent(appPort: number, tls?: { certificate: string; client?: string }): Promise<HttpAgent> {
   const app = new AppTarget(appPort, '127.0.0.1');
   const tcp = await TcpPort.listen(0, app, silentLog);
   const ports = new Map<string, number>();
@@ -57,6 +61,7 @@ export async function startHttpAgent(appPort: number): Promise<HttpAgent> {
   };
   let mux = dial();
   let opened = 0;
+  const taken = new Map<string, number>();
   const links: SessionLinks = {
     holds: () => agent.held,
     open: (intercept, peer) => {
@@ -64,14 +69,16 @@ export async function startHttpAgent(appPort: number): Promise<HttpAgent> {
       opened++;
       return mux.open(encodeStreamHeader({ t: 'intercept', session: intercept.session, intercept: intercept.uid, protocol: 'TCP', peer }));
     },
+    taken: ({ uid }) => void taken.set(uid, (taken.get(uid) ?? 0) + 1),
   };
-  const taker = new HttpTaker(app, links);
+  const taker = new HttpTaker(app, links, tls === undefined ? undefined : await TlsPort.open(tls, app));
   tcp.taker = taker;
   const agent: HttpAgent = {
     port: tcp.port,
     tcp,
     taker,
     held: true,
+    taken,
     get opened() {
       return opened;
     },
@@ -87,6 +94,7 @@ export async function startHttpAgent(appPort: number): Promise<HttpAgent> {
             mechanism: 'http',
             fallback: false,
             proofHeader: true,
+            plaintext: false,
             ...more,
           };
           ports.set(intercept.uid, port);

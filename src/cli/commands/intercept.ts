@@ -75,6 +75,7 @@ function interceptParams(context: Context): Params {
     withEnv: options.given('env-file') || options.given('env-json') || passthrough !== undefined || options.on('detailed-output'),
     fallback: options.on('fallback'),
     proofHeader: !options.on('no-proof-header'),
+    plaintext: options.on('plaintext') || options.on('http-plaintext'),
     mount: mountWanted(options.text('mount')),
   };
   const ports = options.list('port');

@@ -129,6 +129,7 @@ export class Intercepts {
       target,
       fallback: params.fallback,
       proofHeader: params.proofHeader,
+      ...(params.plaintext ? { plaintext: true } : {}),
     };
     const object = `${params.name}-${session.uid.slice(0, 8)}`;
     const created = await this.#post({ spec, namespace, object, header }, signal);

@@ -190,6 +190,23 @@ describe("the agents' port", () => {
     expect(await intercepted({ session: 'u2' })).toBe('forbidden');
   });
 
+  it('adds up what agents say they took, of their own claims', async () => {
+    const { server, intercepts, agent } = await setup();
+    intercepts.set(claim('web'));
+    const workload = { namespace: 'shop', kind: 'Deployment', name: 'web' };
+    expect(server.taken(workload, 'claim-web')).toBeUndefined();
+    const { answer, rpc } = await agent();
+    await answer;
+    await until(() => server.taken(workload, 'claim-web') === 0);
+    let told = 0;
+    server.onTaken(() => (told += 1));
+    rpc.notify('taken', { totals: { 'claim-web': 7, 'claim-other': 9 } });
+    await until(() => server.taken(workload, 'claim-web') === 7);
+    expect([told, server.taken({ ...workload, name: 'other' }, 'claim-other')]).toEqual([1, undefined]);
+    intercepts.remove(claim('web'));
+    expect(server.taken(workload, 'claim-web')).toBe(0);
+  });
+
   it('keeps what agents take, and asks them for environments', async () => {
     const { server, agent } = await setup();
     const heard: string[] = [];

@@ -35,6 +35,7 @@ export function claimOf(intercept: Intercept): AgentIntercept | undefined {
     ...(spec.http === undefined ? {} : { http: spec.http }),
     fallback: spec.fallback ?? false,
     proofHeader: spec.proofHeader ?? true,
+    plaintext: spec.plaintext ?? false,
   };
 }
 

@@ -16,6 +16,8 @@ import type { LinkedSessions } from '../sessions/registry.ts';
 import { createClaims } from './claims.ts';
 import { IDENTITY_CHECKS, verifyAgent } from './identity.ts';
 import { HELLO_TIMEOUT_MS, type LinkedAgent, serveAgent } from './link.ts';
+import { createProbeBook, PROBE_MS } from './probe-book.ts';
+import { createTakenBook } from './taken.ts';
 
 /** Links to the port; more are refused. */
 export const AGENT_LINK_LIMIT = 32_768;
@@ -60,6 +62,9 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
   const all = new Set<LinkedAgent>();
   const readyListeners = new Set<(agent: AgentLink, what: 'linked' | 'ready' | 'gone') => void>();
   const errorListeners = new Set<(agent: AgentLink, intercept: string, message: string) => void>();
+  const takenListeners = new Set<() => void>();
+  const taken = createTakenBook();
+  const probes = createProbeBook();
   const checks = createSlots(IDENTITY_CHECKS);
   const relayed = metrics.counter('intercepted_total', 'Intercepted connections, by outcome.');
   const bytes = metrics.counter('intercepted_bytes_total', 'Bytes of intercepted connections, by direction.');
@@ -83,7 +88,12 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
       tellIntercepts(agent);
     }
   };
-  const stops = [claims.onChange(tell), sessions.onHeld((uid) => claims.workloadsOf(uid).forEach(tell)), peers.onChange(() => all.forEach(tellPeers))];
+  const stops = [
+    options.intercepts.subscribe((kind, { metadata }) => (kind === 'deleted' ? taken.forget(metadata.uid ?? '') : undefined)),
+    claims.onChange(tell),
+    sessions.onHeld((uid) => claims.workloadsOf(uid).forEach(tell)),
+    peers.onChange(() => all.forEach(tellPeers)),
+  ];
 
   function accept(socket: TLSSocket): void {
     socket.on('error', (error) => log.debug('a link failed', { error: messageOf(error) }));
@@ -112,6 +122,13 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
         log.warn('an agent could not take an intercept', { pod: agent.pod, namespace: agent.namespace, intercept, error: message });
         if (claims.find(agent.workload, intercept) !== undefined) for (const listener of errorListeners) listener(agent, intercept, message);
       },
+      onTaken: (agent, totals) => {
+        let more = false;
+        for (const [uid, total] of Object.entries(totals))
+          if (claims.find(agent.workload, uid) !== undefined && taken.heard(agent.podUid, uid, total)) more = true;
+        if (more) for (const listener of takenListeners) listener();
+      },
+      onProbed: (agent, { id, ...seen }) => probes.heard(agent, id, seen),
       claim: (agent, uid) => claims.find(agent.workload, uid),
       open: (session, first) => sessions.open(session, first),
       onRelayed: (outcome, { up, down }) => {
@@ -186,6 +203,18 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
       errorListeners.add(listener);
       return () => errorListeners.delete(listener);
     },
+    taken: (workload, uid) => taken.of(uid) ?? (linkedTo(workload).length > 0 ? 0 : undefined),
+    onTaken(listener) {
+      takenListeners.add(listener);
+      return () => takenListeners.delete(listener);
+    },
+    probe(id) {
+      const looking = [...all].filter(({ workload, ready }) => claims.of(workload).some(({ uid, mechanism }) => mechanism === 'http' && ready.has(uid)));
+      probes.begin(id, looking);
+      for (const agent of looking) agent.notify('probe', { id, forMs: PROBE_MS });
+      return looking.length;
+    },
+    probed: (id) => probes.hops(id),
     announce(reason) {
       for (const agent of all) agent.notify('going-away', { reason });
     },

@@ -5,7 +5,16 @@ import { CodedError, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { VERSION } from '../../base/version.ts';
 import { createMux, type Mux, type MuxStream } from '../../mux/index.ts';
-import { type AgentHello, type AgentIntercept, agentHelloSchema, environmentSchema, NAME_LIMIT, type StreamHeader } from '../../protocol/tunnel.ts';
+import {
+  type AgentHello,
+  type AgentIntercept,
+  agentHelloSchema,
+  environmentSchema,
+  NAME_LIMIT,
+  probedSchema,
+  type StreamHeader,
+  takenSchema,
+} from '../../protocol/tunnel.ts';
 import { createRpcPeer, type RpcPeer } from '../../rpc/index.ts';
 import { encodeStreamHeader, readStreamHeader, relay } from '../../tunnel/index.ts';
 import type { AgentLink } from '../context.ts';
@@ -39,6 +48,8 @@ export interface AgentLinkOptions {
   onLinked(agent: LinkedAgent): void;
   onReady(agent: LinkedAgent): void;
   onError(agent: LinkedAgent, intercept: string, message: string): void;
+  onTaken(agent: LinkedAgent, totals: Record<string, number>): void;
+  onProbed(agent: LinkedAgent, seen: z.infer<typeof probedSchema>): void;
   /** The claim that the agent may open streams for. */
   claim(agent: LinkedAgent, uid: string): AgentIntercept | undefined;
   /** A stream to the session's workstation. */
@@ -115,7 +126,16 @@ export function serveAgent(socket: Duplex, options: AgentLinkOptions): { mux: Mu
         ready: (params) => onReady(params),
         error: (params) => onError(params),
       },
-      onNotify: { ready: (params) => void onReady(params), error: (params) => void onError(params) },
+      onNotify: {
+        ready: (params) => void onReady(params),
+        error: (params) => void onError(params),
+        probed: (params) => {
+          if (agent !== undefined) options.onProbed(agent, probedSchema.parse(params));
+        },
+        taken: (params) => {
+          if (agent !== undefined) options.onTaken(agent, takenSchema.parse(params).totals);
+        },
+      },
     });
     rpc = peer;
     void peer.closed.then(() => mux.abort(new Error('the control stream ended')));

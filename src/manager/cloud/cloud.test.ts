@@ -11,6 +11,7 @@ import { GROUP_VERSION, type Intercept, type Session } from '../../protocol/reso
 import type { StreamHeader } from '../../protocol/tunnel.ts';
 import { createRpcPeer, type RpcPeer } from '../../rpc/index.ts';
 import { encodeStreamHeader, readStreamHeader } from '../../tunnel/index.ts';
+import type { AgentRegistry } from '../context.ts';
 import { fakeWatched } from '../fake-watched.ts';
 import { createMetrics } from '../metrics.ts';
 import { createDialPolicy } from '../outbound/policy.ts';
@@ -113,12 +114,25 @@ interface World {
   requests: { method: string; path: string; body: unknown }[];
   intercepts: ReturnType<typeof fakeWatched<Intercept>>;
   secret: () => string | undefined;
+  /** The agents have taken so many requests of the intercept. */
+  take(total: number): void;
+  sessions: ReturnType<typeof fakeWatched<Session>>;
 }
 
 /** A manager's cloud part over an API server that knows one Secret. */
 async function world(options: { url?: string; token?: string; allow?: string[] }): Promise<World> {
   const requests: World['requests'] = [];
   const intercepts = fakeWatched<Intercept>([INTERCEPT]);
+  const sessionObjects = fakeWatched<Session>([SESSION]);
+  let taken: number | undefined;
+  let onTaken = (): void => undefined;
+  const agents = {
+    taken: () => taken,
+    onTaken: (listener: () => void) => {
+      onTaken = listener;
+      return () => undefined;
+    },
+  } as unknown as AgentRegistry;
   interface Secret {
     metadata: { name: string; namespace: string };
     data: Record<string, string>;
@@ -158,7 +172,8 @@ async function world(options: { url?: string; token?: string; allow?: string[] }
       namespace: 'ambassador',
       pod: 'traffic-manager-0',
       intercepts,
-      sessionObjects: fakeWatched<Session>([SESSION]),
+      sessionObjects,
+      agents,
       metrics: createMetrics(),
     },
     () => ({
@@ -167,7 +182,17 @@ async function world(options: { url?: string; token?: string; allow?: string[] }
     }),
   );
   closers.push(() => cloud.close());
-  return { cloud, requests, intercepts, secret: () => (secret === undefined ? undefined : Buffer.from(secret.data['token'] ?? '', 'base64').toString()) };
+  return {
+    cloud,
+    requests,
+    intercepts,
+    sessions: sessionObjects,
+    secret: () => (secret === undefined ? undefined : Buffer.from(secret.data['token'] ?? '', 'base64').toString()),
+    take: (total) => {
+      taken = total;
+      onTaken();
+    },
+  };
 }
 
 const signal = AbortSignal.timeout(15_000);
@@ -195,6 +220,23 @@ describe('the link to the cloud', () => {
     intercepts.remove(INTERCEPT);
     await until(() => link.lists[1]);
     expect(link.lists[1]).toEqual([]);
+  });
+
+  it('tells how much was taken, and whether the workstation is there', async () => {
+    const there = await fakeCloud(new Set(['good']));
+    const { take, sessions } = await world({ url: there.url, token: 'good' });
+    const link = await until(() => there.links[0]);
+    const [first] = await until(() => link.lists[0]);
+    expect([first?.requests, first?.connected]).toEqual([undefined, undefined]);
+    for (let total = 1; total <= 100; total += 1) take(total);
+    await until(() => link.lists.at(-1)?.[0]?.requests === 100);
+    // however often the agents say so
+    expect(link.lists).toHaveLength(2);
+    sessions.set({ ...SESSION, status: { replicas: [{ name: 'traffic-manager-0', since: '2026-01-01T00:00:00Z' }] } });
+    await until(() => link.lists.at(-1)?.[0]?.connected === true);
+    sessions.set({ ...SESSION, status: { replicas: [], lostAt: '2026-01-01T00:00:09Z' } });
+    await until(() => link.lists.at(-1)?.[0]?.connected === false);
+    expect(link.lists.at(-1)).toMatchObject([{ requests: 100, lastSeen: '2026-01-01T00:00:09Z' }]);
   });
 
   it('comes back when it was cut', async () => {

@@ -27,7 +27,7 @@ export interface Cloud extends Part {
   link(url: string, token: string | undefined, signal: AbortSignal): Promise<CloudLinkResult>;
 }
 
-export type CloudContext = Pick<ManagerContext, 'kube' | 'log' | 'settings' | 'namespace' | 'pod' | 'intercepts' | 'sessionObjects' | 'metrics'>;
+export type CloudContext = Pick<ManagerContext, 'kube' | 'log' | 'settings' | 'namespace' | 'pod' | 'intercepts' | 'sessionObjects' | 'metrics' | 'agents'>;
 
 /** Addresses are the same when they mean the same place, however they are written. */
 function sameUrl(a: string, b: string): boolean {
@@ -70,7 +70,7 @@ export async function startCloud(context: CloudContext, policy: () => DialPolicy
       bytes.add(down, { direction: 'down' });
     },
   });
-  const view = interceptView(context.intercepts, context.sessionObjects);
+  const view = interceptView(context);
 
   async function clusterId(): Promise<string> {
     const { metadata } = await kube.get<{ metadata: { uid: string } }>(resourcePath('v1', 'namespaces', undefined, 'kube-system'), { signal: stop.signal });

@@ -5,9 +5,14 @@ import type { Log } from '../../base/log.ts';
 import { type KubeClient, resourcePath } from '../../kube/index.ts';
 import { type CloudIntercept, endInterceptSchema } from '../../protocol/cloud.ts';
 import { GROUP_VERSION, type Intercept, type Session } from '../../protocol/resources.ts';
-import type { Watched } from '../context.ts';
+import { workloadOf } from '../agents/claims.ts';
+import type { ManagerContext, Watched } from '../context.ts';
+import { CLOUD_TAKEN_EVERY_MS } from './limits.ts';
 
-export function cloudIntercept({ metadata, spec, status }: Intercept, hostname: string | undefined): CloudIntercept {
+/** @param session the one whose intercept it is; undefined: not known
+ * @param requests how many it took; undefined: not known */
+export function cloudIntercept({ metadata, spec, status }: Intercept, session: Session | undefined, requests: number | undefined): CloudIntercept {
+  const hostname = session?.spec.workstation.hostname;
   return {
     uid: metadata.uid ?? '',
     namespace: metadata.namespace ?? '',
@@ -24,24 +29,50 @@ export function cloudIntercept({ metadata, spec, status }: Intercept, hostname: 
     phase: status?.phase ?? 'Waiting',
     ...(status?.message === undefined ? {} : { message: status.message }),
     ...((status?.since ?? metadata.creationTimestamp) === undefined ? {} : { since: status?.since ?? metadata.creationTimestamp }),
+    ...presence(session),
+    ...(requests === undefined ? {} : { requests }),
   };
 }
 
+/** Whether the workstation is there; nothing is said of a session that has not had its first tunnel. */
+function presence(session: Session | undefined): Pick<CloudIntercept, 'connected' | 'lastSeen'> {
+  const { replicas, lostAt, lastSeen } = session?.status ?? {};
+  if (lostAt !== undefined) return { connected: false, lastSeen: lostAt };
+  return replicas === undefined || replicas.length === 0 ? {} : { connected: true, ...(lastSeen === undefined ? {} : { lastSeen }) };
+}
+
 /** Everybody's intercepts, of the sessions that are known. */
-export function interceptView(
-  intercepts: Watched<Intercept>,
-  sessions: Watched<Session>,
-): { list(): CloudIntercept[]; subscribe(listener: () => void): () => void } {
+export function interceptView({ intercepts, sessionObjects, agents }: Pick<ManagerContext, 'intercepts' | 'sessionObjects' | 'agents'>): {
+  list(): CloudIntercept[];
+  subscribe(listener: () => void): () => void;
+} {
   return {
     list() {
-      const hosts = new Map(sessions.list().map(({ metadata, spec }) => [metadata.uid, spec.workstation.hostname] as const));
+      const sessions = new Map(sessionObjects.list().map((session) => [session.metadata.uid, session] as const));
       return intercepts
         .list()
         .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
-        .map((intercept) => cloudIntercept(intercept, hosts.get(intercept.spec.session.uid)));
+        .map((intercept) =>
+          cloudIntercept(intercept, sessions.get(intercept.spec.session.uid), agents.taken(workloadOf(intercept), intercept.metadata.uid ?? '')),
+        );
     },
     subscribe(listener) {
-      const stops = [intercepts.subscribe(listener), sessions.subscribe((kind) => (kind === 'modified' ? undefined : listener()))];
+      let timer: NodeJS.Timeout | undefined;
+      const later = () => {
+        timer ??= setTimeout(() => {
+          timer = undefined;
+          listener();
+        }, CLOUD_TAKEN_EVERY_MS);
+      };
+      const stops = [
+        intercepts.subscribe(listener),
+        // Of a session that changes only its presence is of interest: `lastSeen` alone is written again and again.
+        sessionObjects.subscribe((kind, session, old) => {
+          if (kind !== 'modified' || presence(session).connected !== presence(old).connected) listener();
+        }),
+        agents.onTaken(later),
+        () => clearTimeout(timer),
+      ];
       return () => {
         for (const stop of stops) stop();
       };

@@ -14,6 +14,8 @@ export const CLOUD_PING_MS = 10_000;
 export const CLOUD_PING_TIMEOUT_MS = 5_000;
 /** Time for the cloud's answer to the hello. */
 export const CLOUD_HELLO_TIMEOUT_MS = 10_000;
+/** How often the cloud is told how much intercepts took, while they take. */
+export const CLOUD_TAKEN_EVERY_MS = 1_000;
 /** How long a closing link may take to end its streams. */
 export const CLOUD_CLOSE_MS = 1_000;
 /** Preview connections at once, of one replica. More are refused. */

@@ -193,3 +193,50 @@ it("keeps a mesh's proxy away from the ports that the kubelet asks", () => {
   const pod = inject(podOf([redirected]), { meshed: true });
   expect(pod.metadata?.annotations).toMatchObject({ 'traffic.sidecar.istio.io/excludeInboundPorts': '9899,9901' });
 });
+
+describe('the TLS keys of a port', () => {
+  const withAnnotations = (annotations: Record<string, string>, container: Partial<Container> = {}) => {
+    const pod = podOf([named], container);
+    return { ...pod, metadata: { ...pod.metadata, annotations: { ...pod.metadata?.annotations, ...annotations } } };
+  };
+  const told = (pod: Pod): AgentPort['tls'] => {
+    const config = sidecar(pod)?.env?.find(({ name }) => name === 'TELEPRESENCE_AGENT_CONFIG')?.value ?? '{}';
+    return (JSON.parse(config) as AgentConfig).ports[0]?.tls;
+  };
+
+  it.each([
+    ['by the port’s number', { 'telepresence.io/downstream-tls-secret.8080': 'web-tls' }],
+    ['by its name', { 'telepresence.io/downstream-tls-secret.http': 'web-tls' }],
+    ['under the name of the 2.x years', { 'telepresence.getambassador.io/downstream-tls-secret.8080': 'web-tls' }],
+    ['for the whole pod', { 'getambassador.io/inject-terminating-tls-secret': 'web-tls' }],
+  ])('are mounted from the Secret that is named %s', (_, annotations) => {
+    const pod = inject(withAnnotations(annotations));
+    expect(told(pod)).toEqual({ certificate: '/var/run/telepresence-tls/web-tls' });
+    expect(pod.spec?.volumes).toContainEqual({ name: 'telepresence-tls-web-tls', secret: { secretName: 'web-tls', optional: true } });
+    expect(sidecar(pod)?.volumeMounts).toContainEqual({
+      name: 'telepresence-tls-web-tls',
+      mountPath: '/var/run/telepresence-tls/web-tls',
+      readOnly: true,
+    });
+  });
+
+  it('are two where the app asks its clients for certificates', () => {
+    const pod = inject(withAnnotations({ 'telepresence.io/downstream-tls-secret.8080': 'a', 'telepresence.io/upstream-tls-secret.8080': 'b' }));
+    expect(told(pod)).toEqual({ certificate: '/var/run/telepresence-tls/a', client: '/var/run/telepresence-tls/b' });
+  });
+
+  it('come out of the app’s own volume where a folder is named', () => {
+    const volumeMounts = [
+      { name: 'all', mountPath: '/etc' },
+      { name: 'certs', mountPath: '/etc/certs' },
+    ];
+    const pod = inject(withAnnotations({ 'telepresence.io/downstream-tls-path.8080': '/etc/certs/web' }, { volumeMounts }));
+    expect(told(pod)).toEqual({ certificate: '/etc/certs/web' });
+    expect(sidecar(pod)?.volumeMounts).toContainEqual({ name: 'certs', mountPath: '/etc/certs', readOnly: true });
+  });
+
+  it('are none of another port, and none without an annotation', () => {
+    expect(told(inject(withAnnotations({ 'telepresence.io/downstream-tls-secret.8443': 'web-tls' })))).toBeUndefined();
+    expect(told(inject(podOf([named])))).toBeUndefined();
+  });
+});

@@ -7,6 +7,7 @@ import { needsListeningAgent, rewriteAppContainer } from './app-ports.ts';
 import { copyEnvironment } from './env-copy.ts';
 import { isMeshed, isMeshProxy, skipInbound } from './mesh.ts';
 import { redirectContainer, type SidecarSettings, sidecarContainer, tokenVolume } from './sidecar.ts';
+import { tlsOf } from './tls.ts';
 
 export interface InjectSettings extends SidecarSettings {
   /** Pods of another manager's agents are left to it. */
@@ -51,7 +52,14 @@ export function injectAgent(pod: Pod, settings: InjectSettings): Injection {
   if (present) return { pod: injected };
 
   const awaited = containers.some((container) => needsListeningAgent(container, parsed));
-  const agent = sidecarContainer(parsed, copyEnvironment(spec.containers.filter((container) => !isMeshProxy(container))), settings, awaited);
+  const tls = tlsOf(pod, parsed.ports);
+  const agent = sidecarContainer(
+    { ...parsed, ports: tls.ports },
+    copyEnvironment(spec.containers.filter((container) => !isMeshProxy(container))),
+    settings,
+    awaited,
+  );
+  agent.volumeMounts = [...(agent.volumeMounts ?? []), ...tls.mounts];
   const redirect = redirectContainer(parsed, settings);
   const added = [...(redirect === undefined ? [] : [redirect]), ...(settings.nativeSidecars ? [agent] : [])];
   return {
@@ -61,7 +69,7 @@ export function injectAgent(pod: Pod, settings: InjectSettings): Injection {
         ...spec,
         initContainers: [...(spec.initContainers ?? []), ...added],
         containers: settings.nativeSidecars ? containers : [...containers, agent],
-        volumes: [...(spec.volumes ?? []), tokenVolume()],
+        volumes: [...(spec.volumes ?? []), tokenVolume(), ...tls.volumes],
         ...(settings.pullSecrets.length > 0 ? { imagePullSecrets: [...(spec.imagePullSecrets ?? []), ...settings.pullSecrets] } : {}),
       },
     },

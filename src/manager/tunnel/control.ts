@@ -1,14 +1,15 @@
-/** The control calls of a workstation: welcome, ping, environment, loglevel, cloud-link, leave. */
+/** The control calls of a workstation: welcome, ping, environment, loglevel, cloud-link, probe, leave. */
 import type { Duplex } from 'node:stream';
 import { z } from 'zod';
 import { CodedError } from '../../base/errors.ts';
 import { LOG_LEVELS, type Log, type LogLevel } from '../../base/log.ts';
 import { VERSION } from '../../base/version.ts';
 import type { Session } from '../../protocol/resources.ts';
-import { cloudLinkParamsSchema, type Environment, type Replicas, type Welcome } from '../../protocol/tunnel.ts';
+import { cloudLinkParamsSchema, type Environment, probeIdSchema, type Replicas, type Welcome } from '../../protocol/tunnel.ts';
 import { createRpcPeer, type RpcPeer } from '../../rpc/index.ts';
+import { workloadOf } from '../agents/claims.ts';
 import type { Cloud } from '../cloud/index.ts';
-import type { ManagerContext } from '../context.ts';
+import { type ManagerContext, workloadKey } from '../context.ts';
 import type { LinkedSessions } from '../sessions/registry.ts';
 
 /** How long an agent may take to answer for its environment. */
@@ -84,6 +85,12 @@ export function serveControl(stream: Duplex, options: { context: ManagerContext;
       'cloud-link': (params, { signal }) => {
         const { url, token } = parse(cloudLinkParamsSchema, params);
         return cloud.link(url, token, signal);
+      },
+      probe: (params) => ({ agents: context.agents.probe(parse(probeIdSchema, params).id) }),
+      'probe-seen': (params) => {
+        const own = new Set(context.intercepts.list().flatMap((one) => (one.spec.session.uid === uid ? [workloadKey(workloadOf(one))] : [])));
+        // Others' workloads are named only where the mark itself came by.
+        return { hops: context.agents.probed(parse(probeIdSchema, params).id).filter(({ workload, marked }) => marked > 0 || own.has(workloadKey(workload))) };
       },
       leave: () => {
         sessions.end(uid);

@@ -71,6 +71,8 @@ export interface AdmissionAttributes {
   dryRun: boolean;
   /** The CreateOptions, UpdateOptions or DeleteOptions. */
   options: Record<string, unknown>;
+  /** Tells the client something beside the answer: a `Warning` header. */
+  warn?(text: string): void;
 }
 
 /** Called at each write, after authorization: first `mutate`, then the object is checked against its schema, then `validate`. */

@@ -30,12 +30,13 @@ async function post({ url, dial }: Endpoint, caBundle: string | undefined, body:
       url,
       {
         method: 'POST',
-        agent: false,
         signal,
         servername: url.hostname,
         headers: { 'content-type': 'application/json', accept: 'application/json', 'content-length': Buffer.byteLength(body) },
         ...(ca === undefined ? {} : { ca }),
-        ...(socket === undefined ? {} : { createConnection: () => tlsConnect({ socket, servername: url.hostname, ...(ca === undefined ? {} : { ca }) }) }),
+        ...(socket === undefined
+          ? { agent: false as const }
+          : { createConnection: () => tlsConnect({ socket, servername: url.hostname, ...(ca === undefined ? {} : { ca }) }) }),
       },
       (answer) => {
         const parts: Buffer[] = [];

@@ -8,10 +8,12 @@ import * as restricted from './restricted.ts';
 
 type Level = 'baseline' | 'restricted';
 
-const SHARED: baseline.Check[] = [baseline.hostNamespaces, baseline.hostPathVolumes, baseline.hostPorts, baseline.privileged, baseline.procMount];
+const SHARED: baseline.Check[] = [baseline.hostPorts, baseline.privileged, baseline.procMount];
 const CHECKS: Record<Level, baseline.Check[]> = {
-  baseline: [baseline.capabilities, ...SHARED, baseline.seccomp, baseline.sysctls],
+  baseline: [baseline.capabilities, baseline.hostNamespaces, baseline.hostPathVolumes, ...SHARED, baseline.seccomp, baseline.sysctls],
+  // Its own checks of capabilities, volumes and seccomp stand in the place of those of `baseline`.
   restricted: [
+    baseline.hostNamespaces,
     ...SHARED,
     baseline.sysctls,
     restricted.allowPrivilegeEscalation,

@@ -24,10 +24,10 @@ import { createTokenVerifier } from './token-verifier.ts';
 
 export { type CertificateAuthority, type CertificatePair, createCertificateAuthority } from './authority.ts';
 export { forbidden } from './forbidden.ts';
-export { getIfThere, isNotFound } from './get-if-there.ts';
+export { getIfThere } from './get-if-there.ts';
 export { selectorMatches } from './label-selector.ts';
 export type { LabelSelector } from './rbac-objects.ts';
-export { accountOf, MASTERS, userObject } from './user.ts';
+export { MASTERS, userObject } from './user.ts';
 export { userKubeconfig } from './user-kubeconfig.ts';
 
 export interface AccessOptions {

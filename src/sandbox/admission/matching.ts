@@ -1,16 +1,8 @@
 /** Which writes a webhook or policy is for. */
 import { type LabelSelector, selectorMatches } from '../access/index.ts';
 import type { AdmissionAttributes } from '../contract.ts';
+import type { Rule, Selectors } from './rule.ts';
 import type { AdmissionStore } from './store.ts';
-
-export interface Rule {
-  apiGroups?: string[];
-  apiVersions?: string[];
-  operations?: string[];
-  resources?: string[];
-  scope?: string;
-  resourceNames?: string[];
-}
 
 const among = (list: string[] | undefined, word: string) => list !== undefined && (list.includes('*') || list.includes(word));
 
@@ -27,11 +19,6 @@ export function ruleMatches(rule: Rule, { type, operation, subresource, namespac
     if (plural !== '*' && plural !== type.plural) return false;
     return sub === '*' || (sub ?? '') === (subresource ?? '');
   });
-}
-
-export interface Selectors {
-  namespaceSelector?: LabelSelector;
-  objectSelector?: LabelSelector;
 }
 
 const isEmpty = (selector: LabelSelector | undefined) =>

@@ -1,5 +1,5 @@
 /** ValidatingAdmissionPolicy and its binding, as far as they decide. */
-import type { Rule, Selectors } from '../matching.ts';
+import type { Rule, Selectors } from '../rule.ts';
 
 export interface MatchResources extends Selectors {
   matchPolicy?: string;

@@ -1,5 +1,5 @@
 /** Webhook configurations and what webhooks answer. */
-import type { Rule, Selectors } from '../matching.ts';
+import type { Rule, Selectors } from '../rule.ts';
 
 export interface Webhook extends Selectors {
   name: string;

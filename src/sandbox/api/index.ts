@@ -1,0 +1,27 @@
+/**
+ * The sandbox's API server: the Kubernetes API over a store in memory. `createApiServer` makes it whole, with its sockets;
+ * `client(user)` is the same API without any.
+ */
+import type { ApiServerParts, ClusterClient, UserInfo } from '../contract.ts';
+import { createInProcessClient } from './client.ts';
+import { createCore } from './core.ts';
+import { Registry } from './resources/registry.ts';
+import { strategyOf } from './resources/strategies.ts';
+import { builtInTypes } from './resources/table.ts';
+import { Store } from './store/store.ts';
+
+export interface ApiServer {
+  /** The API for a part of this process. */
+  client(user: UserInfo, manager?: string): ClusterClient;
+}
+
+/** Made and usable at once in the same process; it listens nowhere yet. `parts` is looked at with each request. */
+export function createApiServer(parts: ApiServerParts): ApiServer {
+  const store = new Store();
+  const registry = new Registry();
+  for (const type of builtInTypes()) registry.add({ type, listKind: `${type.kind}List`, strategy: strategyOf(type) });
+  const core = createCore(parts, store, registry);
+  return {
+    client: (user, manager = 'sandbox') => createInProcessClient(core, parts, user, manager),
+  };
+}

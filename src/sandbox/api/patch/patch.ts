@@ -1,0 +1,46 @@
+/** `patch` in its forms: each makes the next object from what is stored. */
+import { badRequest, unsupportedMediaType } from '../errors.ts';
+import { type ApiObject, copy, isObject } from '../object.ts';
+import { checkKind } from '../write/admit.ts';
+import type { WriteDeps, WriteScope } from '../write/scope.ts';
+import { type Updated, updateObject } from '../write/update.ts';
+import { jsonPatch } from './json-patch.ts';
+import { mergePatch } from './merge-patch.ts';
+
+export const PATCH_TYPES = {
+  json: 'application/json-patch+json',
+  merge: 'application/merge-patch+json',
+  strategic: 'application/strategic-merge-patch+json',
+  apply: 'application/apply-patch+yaml',
+} as const;
+
+/** @throws {StatusError} */
+export async function patchObject(deps: WriteDeps, scope: WriteScope, contentType: string, body: unknown): Promise<Updated> {
+  const change = patchOf(scope, contentType, body);
+  return updateObject(deps, scope, {
+    compute(current) {
+      const next = change(current);
+      if (!isObject(next) || !isObject(next['metadata'])) throw badRequest('the patch leaves no object');
+      checkKind(scope.resource, next);
+      // A patch that does not name a version wants whatever is the newest; one that does is a condition.
+      return next;
+    },
+  });
+}
+
+function patchOf(scope: WriteScope, contentType: string, body: unknown): (current: ApiObject) => unknown {
+  switch (contentType) {
+    case PATCH_TYPES.json:
+      return (current) => jsonPatch(current, body);
+    case PATCH_TYPES.merge:
+      if (!isObject(body)) throw badRequest('the patch is no object');
+      return (current) => mergePatch(current, body);
+    case PATCH_TYPES.strategic:
+      if (!isObject(body)) throw badRequest('the patch is no object');
+      return (current) => mergePatch(copy(current), body);
+    default:
+      throw unsupportedMediaType(
+        scope.resource.strategy.custom === true ? [PATCH_TYPES.json, PATCH_TYPES.merge, PATCH_TYPES.apply] : Object.values(PATCH_TYPES),
+      );
+  }
+}

@@ -1,0 +1,50 @@
+/** Which kinds are served at the moment: the built-in ones, and those of the custom resource definitions. */
+
+import type { Strategy } from './strategy.ts';
+import type { StoredType } from './table.ts';
+
+/** A kind with the rules for it. */
+export interface Resource {
+  type: StoredType;
+  listKind: string;
+  strategy: Strategy;
+}
+
+export class Registry {
+  #byPath = new Map<string, Resource>();
+  #listeners = new Set<() => void>();
+
+  /** Group `''`, version `v1`, plural `pods`. */
+  find(group: string, version: string, plural: string): Resource | undefined {
+    return this.#byPath.get(`${group}/${version}/${plural}`);
+  }
+
+  findKind(apiVersion: string, kind: string): Resource | undefined {
+    for (const resource of this.#byPath.values()) if (resource.type.kind === kind && apiVersionOf(resource) === apiVersion) return resource;
+    return undefined;
+  }
+
+  all(): Resource[] {
+    return [...this.#byPath.values()];
+  }
+
+  add(resource: Resource): void {
+    const { group, version, plural } = resource.type;
+    this.#byPath.set(`${group}/${version}/${plural}`, resource);
+    for (const listener of this.#listeners) listener();
+  }
+
+  remove(group: string, version: string, plural: string): void {
+    if (this.#byPath.delete(`${group}/${version}/${plural}`)) for (const listener of this.#listeners) listener();
+  }
+
+  /** Called after each change of what is served. */
+  onChange(listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+}
+
+export function apiVersionOf(resource: Resource): string {
+  const { group, version } = resource.type;
+  return group === '' ? version : `${group}/${version}`;
+}

@@ -1,0 +1,26 @@
+/** What stands behind a name: `scale`, `eviction`, `binding`, `finalize`, `ephemeralcontainers`, and what others answer. */
+import type { ApiServerParts, RequestAttributes } from '../contract.ts';
+import { methodNotAllowed } from './errors.ts';
+import { type ApiObject, isObject } from './object.ts';
+import type { Answer, ApiCall } from './request/call.ts';
+import type { Registry } from './resources/registry.ts';
+import type { WriteDeps, WriteScope } from './write/scope.ts';
+
+export interface Subresources {
+  /** @throws {StatusError} */
+  dispatch(call: ApiCall, scope: WriteScope, attributes: RequestAttributes): Promise<Answer>;
+}
+
+export function createSubresources(_deps: WriteDeps, parts: ApiServerParts, _registry: Registry): Subresources {
+  return {
+    async dispatch(call, scope, attributes) {
+      const { type } = scope.resource;
+      const key = `${type.group === '' ? '' : `${type.group}/`}${type.version}/${type.plural}/${scope.subresource ?? ''}`;
+      const virtual = parts.virtual[key];
+      if (virtual !== undefined && attributes.verb === 'create' && isObject(call.body)) {
+        return { kind: 'json', code: 201, object: await virtual.create(attributes, call.body as ApiObject) };
+      }
+      throw methodNotAllowed(type);
+    },
+  };
+}

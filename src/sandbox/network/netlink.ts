@@ -1,5 +1,5 @@
 /** Links, addresses and routes by rtnetlink(7): a pod costs a few calls instead of a few processes. Synchronous, since the kernel answers at once. */
-import { type Libc, LINUX } from '../node/runtime/libc.ts';
+import { LINUX, type Libc } from '../node/runtime/libc.ts';
 
 const AF_NETLINK = 16;
 const AF_INET = 2;
@@ -96,8 +96,7 @@ export function openNetlink(libc: Libc): Netlink {
     removeLink: (name) => request(`remove ${name}`, RTM.DELLINK, 0, Buffer.concat([link(0), nameOf(name)])),
     up: (index) => request(`set link ${index} up`, RTM.NEWLINK, 0, link(index, IFF_UP, IFF_UP)),
     down: (index) => request(`set link ${index} down`, RTM.NEWLINK, 0, link(index, 0, IFF_UP)),
-    enslave: (index, bridge) =>
-      request(`put link ${index} on a bridge`, RTM.NEWLINK, 0, Buffer.concat([link(index), attribute(IFLA.MASTER, number(bridge))])),
+    enslave: (index, bridge) => request(`put link ${index} on a bridge`, RTM.NEWLINK, 0, Buffer.concat([link(index), attribute(IFLA.MASTER, number(bridge))])),
     addAddress(index, address, { bare = false } = {}) {
       const [ip = '', prefix = '32'] = address.split('/');
       const body = Buffer.alloc(8);
@@ -132,8 +131,13 @@ export function inNetwork<T>(libc: Libc, namespace: number, own: number, act: ()
   try {
     return act();
   } finally {
-    if (libc.setns(own, LINUX.CLONE_NEWNET) < 0) throw new NetlinkError('return to the own network namespace', libc.errno());
+    returnTo(libc, own);
   }
+}
+
+/** Back in its own network namespace after {@link inNetwork}, or after it made a new one. */
+export function returnTo(libc: Libc, own: number): void {
+  if (libc.setns(own, LINUX.CLONE_NEWNET) < 0) throw new NetlinkError('return to the own network namespace', libc.errno());
 }
 
 function link(index: number, flags = 0, change = 0): Buffer {

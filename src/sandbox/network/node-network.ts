@@ -7,10 +7,10 @@ import { connect, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { sleep } from '../../base/retry.ts';
 import { SANDBOX_NETWORK } from '../contract.ts';
-import { type Libc, LINUX } from '../node/runtime/libc.ts';
+import { LINUX, type Libc } from '../node/runtime/libc.ts';
 import { createAddressPool } from './address-pool.ts';
 import { DIAL_POLL_MS, DIAL_TIMEOUT_MS } from './limits.ts';
-import { inNetwork, openNetlink } from './netlink.ts';
+import { inNetwork, openNetlink, returnTo } from './netlink.ts';
 
 /** Pods see the node under this address, as they do behind a bridge. */
 const POD_GATEWAY = '10.244.0.1';
@@ -144,10 +144,6 @@ export function createNodeNetwork(libc: Libc, nodes: readonly string[]): NodeNet
     },
     dialNode: (port) => settled(connect({ host: '127.0.0.1', port, allowHalfOpen: true })),
   };
-}
-
-function returnTo(libc: Libc, own: number): void {
-  if (libc.setns(own, LINUX.CLONE_NEWNET) < 0) throw new Error(`the own network namespace is lost: errno ${libc.errno()}`);
 }
 
 const AF_INET = 2;

@@ -5,7 +5,7 @@
  */
 import { existsSync, mkdirSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { SYSCALL, type Libc, LINUX } from './libc.ts';
+import { LINUX, type Libc, SYSCALL } from './libc.ts';
 import type { ExecRequest, Mount, Program, RunRequest } from './protocol.ts';
 
 export class StepFailed extends Error {
@@ -55,7 +55,8 @@ export function becomeContainer(libc: Libc, request: RunRequest): void {
   check(libc.umount2('.', LINUX.MNT_DETACH), 'umount the old root');
   check(libc.chdir('/'), 'chdir /');
   // May fail where the machine's own mounts hide parts of it: then it is as protected as it was.
-  for (const path of READ_ONLY_PROC) if (existsSync(path) && libc.mount(path, path, null, LINUX.MS_BIND | LINUX.MS_REC, null) === 0) remountReadOnly(libc, path);
+  for (const path of READ_ONLY_PROC)
+    if (existsSync(path) && libc.mount(path, path, null, LINUX.MS_BIND | LINUX.MS_REC, null) === 0) remountReadOnly(libc, path);
   terminalOf(libc, program);
   finish(libc, program);
 }

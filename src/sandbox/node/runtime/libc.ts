@@ -43,12 +43,8 @@ export function loadLibc() {
   return {
     errno: (): number => koffi.errno(),
     fork: lib.func('int fork()') as () => number,
-    exit: lib.func('void _exit(int)') as (code: number) => never,
-    execve: lib.func('int execve(const char *, const char **, const char **)') as (
-      file: string,
-      argv: (string | null)[],
-      env: (string | null)[],
-    ) => number,
+    exit: lib.func('void _exit(int)') as (code: number) => void,
+    execve: lib.func('int execve(const char *, const char **, const char **)') as (file: string, argv: (string | null)[], env: (string | null)[]) => number,
     waitpid,
     madvise: lib.func('int madvise(uint64, uint64, int)') as (address: bigint, length: bigint, advice: number) => number,
     unshare: lib.func('int unshare(int)') as (flags: number) => number,

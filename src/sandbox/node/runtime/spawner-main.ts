@@ -76,7 +76,7 @@ function choosePids(libc: Libc, request: SpawnerRequest, ownPids: number): void 
   if (result < 0) throw new StepFailed('enter the pids', errno);
 }
 
-function become(libc: Libc, request: SpawnerRequest, writer: number): never {
+function become(libc: Libc, request: SpawnerRequest, writer: number): void {
   try {
     if (request.type === 'run') becomeContainer(libc, request);
     else becomeExec(libc, request);
@@ -84,7 +84,7 @@ function become(libc: Libc, request: SpawnerRequest, writer: number): never {
     const answer = Buffer.from(JSON.stringify(error instanceof StepFailed ? [error.step, error.errno] : [String(error), 0]));
     libc.write(writer, answer, answer.length);
   }
-  return libc.exit(127);
+  libc.exit(127);
 }
 
 /** Private memory, without what is mapped from program files: those are never marked. */

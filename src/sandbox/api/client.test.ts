@@ -15,7 +15,7 @@ const parts: ApiServerParts = {
 const user = { username: 'admin', uid: '', groups: ['system:masters'], extra: {} };
 
 async function client() {
-  const made = createApiServer(parts).client(user);
+  const made = createApiServer(parts, { log: createLog(() => {}) }).client(user);
   await made.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } });
   return made;
 }

@@ -3,25 +3,34 @@
  * `client(user)` is the same API without any.
  */
 import type { ApiServerParts, ClusterClient, UserInfo } from '../contract.ts';
+import type { Log } from '../../base/log.ts';
 import { createInProcessClient } from './client.ts';
 import { createCore } from './core.ts';
+import { createHttpApi, type HttpApi } from './http/server.ts';
 import { Registry } from './resources/registry.ts';
 import { strategyOf } from './resources/strategies.ts';
 import { builtInTypes } from './resources/table.ts';
 import { Store } from './store/store.ts';
 
-export interface ApiServer {
+export interface ApiServerOptions {
+  log: Log;
+  /** Served as they are, to whoever may read that path: path → body. */
+  documents?: Record<string, unknown>;
+}
+
+export interface ApiServer extends HttpApi {
   /** The API for a part of this process. */
   client(user: UserInfo, manager?: string): ClusterClient;
 }
 
 /** Made and usable at once in the same process; it listens nowhere yet. `parts` is looked at with each request. */
-export function createApiServer(parts: ApiServerParts): ApiServer {
+export function createApiServer(parts: ApiServerParts, options: ApiServerOptions): ApiServer {
   const store = new Store();
   const registry = new Registry();
   for (const type of builtInTypes()) registry.add({ type, listKind: `${type.kind}List`, strategy: strategyOf(type) });
   const core = createCore(parts, store, registry);
   return {
+    ...createHttpApi(core, parts, options.log, options.documents ?? {}),
     client: (user, manager = 'sandbox') => createInProcessClient(core, parts, user, manager),
   };
 }

@@ -16,3 +16,5 @@ export const BODY_LIMIT = 3 * 1024 * 1024;
 export const PATCH_TRIES = 5;
 /** How often a generated name is drawn again when it is taken. */
 export const GENERATE_NAME_TRIES = 8;
+/** An idle connection is kept for longer than any client keeps it (90 s), so that none closes under a request. */
+export const SERVER_IDLE_MS = 120_000;

@@ -1,6 +1,7 @@
 /** Which kinds are served at the moment: the built-in ones, and those of the custom resource definitions. */
 
 import type { Strategy } from './strategy.ts';
+import type { Column } from '../tables/column.ts';
 import type { StoredType } from './table.ts';
 
 /** A kind with the rules for it. */
@@ -8,6 +9,9 @@ export interface Resource {
   type: StoredType;
   listKind: string;
   strategy: Strategy;
+  /** Of a custom resource definition. */
+  columns?: Column[];
+  openApiSchema?: unknown;
 }
 
 export class Registry {

@@ -1,0 +1,25 @@
+/** The shape of a value, of a built-in kind or of a custom one: what is known, how lists are merged, what is checked. */
+
+export interface SchemaNode {
+  type: 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean' | 'int-or-string' | 'quantity' | 'any';
+  format?: string;
+  properties?: Record<string, SchemaNode>;
+  /** Of the values of a map. */
+  additional?: SchemaNode;
+  items?: SchemaNode;
+  required?: string[];
+  enum?: unknown[];
+  /** For apply: who owns what of a list. Default: all of it together. */
+  listType?: 'atomic' | 'set' | 'map';
+  listKeys?: string[];
+  mapType?: 'atomic' | 'granular';
+  /** For strategic merge. */
+  mergeKey?: string;
+  mergeStrategy?: string[];
+  /** Unknown fields are kept. */
+  preserve?: boolean;
+  /** A whole object inside another: its apiVersion, kind and metadata are always known. */
+  embedded?: boolean;
+  nullable?: boolean;
+  default?: unknown;
+}

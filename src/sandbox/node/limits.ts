@@ -30,3 +30,9 @@ export const TOKEN_REFRESH_PART = 0.8;
 export const PODS_PER_NODE = 500;
 /** A pod that fits nowhere is looked at again. */
 export const SCHEDULE_RETRY_MS = 5_000;
+/** Lines of the log that stand for a termination message where that is wanted. */
+export const TERMINATION_MESSAGE_LINES = 80;
+/** A postStart hook that takes longer is given up with its container. */
+export const POST_START_TIMEOUT_MS = 600_000;
+/** Volumes that are made from objects are looked at again so often, beside whenever their objects change. */
+export const VOLUME_REFRESH_MS = 60_000;

@@ -25,6 +25,7 @@ const LAST_CAPABILITY = 63;
 const LAST_SIGNAL = 31;
 /** SECBIT_NOROOT and its lock: uid 0 gets no capabilities at exec. */
 const NO_ROOT = 0b11;
+const LINKS_AT_MOST = 40;
 const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
 const READ_ONLY_PROC = ['/proc/sys', '/proc/sysrq-trigger', '/proc/irq', '/proc/bus'];
 
@@ -168,14 +169,34 @@ function mountOne(libc: Libc, root: string, { kind, source, target, readOnly }: 
   if (readOnly) remountReadOnly(libc, place);
 }
 
-/** The last link is followed inside the container's root, not out of it: /etc/resolv.conf often is one. */
+/** Links are followed inside the container's root, not out of it: /etc/resolv.conf and /var/run often are some. */
 function inside(root: string, target: string): string {
-  const place = join(root, target);
+  const rest = target.split('/');
+  let at = root;
+  for (let links = 0; rest.length > 0; ) {
+    const part = rest.shift() ?? '';
+    if (part === '' || part === '.') continue;
+    if (part === '..') {
+      if (at !== root) at = dirname(at);
+      continue;
+    }
+    const next = join(at, part);
+    const link = linkAt(next);
+    if (link === undefined || ++links > LINKS_AT_MOST) at = next;
+    else {
+      rest.unshift(...link.split('/'));
+      if (link.startsWith('/')) at = root;
+    }
+  }
+  return at;
+}
+
+function linkAt(path: string): string | undefined {
   try {
-    const link = readlinkSync(place);
-    return link.startsWith('/') ? join(root, link) : join(dirname(place), link);
+    return readlinkSync(path);
   } catch {
-    return place;
+    // no link, or nothing at all
+    return undefined;
   }
 }
 

@@ -1,0 +1,59 @@
+/** Where a sandbox keeps what the outside needs: its images, its log, the kubeconfig, and who it is. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { CodedError, codeOf } from '../../base/errors.ts';
+
+const stateSchema = z.object({
+  /** Of the supervisor, outside. */
+  pid: z.number(),
+  /** Of process 1 of the sandbox's pid namespace, as the outside counts. */
+  init: z.number(),
+  port: z.number(),
+  user: z.boolean(),
+});
+export type RunningState = z.infer<typeof stateSchema>;
+
+export function sandboxFolder(env: Readonly<Record<string, string | undefined>>): string {
+  const own = env['TELEPRESENCE_SANDBOX'];
+  if (own?.startsWith('/') === true) return own;
+  const state = env['XDG_STATE_HOME'];
+  return join(state?.startsWith('/') === true ? state : join(env['HOME'] ?? '/', '.local/state'), 'telepresence/sandbox');
+}
+
+export const files = (folder: string) => ({
+  state: join(folder, 'running.json'),
+  log: join(folder, 'sandbox.log'),
+  control: join(folder, 'control.sock'),
+  api: join(folder, 'api.sock'),
+  kubeconfig: join(folder, 'kubeconfig'),
+  inside: join(folder, 'workstation.kubeconfig'),
+  resolvConf: join(folder, 'resolv.conf'),
+});
+
+/** Undefined when none runs. */
+export async function runningState(folder: string): Promise<RunningState | undefined> {
+  try {
+    const state = stateSchema.parse(JSON.parse(await readFile(files(folder).state, 'utf8')));
+    return alive(state.pid) ? state : undefined;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** @throws TP-SANDBOX-NOT-RUNNING */
+export async function requireRunning(folder: string): Promise<RunningState> {
+  const state = await runningState(folder);
+  if (state === undefined) throw new CodedError('TP-SANDBOX-NOT-RUNNING', 'The sandbox is not running.');
+  return state;
+}
+
+export function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return codeOf(error) === 'EPERM';
+  }
+}

@@ -15,7 +15,8 @@ import { createApiServer } from './api/index.ts';
 import { createBinding } from './binding.ts';
 import { type ApiServerParts, type ClusterClient, type NodeStreams, SANDBOX_NETWORK, StatusError } from './contract.ts';
 import { createContext } from './controllers/core/context.ts';
-import { ENDPOINT_SLICES, NAMESPACES, SERVICES } from './controllers/core/types.ts';
+import type { Cache } from './controllers/core/cache.ts';
+import { ENDPOINT_SLICES, NAMESPACES, type Service, SERVICES } from './controllers/core/types.ts';
 import { startControllers } from './controllers/index.ts';
 import { firstObjects } from './first-objects.ts';
 import { machineImage } from './images/archive.ts';
@@ -23,6 +24,7 @@ import { createImageStore } from './images/store.ts';
 import { startResolvers } from './network/dns/server.ts';
 import { createClusterZone } from './network/dns/zone.ts';
 import { createNodeNetwork, DNS_ENDPOINT, type Workstation } from './network/node-network.ts';
+import { withServiceAddresses } from './network/service-addresses.ts';
 import { startServiceProxy } from './network/service-proxy.ts';
 import { startNode } from './node/index.ts';
 import { loadLibc } from './node/runtime/libc.ts';
@@ -66,6 +68,7 @@ export async function startSandbox({ log, folder, env, execPath, spawner: argv, 
   const parts = {} as ApiServerParts;
   let streams: NodeStreams | undefined;
   const node: NodeStreams = lateStreams(() => streams);
+  let services: Cache<Service> | undefined;
   const documents: Record<string, unknown> = {};
   const api = createApiServer(parts, { log: log.child('api'), documents });
   const client = api.client(user);
@@ -75,7 +78,7 @@ export async function startSandbox({ log, folder, env, execPath, spawner: argv, 
   Object.assign(parts, {
     authenticator: access.authenticator,
     authorizer: access.authorizer,
-    admission,
+    admission: withServiceAddresses(admission, () => services),
     streams: createStreams({ client, node }),
     virtual: { ...access.virtual, 'v1/pods/binding': createBinding(client) },
   } satisfies ApiServerParts);
@@ -87,9 +90,10 @@ export async function startSandbox({ log, folder, env, execPath, spawner: argv, 
   await api.listen({ ...certificate, clientAuthority: authority.pair.certificate, host: NODE.ip, port: SANDBOX_NETWORK.apiPort });
 
   const context = createContext({ client, log: log.child('controllers'), signal });
+  services = context.cache(SERVICES);
   await startControllers(context, { caCertificate: authority.pair.certificate });
   const namespaces = context.cache(NAMESPACES);
-  const zone = createClusterZone(context.cache(SERVICES), context.cache(ENDPOINT_SLICES), { has: (name) => namespaces.get('', name) !== undefined });
+  const zone = createClusterZone(services, context.cache(ENDPOINT_SLICES), { has: (name) => namespaces.get('', name) !== undefined });
   await Promise.all([startResolvers(log.child('dns'), zone, DNS_ENDPOINT), startServiceProxy(context)]);
   const running = await startNode({
     ...context,

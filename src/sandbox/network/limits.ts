@@ -10,3 +10,6 @@ export const NFT_TIMEOUT_MS = 10_000;
 export const CLUSTER_DNS_TTL_S = 30;
 /** A DNS connection that asks nothing for so long is closed. */
 export const DNS_IDLE_MS = 10_000;
+/** Ports of the node for Services, as Kubernetes' default. */
+export const NODE_PORT_FIRST = 30_000;
+export const NODE_PORT_LAST = 32_767;

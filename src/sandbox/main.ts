@@ -52,7 +52,6 @@ export interface Sandbox {
 
 /** Of the sandbox's mount namespace: a file system in memory, over a folder that every machine has. */
 const MEMORY = '/run/telepresence-sandbox';
-export const INSIDE_SERVER = `https://${SANDBOX_NETWORK.node}:${SANDBOX_NETWORK.apiPort}`;
 const SERVER_NAMES = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local', 'localhost'];
 const NODE = { name: 'node1', ip: SANDBOX_NETWORK.node, podCidr: '10.244.0.0/24' };
 

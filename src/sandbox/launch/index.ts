@@ -1,17 +1,15 @@
 /** The sandbox from outside: `up`, `down`, `status`, `kubeconfig`, `workstation`, `image`, `user`. */
 import { spawn } from 'node:child_process';
 import { mkdir, open, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CodedError } from '../../base/errors.ts';
 import { sleep } from '../../base/retry.ts';
-import { loadArchive } from '../images/archive.ts';
-import { imageOfFolder, imageOfProgram } from '../images/make.ts';
-import { createImageStore } from '../images/store.ts';
+import { INSIDE_SERVER } from './addresses.ts';
 import { callControl } from './control.ts';
+import type { Host } from './host.ts';
 import { END_POLL_MS, END_TIMEOUT_MS, START_TIMEOUT_MS } from './limits.ts';
 import { alive, files, requireRunning, runningState, sandboxFolder } from './state.ts';
-import { type Host, runInside, supervise } from './supervise.ts';
+import { supervise } from './supervise.ts';
 import { onWorkstation } from './workstation.ts';
 
 const USAGE = `sandbox up [--port N] | down [--wipe] | status | kubeconfig
@@ -49,21 +47,20 @@ export async function launch([command = '', ...args]: string[], host: Host): Pro
       return onWorkstation(folder, name, rest, host);
     }
     case 'image':
-      await image(folder, args);
+      await (await import('./image.ts')).image(folder, args, USAGE);
       return 0;
     case 'user': {
       const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { inside: { type: 'boolean', default: false } } });
       const [user, ...groups] = positionals;
       if (user === undefined) throw new CodedError('TP-USAGE', 'user: say a name.');
       const { port } = await requireRunning(folder);
-      const { INSIDE_SERVER } = await import('../main.ts');
       const server = values.inside ? INSIDE_SERVER : `https://127.0.0.1:${port}`;
       return print((await callControl(files(folder).control, 'kubeconfig', { server, user, groups })).trimEnd());
     }
     case 'supervise':
       return supervise(folder, Number(args[0]), host);
     case 'inside':
-      return runInside(args[0] ?? folder, host);
+      return (await import('./inside.ts')).runInside(args[0] ?? folder, host);
     default:
       throw new CodedError('TP-USAGE', USAGE.trimEnd());
   }
@@ -105,16 +102,4 @@ async function down(folder: string): Promise<void> {
     if (Date.now() > deadline) process.kill(state.pid, 'SIGKILL');
     await sleep(END_POLL_MS);
   }
-}
-
-async function image(folder: string, args: string[]): Promise<void> {
-  const store = createImageStore(join(folder, 'images'));
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const optional = args[0] === '--if-missing';
-  const [first = '', source = '', path = '', ...rest] = optional ? args.slice(1) : args;
-  if (first === '--load') await loadArchive(store, source);
-  else if (source === '' || path === '') throw new CodedError('TP-USAGE', USAGE.trimEnd());
-  else if (optional && (await store.find(first)) !== undefined) return;
-  else if (path === '--') await imageOfFolder(store, first, source, rest);
-  else await imageOfProgram(store, first, source, path);
 }

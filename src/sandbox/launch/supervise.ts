@@ -8,18 +8,11 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { pipeline } from 'node:stream';
 import { CodedError } from '../../base/errors.ts';
-import { createLog } from '../../base/log.ts';
 import { SANDBOX_NETWORK } from '../contract.ts';
-import { INSIDE_SERVER, startSandbox } from '../main.ts';
-import { MASTERS } from '../access/index.ts';
-import { callControl, serveControl } from './control.ts';
+import { ADMINISTRATORS, INSIDE_SERVER } from './addresses.ts';
+import { callControl } from './control.ts';
+import type { Host } from './host.ts';
 import { files, type RunningState } from './state.ts';
-
-export interface Host {
-  process: NodeJS.Process;
-  /** This program's file. */
-  program: string;
-}
 
 const NAMESPACES = ['--net', '--mount', '--pid', '--ipc', '--uts', '--fork', '--kill-child', '--mount-proc'];
 const USER_NAMESPACE = ['--user', '--map-root-user'];
@@ -27,7 +20,7 @@ const USER_NAMESPACE = ['--user', '--map-root-user'];
 const INIT = '"$@" & wait $!; exit $?';
 
 /** Runs until the sandbox ends. */
-export async function supervise(folder: string, port: number, { process, program }: Host): Promise<number> {
+export async function supervise(folder: string, port: number, { process, program }: Host): Promise<never> {
   const paths = files(folder);
   for (const stale of [paths.state, paths.control, paths.api]) await rm(stale, { force: true });
   await writeFile(paths.resolvConf, `nameserver ${SANDBOX_NETWORK.outsideDns}\n`);
@@ -52,30 +45,18 @@ export async function supervise(folder: string, port: number, { process, program
     server.listen(port, '127.0.0.1', () => resolve());
   });
   const { port: chosen } = server.address() as AddressInfo;
-  const admin = (url: string) => callControl(paths.control, 'kubeconfig', { server: url, user: 'admin', groups: [MASTERS] });
+  const admin = (url: string) => callControl(paths.control, 'kubeconfig', { server: url, user: 'admin', groups: [ADMINISTRATORS] });
   await writeFile(paths.kubeconfig, await admin(`https://127.0.0.1:${chosen}`), { mode: 0o600 });
   await writeFile(paths.inside, await admin(INSIDE_SERVER), { mode: 0o600 });
   const state: RunningState = { pid: process.pid, init: await onlyChild(child), port: chosen, user };
   await writeFile(paths.state, JSON.stringify(state), { mode: 0o600 });
   const code = await ended;
+  server.close();
   for (const stale of [paths.state, paths.control, paths.api]) await rm(stale, { force: true });
-  return code;
+  // what is still connected has nobody left to talk to
+  process.exit(code);
 }
 
 async function onlyChild({ pid = 0 }: ChildProcess): Promise<number> {
   return Number((await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim());
-}
-
-/** The cluster's process. */
-export async function runInside(folder: string, { process, program }: Host): Promise<number> {
-  const log = createLog((line) => process.stderr.write(line), process.env['TELEPRESENCE_SANDBOX_DEBUG'] === undefined ? 'info' : 'debug');
-  const stop = new AbortController();
-  process.on('disconnect', () => process.exit(1));
-  const sandbox = await startSandbox({ log, folder, env: process.env, execPath: process.execPath, spawner: [...process.execArgv, program, 'spawner'], signal: stop.signal });
-  const stopped = Promise.withResolvers<void>();
-  await serveControl(sandbox, files(folder).control, log, stopped.resolve);
-  process.send?.('ready');
-  await stopped.promise;
-  await sandbox.close();
-  process.exit(0);
 }

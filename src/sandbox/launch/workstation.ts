@@ -2,8 +2,8 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { callControl } from './control.ts';
+import type { Host } from './host.ts';
 import { files, requireRunning } from './state.ts';
-import type { Host } from './supervise.ts';
 
 const OWN_RESOLVER = 'mount --bind "$1" /etc/resolv.conf; shift; exec "$@"';
 

@@ -11,7 +11,11 @@ export function createBinding(client: ClusterClient): VirtualResource {
       const path = resourcePath('v1', 'pods', namespace, name);
       const pod = await client.get<Pod>(path);
       if ((pod.spec.nodeName ?? '') !== '')
-        throw new StatusError(409, 'Conflict', `Operation cannot be fulfilled on pods/binding ${JSON.stringify(name)}: pod ${name} is already assigned to node ${JSON.stringify(pod.spec.nodeName)}`);
+        throw new StatusError(
+          409,
+          'Conflict',
+          `Operation cannot be fulfilled on pods/binding ${JSON.stringify(name)}: pod ${name} is already assigned to node ${JSON.stringify(pod.spec.nodeName)}`,
+        );
       const { uid, resourceVersion } = pod.metadata;
       await client.patch(path, 'merge', { metadata: { uid, resourceVersion }, spec: { nodeName: target.name } });
       return { apiVersion: 'v1', kind: 'Status', metadata: {}, status: 'Success', code: 201 };

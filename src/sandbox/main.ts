@@ -14,9 +14,9 @@ import { createAdmission } from './admission/index.ts';
 import { createApiServer } from './api/index.ts';
 import { createBinding } from './binding.ts';
 import { type ApiServerParts, type ClusterClient, type NodeStreams, SANDBOX_NETWORK, StatusError } from './contract.ts';
-import { createContext } from './controllers/core/context.ts';
 import type { Cache } from './controllers/core/cache.ts';
-import { ENDPOINT_SLICES, NAMESPACES, type Service, SERVICES } from './controllers/core/types.ts';
+import { createContext } from './controllers/core/context.ts';
+import { ENDPOINT_SLICES, NAMESPACES, SERVICES, type Service } from './controllers/core/types.ts';
 import { startControllers } from './controllers/index.ts';
 import { firstObjects } from './first-objects.ts';
 import { machineImage } from './images/archive.ts';
@@ -57,7 +57,8 @@ const NODE = { name: 'node1', ip: SANDBOX_NETWORK.node, podCidr: '10.244.0.0/24'
 
 export async function startSandbox({ log, folder, env, execPath, spawner: argv, signal }: SandboxOptions): Promise<Sandbox> {
   const libc = loadLibc();
-  if (libc.mount('tmpfs', '/run', 'tmpfs', 0, 'mode=755') < 0) throw new CodedError('TP-SANDBOX-START', `The sandbox has no file system of its own: errno ${libc.errno()}.`);
+  if (libc.mount('tmpfs', '/run', 'tmpfs', 0, 'mode=755') < 0)
+    throw new CodedError('TP-SANDBOX-START', `The sandbox has no file system of its own: errno ${libc.errno()}.`);
   await mkdir(MEMORY, { recursive: true });
   const [authority, spawner] = await Promise.all([createCertificateAuthority(), startSpawner({ log: log.child('spawner'), execPath, argv })]);
   const network = createNodeNetwork(libc, [NODE.ip]);

@@ -2,8 +2,9 @@
  * The sandbox's API server: the Kubernetes API over a store in memory. `createApiServer` makes it whole, with its sockets;
  * `client(user)` is the same API without any.
  */
-import type { ApiServerParts, ClusterClient, UserInfo } from '../contract.ts';
+
 import type { Log } from '../../base/log.ts';
+import type { ApiServerParts, ClusterClient, UserInfo } from '../contract.ts';
 import { createInProcessClient } from './client.ts';
 import { createCore } from './core.ts';
 import { createHttpApi, type HttpApi } from './http/server.ts';

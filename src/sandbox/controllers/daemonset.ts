@@ -1,5 +1,7 @@
 /** DaemonSets: one pod on each node that takes it. */
+
 import type { DaemonSetStatus } from 'kubernetes-types/apps/v1.js';
+import type { Toleration } from 'kubernetes-types/core/v1.js';
 import type { ControllerContext, Draft } from './core/context.ts';
 import { revisionsOf, truncate } from './core/controller-revisions.ts';
 import { claim, controllerOf } from './core/owners.ts';
@@ -9,7 +11,7 @@ import { availableIn, isAvailable, isFinished, isReady, isTerminating } from './
 import { createQueue } from './core/queue.ts';
 import { hasAll } from './core/selector.ts';
 import { canonical } from './core/template-hash.ts';
-import { DAEMON_SETS, type DaemonSet, keyOf, NODES, type Node, type Pod, PODS, splitKey } from './core/types.ts';
+import { DAEMON_SETS, type DaemonSet, keyOf, NODES, type Node, PODS, type Pod, splitKey } from './core/types.ts';
 
 const COMPONENT = 'daemonset-controller';
 const REVISION_LABEL = 'controller-revision-hash';
@@ -62,7 +64,13 @@ export function startDaemonSets(context: ControllerContext): () => void {
     const names = new Set(eligible.map((node) => node.metadata.name));
     const on = (name: string): Pod[] => mine.filter((pod) => pod.spec.nodeName === name && !isTerminating(pod));
     const surplus = mine.filter((pod) => !isTerminating(pod) && (!names.has(pod.spec.nodeName ?? '') || isFinished(pod)));
-    surplus.push(...eligible.flatMap((node) => on(node.metadata.name).filter((pod) => !surplus.includes(pod)).slice(1)));
+    surplus.push(
+      ...eligible.flatMap((node) =>
+        on(node.metadata.name)
+          .filter((pod) => !surplus.includes(pod))
+          .slice(1),
+      ),
+    );
     for (const pod of surplus) await deletePod(context, COMPONENT, set, pod);
     const free = eligible.filter((node) => !mine.some((pod) => pod.spec.nodeName === node.metadata.name && !surplus.includes(pod)));
     await Promise.all(free.map((node) => createPod(context, COMPONENT, set, podOn(set, hash, node))));
@@ -113,7 +121,7 @@ function takes(node: Node, set: DaemonSet): boolean {
   const { spec } = set.spec.template;
   if (spec?.nodeName !== undefined && spec.nodeName !== node.metadata.name) return false;
   if (!hasAll(node.metadata.labels, spec?.nodeSelector ?? {})) return false;
-  const tolerations = [...(spec?.tolerations ?? []), ...TOLERATED];
+  const tolerations: Toleration[] = [...(spec?.tolerations ?? []), ...TOLERATED];
   return (node.spec?.taints ?? []).every(
     (taint) =>
       taint.effect === 'PreferNoSchedule' ||

@@ -9,7 +9,7 @@ import { createQueue } from './core/queue.ts';
 import { matches } from './core/selector.ts';
 import { canonical } from './core/template-hash.ts';
 import { timestamp } from './core/time.ts';
-import { BUDGETS, DEPLOYMENTS, keyOf, type Pod, PODS, type PodDisruptionBudget, REPLICA_SETS, splitKey, STATEFUL_SETS } from './core/types.ts';
+import { BUDGETS, DEPLOYMENTS, keyOf, PODS, type Pod, type PodDisruptionBudget, REPLICA_SETS, STATEFUL_SETS, splitKey } from './core/types.ts';
 
 export function startDisruptionBudgets(context: ControllerContext): () => void {
   const budgets = context.cache(BUDGETS);

@@ -36,13 +36,36 @@ export interface ControllerOptions {
   caCertificate: string;
 }
 
-const WATCHED = [BUDGETS, CONFIG_MAPS, CONTROLLER_REVISIONS, DAEMON_SETS, DEPLOYMENTS, ENDPOINTS, ENDPOINT_SLICES, JOBS, NAMESPACES, NODES, PODS, REPLICA_SETS, SERVICES, SERVICE_ACCOUNTS, STATEFUL_SETS];
+const WATCHED = [
+  BUDGETS,
+  CONFIG_MAPS,
+  CONTROLLER_REVISIONS,
+  DAEMON_SETS,
+  DEPLOYMENTS,
+  ENDPOINTS,
+  ENDPOINT_SLICES,
+  JOBS,
+  NAMESPACES,
+  NODES,
+  PODS,
+  REPLICA_SETS,
+  SERVICES,
+  SERVICE_ACCOUNTS,
+  STATEFUL_SETS,
+];
 
 /** Resolves when all have begun, each with a whole picture. */
 export async function startControllers(context: ControllerContext, { caCertificate }: ControllerOptions): Promise<void> {
-  const starts = [startReplicaSets, startDeployments, startStatefulSets, startDaemonSets, startJobs, startEndpoints, startEndpointSlices, startDisruptionBudgets].map((start) =>
-    start(context),
-  );
+  const starts = [
+    startReplicaSets,
+    startDeployments,
+    startStatefulSets,
+    startDaemonSets,
+    startJobs,
+    startEndpoints,
+    startEndpointSlices,
+    startDisruptionBudgets,
+  ].map((start) => start(context));
   starts.push(startNamespaceDefaults(context, caCertificate));
   await Promise.all(WATCHED.map((kind) => context.cache(kind).ready));
   for (const start of starts) start();

@@ -9,7 +9,7 @@ import { isActive, isFinished, isReady, isTerminating } from './core/pods.ts';
 import { createQueue } from './core/queue.ts';
 import { canonical } from './core/template-hash.ts';
 import { timestamp } from './core/time.ts';
-import { type Job, JOBS, keyOf, type Pod, PODS, splitKey } from './core/types.ts';
+import { JOBS, type Job, keyOf, PODS, type Pod, splitKey } from './core/types.ts';
 
 const COMPONENT = 'job-controller';
 

@@ -10,7 +10,7 @@ import { createQueue } from './core/queue.ts';
 import { hasAll, matches } from './core/selector.ts';
 import { canonical } from './core/template-hash.ts';
 import { timestamp } from './core/time.ts';
-import { keyOf, type Pod, PODS, REPLICA_SETS, type ReplicaSet, splitKey } from './core/types.ts';
+import { keyOf, PODS, type Pod, REPLICA_SETS, type ReplicaSet, splitKey } from './core/types.ts';
 import { inDeletionOrder } from './deletion-order.ts';
 
 const COMPONENT = 'replicaset-controller';

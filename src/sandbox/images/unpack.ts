@@ -4,7 +4,7 @@ import { chmod, lchown, link, mkdir, readdir, readlink, rm, symlink, utimes } fr
 import { dirname, join, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
-import { extract, type Headers } from 'tar-stream';
+import { extract, type Header } from 'tar-stream';
 import { codeOf } from '../../base/errors.ts';
 
 const WHITEOUT = '.wh.';
@@ -14,11 +14,14 @@ const LINKS_AT_MOST = 40;
 /** @param layer the bytes as they stand in the archive: plain, gzip or zstd. */
 export async function unpackLayer(layer: Buffer, root: string): Promise<void> {
   const entries = extract();
-  const feed = pipeline(oneChunk(layer), ...decoderOf(layer), entries);
+  const decoder = decoderOf(layer);
+  // streamx's streams are Node's in all but their types
+  const sink = entries as unknown as NodeJS.WritableStream;
+  const feed = decoder === undefined ? pipeline(oneChunk(layer), sink) : pipeline(oneChunk(layer), decoder, sink);
   // fails with the loop below
   feed.catch(() => {});
   for await (const entry of entries) {
-    await place(entry.header, entry, root);
+    await place(entry.header, entry as AsyncIterable<Uint8Array>, root);
     entry.resume();
   }
   await feed;
@@ -29,11 +32,11 @@ async function* oneChunk(bytes: Buffer): AsyncGenerator<Buffer> {
 }
 
 function decoderOf(layer: Buffer) {
-  if (layer[0] === 0x1f && layer[1] === 0x8b) return [createGunzip()];
-  return layer.readUInt32LE(0) === 0xfd2fb528 ? [createZstdDecompress()] : [];
+  if (layer[0] === 0x1f && layer[1] === 0x8b) return createGunzip();
+  return layer.readUInt32LE(0) === 0xfd2fb528 ? createZstdDecompress() : undefined;
 }
 
-async function place(header: Headers, content: AsyncIterable<Uint8Array>, root: string): Promise<void> {
+async function place(header: Header, content: AsyncIterable<Uint8Array>, root: string): Promise<void> {
   const parts = header.name.split('/').filter((part) => part !== '' && part !== '.');
   const name = parts.pop();
   if (name === undefined || name === '..' || parts.includes('..')) return;

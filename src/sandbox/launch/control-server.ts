@@ -42,4 +42,3 @@ export function serveControl(sandbox: Sandbox, path: string, log: Log, stop: () 
     server.listen(path, () => resolve());
   });
 }
-

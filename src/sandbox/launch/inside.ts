@@ -6,15 +6,22 @@ import type { Host } from './host.ts';
 import { files } from './state.ts';
 
 /** Ends with its channel to the supervisor, or when it is told to. */
-export async function runInside(folder: string, { process, program }: Host): Promise<never> {
+export async function runInside(folder: string, { process, program }: Host): Promise<number> {
   const log = createLog((line) => process.stderr.write(line), process.env['TELEPRESENCE_SANDBOX_DEBUG'] === undefined ? 'info' : 'debug');
   const stop = new AbortController();
   process.on('disconnect', () => process.exit(1));
-  const sandbox = await startSandbox({ log, folder, env: process.env, execPath: process.execPath, spawner: [...process.execArgv, program, 'spawner'], signal: stop.signal });
+  const sandbox = await startSandbox({
+    log,
+    folder,
+    env: process.env,
+    execPath: process.execPath,
+    spawner: [...process.execArgv, program, 'spawner'],
+    signal: stop.signal,
+  });
   const stopped = Promise.withResolvers<void>();
   await serveControl(sandbox, files(folder).control, log, stopped.resolve);
   process.send?.('ready');
   await stopped.promise;
   await sandbox.close();
-  process.exit(0);
+  return process.exit(0);
 }

@@ -20,18 +20,21 @@ const USER_NAMESPACE = ['--user', '--map-root-user'];
 const INIT = '"$@" & wait $!; exit $?';
 
 /** Runs until the sandbox ends. */
-export async function supervise(folder: string, port: number, { process, program }: Host): Promise<never> {
+export async function supervise(folder: string, port: number, { process, program }: Host): Promise<number> {
   const paths = files(folder);
   for (const stale of [paths.state, paths.control, paths.api]) await rm(stale, { force: true });
   await writeFile(paths.resolvConf, `nameserver ${SANDBOX_NETWORK.outsideDns}\n`);
   const user = process.getuid?.() !== 0;
   const inside = [process.execPath, ...process.execArgv, program, 'inside', folder];
-  const child = spawn('unshare', [...(user ? USER_NAMESPACE : []), ...NAMESPACES, 'sh', '-c', INIT, 'sh', ...inside], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const child = spawn('unshare', [...(user ? USER_NAMESPACE : []), ...NAMESPACES, 'sh', '-c', INIT, 'sh', ...inside], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
   const ended = new Promise<number>((resolve) => {
     child.once('error', () => resolve(1));
     child.once('exit', (code) => resolve(code ?? 1));
   });
-  for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(name, () => callControl(paths.control, 'stop', {}).catch(() => child.kill('SIGKILL')));
+  for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
+    process.on(name, () => callControl(paths.control, 'stop', {}).catch(() => child.kill('SIGKILL')));
   const ready = await Promise.race([ended.then(() => false), new Promise<true>((resolve) => child.once('message', () => resolve(true)))]);
   if (!ready) throw new CodedError('TP-SANDBOX-START', 'The sandbox did not start.');
   const server = createServer({ allowHalfOpen: true }, (outer) => {
@@ -54,7 +57,7 @@ export async function supervise(folder: string, port: number, { process, program
   server.close();
   for (const stale of [paths.state, paths.control, paths.api]) await rm(stale, { force: true });
   // what is still connected has nobody left to talk to
-  process.exit(code);
+  return process.exit(code);
 }
 
 async function onlyChild({ pid = 0 }: ChildProcess): Promise<number> {

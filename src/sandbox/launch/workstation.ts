@@ -13,7 +13,18 @@ export async function onWorkstation(folder: string, name: string, command: strin
   const paths = files(folder);
   const { path } = await callControl(paths.control, 'workstation', { name });
   const enter = ['--target', String(init), '--mount', '--pid', '--uts', '--ipc', `--net=/proc/${init}/root${path}`, `--wd=/proc/${init}/root${process.cwd()}`];
-  const args = [...enter, ...(user ? ['--user', '--preserve-credentials'] : []), 'unshare', '--mount', 'sh', '-c', OWN_RESOLVER, 'sh', paths.resolvConf, ...command];
+  const args = [
+    ...enter,
+    ...(user ? ['--user', '--preserve-credentials'] : []),
+    'unshare',
+    '--mount',
+    'sh',
+    '-c',
+    OWN_RESOLVER,
+    'sh',
+    paths.resolvConf,
+    ...command,
+  ];
   const child = spawn('nsenter', args, { stdio: 'inherit', env: { ...process.env, KUBECONFIG: process.env['KUBECONFIG'] ?? paths.inside } });
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
   return new Promise((resolve, reject) => {

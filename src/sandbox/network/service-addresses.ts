@@ -74,5 +74,11 @@ export function withServiceAddresses(admission: Admission, services: () => Cache
 }
 
 function isService({ type, subresource, operation, object }: AdmissionAttributes): boolean {
-  return type.group === '' && type.plural === 'services' && subresource === undefined && (operation === 'CREATE' || operation === 'UPDATE') && object?.['spec'] !== undefined;
+  return (
+    type.group === '' &&
+    type.plural === 'services' &&
+    subresource === undefined &&
+    (operation === 'CREATE' || operation === 'UPDATE') &&
+    object?.['spec'] !== undefined
+  );
 }

@@ -76,7 +76,9 @@ function chainsOf(index: number, { protocol, sticky, endpoints }: Target): strin
 function targetsOf({ metadata, spec }: Service, slices: readonly EndpointSlice[]): Target[] {
   const { clusterIP = '', type, sessionAffinity } = spec;
   if (clusterIP === '' || clusterIP === 'None' || type === 'ExternalName') return [];
-  const own = slices.filter((slice) => slice.metadata.namespace === metadata.namespace && slice.metadata.labels?.['kubernetes.io/service-name'] === metadata.name);
+  const own = slices.filter(
+    (slice) => slice.metadata.namespace === metadata.namespace && slice.metadata.labels?.['kubernetes.io/service-name'] === metadata.name,
+  );
   return (spec.ports ?? []).flatMap((servicePort): Target[] => {
     const protocol = (servicePort.protocol ?? 'TCP').toLowerCase();
     if (protocol !== 'tcp' && protocol !== 'udp') return [];

@@ -1,9 +1,9 @@
 /** The Node objects of a sandbox, and their leases. */
 import { arch, cpus, hostname, release, totalmem } from 'node:os';
+import { messageOf } from '../../base/errors.ts';
 import { sleep } from '../../base/retry.ts';
 import { resourcePath } from '../../kube/index.ts';
 import { getIfThere } from '../access/index.ts';
-import { messageOf } from '../../base/errors.ts';
 import type { NodeContext, NodeIdentity } from './context.ts';
 import { NODE_LEASE_RENEW_MS, NODE_LEASE_SECONDS, PODS_PER_NODE } from './limits.ts';
 
@@ -25,7 +25,14 @@ async function register({ client }: NodeContext, node: NodeIdentity): Promise<vo
     await client.create({ apiVersion: 'v1', kind: 'Node', metadata: { name: node.name, labels }, spec: { podCIDR: node.podCidr, podCIDRs: [node.podCidr] } });
   const now = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
   const resources = { cpu: String(cpus().length), memory: `${Math.floor(totalmem() / 1024)}Ki`, pods: String(PODS_PER_NODE), 'ephemeral-storage': '10Gi' };
-  const condition = (type: string, status: string, reason: string, message: string) => ({ type, status, reason, message, lastHeartbeatTime: now, lastTransitionTime: now });
+  const condition = (type: string, status: string, reason: string, message: string) => ({
+    type,
+    status,
+    reason,
+    message,
+    lastHeartbeatTime: now,
+    lastTransitionTime: now,
+  });
   const status = {
     addresses: [
       { type: 'InternalIP', address: node.ip },

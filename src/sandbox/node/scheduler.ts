@@ -3,7 +3,7 @@ import type { NodeSelectorTerm } from 'kubernetes-types/core/v1.js';
 import { pathOf } from '../controllers/core/context.ts';
 import { createQueue } from '../controllers/core/queue.ts';
 import { hasAll, matches } from '../controllers/core/selector.ts';
-import { keyOf, type Node, NODES, type Pod, PODS, splitKey } from '../controllers/core/types.ts';
+import { keyOf, NODES, type Node, PODS, type Pod, splitKey } from '../controllers/core/types.ts';
 import type { NodeContext } from './context.ts';
 import { PODS_PER_NODE, SCHEDULE_RETRY_MS } from './limits.ts';
 
@@ -13,7 +13,10 @@ export function startScheduler(context: NodeContext): void {
   const { pods, log, signal } = context;
   const nodes = context.cache(NODES);
   const waits = ({ spec, metadata }: Pod): boolean =>
-    (spec.nodeName ?? '') === '' && metadata.deletionTimestamp === undefined && (spec.schedulerName ?? SCHEDULER) === SCHEDULER && (spec.schedulingGates ?? []).length === 0;
+    (spec.nodeName ?? '') === '' &&
+    metadata.deletionTimestamp === undefined &&
+    (spec.schedulerName ?? SCHEDULER) === SCHEDULER &&
+    (spec.schedulingGates ?? []).length === 0;
 
   const queue = createQueue({
     name: 'scheduler',
@@ -44,7 +47,13 @@ export function startScheduler(context: NodeContext): void {
   async function unschedulable(pod: Pod, message: string): Promise<void> {
     const before = pod.status?.conditions ?? [];
     if (before.some(({ type, message: said }) => type === 'PodScheduled' && said === message)) return;
-    const condition = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message, lastTransitionTime: new Date().toISOString().replace(/\.\d+Z$/, 'Z') };
+    const condition = {
+      type: 'PodScheduled',
+      status: 'False',
+      reason: 'Unschedulable',
+      message,
+      lastTransitionTime: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
+    };
     const conditions = [...before.filter(({ type }) => type !== 'PodScheduled'), condition];
     await context.client.patch(pathOf(PODS, pod, 'status'), 'merge', { status: { phase: 'Pending', conditions } }, { fieldManager: 'kube-scheduler' });
     context.events.record(SCHEDULER, pod, 'Warning', 'FailedScheduling', message);

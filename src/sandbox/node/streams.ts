@@ -12,12 +12,14 @@ export function createNodeStreams(context: NodeContext, pods: NodePods): NodeStr
   function workerOf(namespace: string, name: string): PodWorker {
     const worker = pods.find(namespace, name);
     if (worker !== undefined) return worker;
-    if (context.pods.get(namespace, name) === undefined) throw new StatusError(404, 'NotFound', `pods ${JSON.stringify(name)} not found`, { name, kind: 'pods' });
+    if (context.pods.get(namespace, name) === undefined)
+      throw new StatusError(404, 'NotFound', `pods ${JSON.stringify(name)} not found`, { name, kind: 'pods' });
     throw new StatusError(400, 'BadRequest', `pod ${name} does not have a host assigned`);
   }
   function runnerOf(namespace: string, pod: string, container: string): ContainerRunner {
     const runner = workerOf(namespace, pod).runner(container);
-    if (runner === undefined) throw new StatusError(400, 'BadRequest', `container ${JSON.stringify(container)} in pod ${JSON.stringify(pod)} is waiting to start: PodInitializing`);
+    if (runner === undefined)
+      throw new StatusError(400, 'BadRequest', `container ${JSON.stringify(container)} in pod ${JSON.stringify(pod)} is waiting to start: PodInitializing`);
     return runner;
   }
   return {
@@ -26,7 +28,12 @@ export function createNodeStreams(context: NodeContext, pods: NodePods): NodeStr
     },
     async exec(namespace, pod, container, options) {
       const { instance } = runnerOf(namespace, pod, container);
-      if (instance === undefined) throw new StatusError(500, 'InternalError', `Internal error occurred: unable to upgrade connection: container not found (${JSON.stringify(container)})`);
+      if (instance === undefined)
+        throw new StatusError(
+          500,
+          'InternalError',
+          `Internal error occurred: unable to upgrade connection: container not found (${JSON.stringify(container)})`,
+        );
       return execIn(context, instance, options);
     },
     async dialPod(namespace, pod, port) {

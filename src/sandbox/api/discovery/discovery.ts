@@ -124,4 +124,3 @@ function discovered(resource: Resource): JsonObject {
         }),
   };
 }
-

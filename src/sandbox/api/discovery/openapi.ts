@@ -11,7 +11,10 @@ const REF = '#/components/schemas/';
 export function openApiIndex(registry: Registry): JsonObject {
   const paths: JsonObject = {};
   const add = (path: string, group: string, version: string) => {
-    const hash = createHash('sha256').update(JSON.stringify(openApiDocument(registry, group, version))).digest('hex').toUpperCase();
+    const hash = createHash('sha256')
+      .update(JSON.stringify(openApiDocument(registry, group, version)))
+      .digest('hex')
+      .toUpperCase();
     paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` };
   };
   add('api/v1', '', 'v1');

@@ -36,7 +36,8 @@ export async function readRequestBody(request: IncomingMessage): Promise<unknown
       throw badRequest(`error decoding YAML: ${messageOf(error)}`);
     }
   }
-  if (type !== 'application/json' && !type.endsWith('+json')) throw unsupportedMediaType(['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf', 'application/cbor']);
+  if (type !== 'application/json' && !type.endsWith('+json'))
+    throw unsupportedMediaType(['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf', 'application/cbor']);
   try {
     return JSON.parse(text);
   } catch (error) {

@@ -16,7 +16,8 @@ export function negotiate(accept: string | undefined): Wanted {
     if (as === undefined) return { as, version: 'v1', contentType: 'application/json' };
     const version = parameters.get('v') ?? 'v1';
     const group = parameters.get('g') ?? '';
-    const known = group === 'meta.k8s.io' && ['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList'].includes(as) && (version === 'v1' || version === 'v1beta1');
+    const known =
+      group === 'meta.k8s.io' && ['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList'].includes(as) && (version === 'v1' || version === 'v1beta1');
     if (known) return { as, version, contentType: 'application/json' };
   }
   throw notAcceptable(['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf', 'application/cbor']);

@@ -46,7 +46,19 @@ export function servePlain({ core, more }: PlainContext, request: IncomingMessag
     case 'version':
       return sendJson(response, 200, VERSION);
     case '':
-      return sendJson(response, 200, { paths: ['/api', '/api/v1', '/apis', ...[...groupsOf(registry).keys()].map((group) => `/apis/${group}`), '/healthz', '/livez', '/openapi/v3', '/readyz', '/version'] });
+      return sendJson(response, 200, {
+        paths: [
+          '/api',
+          '/api/v1',
+          '/apis',
+          ...[...groupsOf(registry).keys()].map((group) => `/apis/${group}`),
+          '/healthz',
+          '/livez',
+          '/openapi/v3',
+          '/readyz',
+          '/version',
+        ],
+      });
     case 'openapi':
       return openApi(core, request, response, words);
     case 'api':
@@ -55,7 +67,11 @@ export function servePlain({ core, more }: PlainContext, request: IncomingMessag
       if (words.length === 1 || (words.length === 2 && words[1] === '')) {
         if (wantsAggregated(accept)) return sendJson(response, 200, aggregated(registry, core), AGGREGATED);
         if (!core) return sendJson(response, 200, groupList(registry));
-        return sendJson(response, 200, { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress: request.headers.host ?? '' }] });
+        return sendJson(response, 200, {
+          kind: 'APIVersions',
+          versions: ['v1'],
+          serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress: request.headers.host ?? '' }],
+        });
       }
       const [, group = '', version] = core ? ['', '', words[1]] : words;
       if (version === undefined && !core) {

@@ -62,7 +62,8 @@ export function sendAnswer(response: ServerResponse, answer: Answer, wanted: Wan
 }
 
 function listText({ resource, items, metadata }: Extract<Answer, { kind: 'list' }>, wanted: Wanted, query: URLSearchParams): string {
-  if (wanted.as === 'Table') return `${JSON.stringify(createTable(resource, items, metadata, { version: wanted.version, include: includeOf(query), columns: true }))}\n`;
+  if (wanted.as === 'Table')
+    return `${JSON.stringify(createTable(resource, items, metadata, { version: wanted.version, include: includeOf(query), columns: true }))}\n`;
   const partial = wanted.as !== undefined;
   const head = partial ? { kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1' } : listKindOf(resource);
   const parts = items.map((item) => (partial ? JSON.stringify(metadataOnly(item)) : textOf(presented(resource, item))));
@@ -135,9 +136,18 @@ function bookmark(resource: Resource, revision: number, initialEnd: boolean, wan
     ...(initialEnd ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {}),
   };
   if (wanted.as === 'Table') {
-    const object = { kind: resource.type.kind, apiVersion: apiVersionOf(resource), metadata: { ...metadata, name: '', uid: '', creationTimestamp: timestamp(0) } };
-    return JSON.stringify(createTable(resource, [], { resourceVersion: String(revision) }, { version: wanted.version, include: 'Metadata', columns: false, bookmark: object }));
+    const object = {
+      kind: resource.type.kind,
+      apiVersion: apiVersionOf(resource),
+      metadata: { ...metadata, name: '', uid: '', creationTimestamp: timestamp(0) },
+    };
+    return JSON.stringify(
+      createTable(resource, [], { resourceVersion: String(revision) }, { version: wanted.version, include: 'Metadata', columns: false, bookmark: object }),
+    );
   }
-  const head = wanted.as === undefined ? { kind: resource.type.kind, apiVersion: apiVersionOf(resource) } : { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1' };
+  const head =
+    wanted.as === undefined
+      ? { kind: resource.type.kind, apiVersion: apiVersionOf(resource) }
+      : { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1' };
   return JSON.stringify({ ...head, metadata });
 }

@@ -118,7 +118,14 @@ export function createHttpApi(core: Core, parts: ApiServerParts, log: Log, more:
   return {
     async listen({ certificate, key, clientAuthority, host, port }) {
       // Who shows no certificate, or one that is not ours, may still have a token: the authenticator decides.
-      const server = createHttpsServer({ cert: certificate, key, ca: clientAuthority, requestCert: true, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] });
+      const server = createHttpsServer({
+        cert: certificate,
+        key,
+        ca: clientAuthority,
+        requestCert: true,
+        rejectUnauthorized: false,
+        ALPNProtocols: ['http/1.1'],
+      });
       server.on('tlsClientError', (error) => log.debug('a TLS handshake failed', { error }));
       await start(server, (ready) => server.listen(port, host, ready));
       const address = server.address() as AddressInfo;

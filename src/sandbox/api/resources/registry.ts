@@ -1,7 +1,7 @@
 /** Which kinds are served at the moment: the built-in ones, and those of the custom resource definitions. */
 
-import type { Strategy } from './strategy.ts';
 import type { Column } from '../tables/column.ts';
+import type { Strategy } from './strategy.ts';
 import type { StoredType } from './table.ts';
 
 /** A kind with the rules for it. */

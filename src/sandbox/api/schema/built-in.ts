@@ -72,7 +72,12 @@ function nodeOf(published: Published, name: string): SchemaNode {
   return node;
 }
 
-function lazily<K extends 'items' | 'additional' | 'properties', S>(node: SchemaNode, key: K, source: S | undefined, make: (source: S) => NonNullable<SchemaNode[K]>): void {
+function lazily<K extends 'items' | 'additional' | 'properties', S>(
+  node: SchemaNode,
+  key: K,
+  source: S | undefined,
+  make: (source: S) => NonNullable<SchemaNode[K]>,
+): void {
   if (source === undefined) return;
   let made: SchemaNode[K];
   Object.defineProperty(node, key, {
@@ -87,7 +92,12 @@ function lazily<K extends 'items' | 'additional' | 'properties', S>(node: Schema
 function typeOf(published: Published, name: string): SchemaNode['type'] {
   if (published.format === 'int-or-string') return 'int-or-string';
   if (name === QUANTITY) return 'quantity';
-  if (name.endsWith('.JSON') || name.endsWith('.JSONSchemaPropsOrArray') || name.endsWith('.JSONSchemaPropsOrBool') || name.endsWith('.JSONSchemaPropsOrStringArray'))
+  if (
+    name.endsWith('.JSON') ||
+    name.endsWith('.JSONSchemaPropsOrArray') ||
+    name.endsWith('.JSONSchemaPropsOrBool') ||
+    name.endsWith('.JSONSchemaPropsOrStringArray')
+  )
     return 'any';
   if (published.type === undefined) return published.properties === undefined ? 'any' : 'object';
   // A type without fields of its own (FieldsV1, RawExtension) takes whatever comes.

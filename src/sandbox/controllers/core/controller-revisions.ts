@@ -16,7 +16,11 @@ export function templateOf(revision: ControllerRevision): PodTemplate {
 }
 
 /** All revisions of an owner, oldest first; the last is that of its template now, which is created, or made the newest again, if needed. */
-export async function revisionsOf(context: ControllerContext, owner: Owner, collisions: number): Promise<{ all: ControllerRevision[]; now: ControllerRevision }> {
+export async function revisionsOf(
+  context: ControllerContext,
+  owner: Owner,
+  collisions: number,
+): Promise<{ all: ControllerRevision[]; now: ControllerRevision }> {
   const cache = context.cache(CONTROLLER_REVISIONS);
   const mine = await claim(context, CONTROLLER_REVISIONS, owner, owner.spec.selector, cache.inNamespace(owner.metadata.namespace));
   const all = mine.sort((a, b) => a.revision - b.revision);

@@ -1,9 +1,10 @@
 /** Pods from templates, many at a time: first one, then twice as many, so that what can't work is tried only once. */
-import { type ControllerContext, type Draft, isNotFound } from './context.ts';
+
 import { messageOf } from '../../../base/errors.ts';
 import { statusOf } from '../../../kube/index.ts';
+import { type ControllerContext, type Draft, isNotFound } from './context.ts';
 import { controllerReference } from './owners.ts';
-import { type Pod, PODS, type PodTemplate, type Stored } from './types.ts';
+import { PODS, type Pod, type PodTemplate, type Stored } from './types.ts';
 
 export function podFromTemplate(template: PodTemplate, owner: Stored): Draft<Pod> {
   return {
@@ -29,7 +30,8 @@ export async function createPod(context: ControllerContext, component: string, o
     return pod;
   } catch (error) {
     // the namespace is gone or going: nobody reads it
-    if (!isNotFound(error)) context.events.record(component, owner, 'Warning', 'FailedCreate', `Error creating: ${statusOf(error)?.message ?? messageOf(error)}`);
+    if (!isNotFound(error))
+      context.events.record(component, owner, 'Warning', 'FailedCreate', `Error creating: ${statusOf(error)?.message ?? messageOf(error)}`);
     throw error;
   }
 }

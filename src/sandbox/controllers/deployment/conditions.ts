@@ -1,7 +1,7 @@
 /** The conditions of a Deployment, in the words that `kubectl rollout status` and people know. */
 import type { DeploymentCondition, DeploymentStatus } from 'kubernetes-types/apps/v1.js';
-import type { Deployment } from '../core/types.ts';
 import { timestamp } from '../core/time.ts';
+import type { Deployment } from '../core/types.ts';
 
 export type Conditions = readonly DeploymentCondition[];
 

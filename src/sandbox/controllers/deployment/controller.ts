@@ -6,7 +6,7 @@ import { isFinished } from '../core/pods.ts';
 import { createQueue } from '../core/queue.ts';
 import { matches } from '../core/selector.ts';
 import { canonical } from '../core/template-hash.ts';
-import { type Deployment, DEPLOYMENTS, keyOf, PODS, REPLICA_SETS, type ReplicaSet, splitKey } from '../core/types.ts';
+import { DEPLOYMENTS, type Deployment, keyOf, PODS, REPLICA_SETS, type ReplicaSet, splitKey } from '../core/types.ts';
 import { condition, conditionOf, deadlineOf, isComplete, withCondition, withProgress } from './conditions.ts';
 import { isRolling, newestReplicas, scaleAll, shrinkOld } from './plan.ts';
 import { createReplicaSets } from './replica-sets.ts';
@@ -203,8 +203,9 @@ function pausedConditions(deployment: Deployment): readonly DeploymentCondition[
   const progressing = conditionOf(conditions, 'Progressing');
   if (progressing?.reason === 'ProgressDeadlineExceeded') return conditions;
   const wasPaused = progressing?.reason === 'DeploymentPaused';
-  if (deployment.spec.paused === true && !wasPaused) return withCondition(conditions, condition('Progressing', 'Unknown', 'DeploymentPaused', 'Deployment is paused'));
-  if (deployment.spec.paused !== true && wasPaused) return withCondition(conditions, condition('Progressing', 'Unknown', 'DeploymentResumed', 'Deployment is resumed'));
+  if (deployment.spec.paused === true && !wasPaused)
+    return withCondition(conditions, condition('Progressing', 'Unknown', 'DeploymentPaused', 'Deployment is paused'));
+  if (deployment.spec.paused !== true && wasPaused)
+    return withCondition(conditions, condition('Progressing', 'Unknown', 'DeploymentResumed', 'Deployment is resumed'));
   return conditions;
 }
-

@@ -1,6 +1,7 @@
 /** What a Deployment writes on its ReplicaSets. */
-import { type ControllerContext, isConflict } from '../core/context.ts';
+
 import { statusOf } from '../../../kube/index.ts';
+import { type ControllerContext, isConflict } from '../core/context.ts';
 import { controllerOf, controllerReference } from '../core/owners.ts';
 import { hashOf, sameTemplate, TEMPLATE_HASH_LABEL } from '../core/template-hash.ts';
 import { type Deployment, type PodTemplate, REPLICA_SETS, type ReplicaSet } from '../core/types.ts';

@@ -1,6 +1,7 @@
 /** A Deployment's ReplicaSets by revision: which is the newest template's, which are older, and what their annotations say. */
-import type { Deployment, ReplicaSet } from '../core/types.ts';
+
 import { sameTemplate } from '../core/template-hash.ts';
+import type { Deployment, ReplicaSet } from '../core/types.ts';
 
 export const REVISION = 'deployment.kubernetes.io/revision';
 const REVISION_HISTORY = 'deployment.kubernetes.io/revision-history';

@@ -32,8 +32,5 @@ function replicaFailure(conditions: Conditions, all: readonly ReplicaSet[]): Dep
   const failures = all.flatMap((set) => (set.status?.conditions ?? []).filter(({ type }) => type === 'ReplicaFailure'));
   const failure = failures[0];
   if (failure === undefined) return [...others];
-  return withCondition(
-    conditions,
-    condition('ReplicaFailure', failure.status === 'True' ? 'True' : 'False', failure.reason ?? '', failure.message ?? ''),
-  );
+  return withCondition(conditions, condition('ReplicaFailure', failure.status === 'True' ? 'True' : 'False', failure.reason ?? '', failure.message ?? ''));
 }

@@ -4,7 +4,7 @@ import type { ControllerContext } from '../core/context.ts';
 import { isReady, isTerminating } from '../core/pods.ts';
 import { createQueue } from '../core/queue.ts';
 import { canonical } from '../core/template-hash.ts';
-import { ENDPOINTS, type Endpoints, keyOf, type Pod, PODS, SERVICES, type Service, splitKey } from '../core/types.ts';
+import { ENDPOINTS, type Endpoints, keyOf, PODS, type Pod, SERVICES, type Service, splitKey } from '../core/types.ts';
 import { addressOf, addressTypes, endpointOf, isHeadless, portsOf, selects } from './endpoint.ts';
 import { onServicePods } from './slices.ts';
 
@@ -37,7 +37,12 @@ export function startEndpoints(context: ControllerContext): () => void {
     );
     const labels = { ...service.metadata.labels, [MANAGED_BY]: COMPONENT, ...(isHeadless(service) ? { 'service.kubernetes.io/headless': '' } : {}) };
     if (before === undefined) {
-      await context.create(ENDPOINTS, { apiVersion: 'v1', kind: 'Endpoints', metadata: { name, namespace, labels }, ...(subsets.length === 0 ? {} : { subsets }) });
+      await context.create(ENDPOINTS, {
+        apiVersion: 'v1',
+        kind: 'Endpoints',
+        metadata: { name, namespace, labels },
+        ...(subsets.length === 0 ? {} : { subsets }),
+      });
     } else if (canonical([before.subsets, before.metadata.labels]) !== canonical([subsets, labels])) {
       const { subsets: _subsets, ...rest } = before;
       await context.replace(ENDPOINTS, { ...rest, metadata: { ...before.metadata, labels }, ...(subsets.length === 0 ? {} : { subsets }) });

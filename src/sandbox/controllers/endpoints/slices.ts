@@ -3,7 +3,7 @@ import type { ControllerContext } from '../core/context.ts';
 import { controllerOf, controllerReference } from '../core/owners.ts';
 import { createQueue } from '../core/queue.ts';
 import { canonical } from '../core/template-hash.ts';
-import { ENDPOINT_SLICES, type EndpointSlice, keyOf, type Pod, PODS, SERVICES, type Service, splitKey } from '../core/types.ts';
+import { ENDPOINT_SLICES, type EndpointSlice, keyOf, PODS, type Pod, SERVICES, type Service, splitKey } from '../core/types.ts';
 import { type AddressType, addressOf, addressTypes, endpointOf, isHeadless, portsOf, selects } from './endpoint.ts';
 import { type Group, planSlices } from './reconcile.ts';
 
@@ -45,12 +45,20 @@ export function startEndpointSlices(context: ControllerContext): () => void {
     if (service.spec.selector === undefined || service.spec.type === 'ExternalName') return;
     const mine = slices
       .inNamespace(namespace)
-      .filter(({ metadata }) => metadata.labels?.[SERVICE_NAME] === name && metadata.labels[MANAGED_BY] === MANAGER && metadata.deletionTimestamp === undefined);
+      .filter(
+        ({ metadata }) => metadata.labels?.[SERVICE_NAME] === name && metadata.labels[MANAGED_BY] === MANAGER && metadata.deletionTimestamp === undefined,
+      );
     const current = mine.filter((slice) => controllerOf(slice)?.uid === service.metadata.uid);
     for (const slice of mine) if (!current.includes(slice)) await context.remove(ENDPOINT_SLICES, slice);
     const selected = pods.inNamespace(namespace).filter((pod) => selects(service, pod));
     const families = addressTypes(service);
-    for (const family of families) await syncFamily(service, family, selected, current.filter((slice) => slice.addressType === family));
+    for (const family of families)
+      await syncFamily(
+        service,
+        family,
+        selected,
+        current.filter((slice) => slice.addressType === family),
+      );
     for (const slice of current) if (!families.some((family) => family === slice.addressType)) await context.remove(ENDPOINT_SLICES, slice);
   }
 

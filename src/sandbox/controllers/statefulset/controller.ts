@@ -9,7 +9,7 @@ import { availableIn, isAvailable, isFinished, isReady, isTerminating } from '..
 import { createQueue } from '../core/queue.ts';
 import { matches } from '../core/selector.ts';
 import { canonical } from '../core/template-hash.ts';
-import { CLAIMS, type ControllerRevision, keyOf, type Pod, PODS, type PodTemplate, splitKey, STATEFUL_SETS, type StatefulSet } from '../core/types.ts';
+import { CLAIMS, type ControllerRevision, keyOf, PODS, type Pod, type PodTemplate, STATEFUL_SETS, type StatefulSet, splitKey } from '../core/types.ts';
 import { claimName, firstOrdinal, ordinalOf, podFor, revisionOfPod } from './pods.ts';
 
 const COMPONENT = 'statefulset-controller';
@@ -122,10 +122,12 @@ export function startStatefulSets(context: ControllerContext): () => void {
     } catch (error) {
       if (!isConflict(error)) throw error;
       // there already: seen a moment later, or in the way until somebody removes it
-      const there = await context.client.get<Pod>(resourcePath('v1', 'pods', set.metadata.namespace, `${set.metadata.name}-${ordinal}`)).catch((thrown: unknown) => {
-        if (!isNotFound(thrown)) throw thrown;
-        return undefined;
-      });
+      const there = await context.client
+        .get<Pod>(resourcePath('v1', 'pods', set.metadata.namespace, `${set.metadata.name}-${ordinal}`))
+        .catch((thrown: unknown) => {
+          if (!isNotFound(thrown)) throw thrown;
+          return undefined;
+        });
       if (there !== undefined && controllerOf(there)?.uid === set.metadata.uid) pods.learn(there);
       throw error;
     }

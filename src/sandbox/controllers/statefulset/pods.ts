@@ -2,7 +2,7 @@
 import type { Volume } from 'kubernetes-types/core/v1.js';
 import type { Draft } from '../core/context.ts';
 import { controllerReference } from '../core/owners.ts';
-import { type Pod, type PodTemplate, type StatefulSet, type Stored } from '../core/types.ts';
+import type { Pod, PodTemplate, StatefulSet, Stored } from '../core/types.ts';
 
 export const REVISION_LABEL = 'controller-revision-hash';
 

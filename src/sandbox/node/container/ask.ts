@@ -1,13 +1,14 @@
 /** One question to a container: what probes and lifecycle hooks have in common. */
-import { connect as connectHttp2 } from 'node:http2';
+
 import { request as httpRequest } from 'node:http';
+import { connect as connectHttp2 } from 'node:http2';
 import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
 import type { Container, ExecAction, GRPCAction, HTTPGetAction, TCPSocketAction } from 'kubernetes-types/core/v1.js';
 import { messageOf } from '../../../base/errors.ts';
+import type { Program } from '../runtime/protocol.ts';
 import type { CommandDeps } from './run-command.ts';
 import { runCommand } from './run-command.ts';
-import type { Program } from '../runtime/protocol.ts';
 
 export interface Question {
   exec?: ExecAction;
@@ -65,7 +66,13 @@ function askHttp(action: HTTPGetAction, { container, ip }: Asked, timeoutMs: num
   const path = action.path === undefined || action.path === '' ? '/' : action.path;
   const headers: Record<string, string> = { 'user-agent': 'kube-probe/1.34', accept: '*/*', connection: 'close' };
   for (const { name, value } of action.httpHeaders ?? []) headers[name.toLowerCase()] = value;
-  const options = { host: action.host || ip, port: portOf(action.port, container), path: path.startsWith('/') ? path : `/${path}`, headers, agent: false as const };
+  const options = {
+    host: action.host || ip,
+    port: portOf(action.port, container),
+    path: path.startsWith('/') ? path : `/${path}`,
+    headers,
+    agent: false as const,
+  };
   return new Promise((resolve) => {
     const request = secure ? httpsRequest({ ...options, rejectUnauthorized: false }) : httpRequest(options);
     const timer = setTimeout(() => request.destroy(new Error('context deadline exceeded (Client.Timeout exceeded while awaiting headers)')), timeoutMs);
@@ -73,7 +80,9 @@ function askHttp(action: HTTPGetAction, { container, ip }: Asked, timeoutMs: num
       clearTimeout(timer);
       resolve(answer);
     };
-    request.on('error', (error) => done({ ok: false, message: `Get "${secure ? 'https' : 'http'}://${options.host}:${options.port}${options.path}": ${error.message}` }));
+    request.on('error', (error) =>
+      done({ ok: false, message: `Get "${secure ? 'https' : 'http'}://${options.host}:${options.port}${options.path}": ${error.message}` }),
+    );
     request.on('response', (response) => {
       const status = response.statusCode ?? 0;
       let size = 0;

@@ -17,7 +17,11 @@ export async function execIn(context: NodeContext, instance: Instance, options: 
   } catch (error) {
     if (!(error instanceof SpawnError)) throw error;
     const why = execFailure(error, options.command[0] ?? '');
-    throw new StatusError(500, 'InternalError', `Internal error occurred: error executing command in container: failed to exec in container: OCI runtime exec failed: ${why}`);
+    throw new StatusError(
+      500,
+      'InternalError',
+      `Internal error occurred: error executing command in container: failed to exec in container: OCI runtime exec failed: ${why}`,
+    );
   }
 }
 

@@ -69,8 +69,9 @@ export async function startInstance(scope: PodScope, container: Container, image
       return exit;
     }),
     async hook(handler, timeoutMs) {
-      if (handler.sleep !== undefined) {
-        await new Promise((resolve) => setTimeout(resolve, Math.min(handler.sleep.seconds * 1000, timeoutMs)).unref());
+      const { sleep: pause } = handler;
+      if (pause !== undefined) {
+        await new Promise((resolve) => setTimeout(resolve, Math.min(pause.seconds * 1000, timeoutMs)).unref());
         return undefined;
       }
       const { ok, message } = await ask(handler, asked, timeoutMs);

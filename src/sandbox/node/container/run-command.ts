@@ -57,7 +57,8 @@ export async function runCommand(
 /** As runc words it. */
 export function execFailure({ step, errno }: SpawnError, file: string): string {
   if (step !== 'exec') return `${step}: errno ${errno}`;
-  if (errno === 2) return `exec: ${JSON.stringify(file)}: ${file.includes('/') ? `stat ${file}: no such file or directory` : 'executable file not found in $PATH'}`;
+  if (errno === 2)
+    return `exec: ${JSON.stringify(file)}: ${file.includes('/') ? `stat ${file}: no such file or directory` : 'executable file not found in $PATH'}`;
   if (errno === 13) return `exec: ${JSON.stringify(file)}: permission denied`;
   if (errno === 8) return `exec ${file}: exec format error`;
   return `exec: ${JSON.stringify(file)}: errno ${errno}`;

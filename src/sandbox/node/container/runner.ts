@@ -104,7 +104,11 @@ export function createRunner(scope: PodScope, container: Container, restartPolic
         if (!(error instanceof ContainerConfigError)) throw error;
         const { reason, message } = error;
         change({ waiting: { reason, message } });
-        record('Warning', reason === 'ErrImagePull' ? 'Failed' : reason, reason === 'InvalidImageName' ? message : `Failed to pull image ${JSON.stringify(container.image)}: ${message}`);
+        record(
+          'Warning',
+          reason === 'ErrImagePull' ? 'Failed' : reason,
+          reason === 'InvalidImageName' ? message : `Failed to pull image ${JSON.stringify(container.image)}: ${message}`,
+        );
         if (reason === 'ErrImagePull') {
           await sleep(SETUP_RETRY_MS, stopping.signal);
           change({ waiting: { reason: 'ImagePullBackOff', message: `Back-off pulling image ${JSON.stringify(container.image)}: ErrImagePull: ${message}` } });
@@ -202,7 +206,12 @@ export function createRunner(scope: PodScope, container: Container, restartPolic
   async function killUnhealthy(begun: Instance, why: string): Promise<void> {
     record('Normal', 'Killing', `Container ${container.name} failed ${why} probe, will be restarted`);
     const deadline = Date.now() + (scope.pod.spec.terminationGracePeriodSeconds ?? 30) * 1000;
-    await endInstance(begun, container, () => deadline, () => new Promise(() => {}));
+    await endInstance(
+      begun,
+      container,
+      () => deadline,
+      () => new Promise(() => {}),
+    );
   }
 
   return {
@@ -258,7 +267,8 @@ export function createRunner(scope: PodScope, container: Container, restartPolic
     log(previous) {
       const log = logs.at(previous ? -2 : -1);
       const { name } = scope.pod.metadata;
-      if (log === undefined && previous) throw new StatusError(400, 'BadRequest', `previous terminated container ${JSON.stringify(container.name)} in pod ${JSON.stringify(name)} not found`);
+      if (log === undefined && previous)
+        throw new StatusError(400, 'BadRequest', `previous terminated container ${JSON.stringify(container.name)} in pod ${JSON.stringify(name)} not found`);
       if (log === undefined) {
         const why = state.waiting?.reason ?? 'ContainerCreating';
         throw new StatusError(400, 'BadRequest', `container ${JSON.stringify(container.name)} in pod ${JSON.stringify(name)} is waiting to start: ${why}`);

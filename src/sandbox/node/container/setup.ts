@@ -47,7 +47,9 @@ export async function setUpContainer(scope: PodScope, container: Container, imag
     { kind: 'bind', source: messageFile, target: container.terminationMessagePath ?? TERMINATION_LOG, readOnly: false },
   ];
   const asked = await volumes.mountsOf(container, env);
-  const mounts = own.filter(({ target }) => !asked.some((mount) => mount.target === target) && (!isMachine || target.startsWith('/dev/') || existsSync(target)));
+  const mounts = own.filter(
+    ({ target }) => !asked.some((mount) => mount.target === target) && (!isMachine || target.startsWith('/dev/') || existsSync(target)),
+  );
   return {
     folder,
     messageFile,

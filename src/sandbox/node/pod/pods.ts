@@ -26,9 +26,7 @@ export function startPods(context: NodeContext): NodePods {
     workers.set(uid, worker);
     // deleted before it was seen
     worker.update(pod);
-    worker.done
-      .catch((error: unknown) => context.log.error('a pod could not be ended', { pod: pod.metadata.name, error }))
-      .finally(() => workers.delete(uid));
+    worker.done.catch((error: unknown) => context.log.error('a pod could not be ended', { pod: pod.metadata.name, error })).finally(() => workers.delete(uid));
   }
 
   context.pods.onChange((now, old) => {
@@ -39,7 +37,8 @@ export function startPods(context: NodeContext): NodePods {
   for (const kind of [CONFIG_MAPS, SECRETS])
     context.cache(kind).onChange((now: Stored | undefined, old: Stored | undefined) => {
       if (now === undefined || old === undefined) return;
-      for (const worker of workers.values()) if (context.pods.byUid(worker.uid)?.metadata.namespace === now.metadata.namespace) worker.sourceChanged(`${kind.plural}/${now.metadata.name}`);
+      for (const worker of workers.values())
+        if (context.pods.byUid(worker.uid)?.metadata.namespace === now.metadata.namespace) worker.sourceChanged(`${kind.plural}/${now.metadata.name}`);
     });
 
   return {

@@ -46,17 +46,19 @@ function conditionsOf(view: PodView): PodCondition[] {
   const gates = (pod.spec.readinessGates ?? []).filter(({ conditionType }) => !before.some(({ type, status }) => type === conditionType && status === 'True'));
   const finished = outcome !== undefined;
   const why = (problem: string): [string?, string?] => {
-    if (finished) return [outcome.phase === 'Succeeded' ? 'PodCompleted' : 'PodFailed', undefined];
+    if (finished) return [outcome.phase === 'Succeeded' ? 'PodCompleted' : 'PodFailed'];
     return ['ContainersNotReady', `containers with ${problem} status: [${unready.join(' ')}]`];
   };
   const uninitialized = init.filter(({ ready, state }) => !ready && state?.terminated?.exitCode !== 0).map(({ name }) => name);
   const ofInit: [string?, string?] = initialized ? [] : ['ContainersNotInitialized', `containers with incomplete status: [${uninitialized.join(' ')}]`];
   const contained = !finished && unready.length === 0;
   const ready = contained && gates.length === 0;
+  const gated = `corresponding condition of pod readiness gate ${JSON.stringify(gates[0]?.conditionType)} does not exist.`;
+  const unreadyWhy: [string?, string?] = contained ? ['ReadinessGatesNotReady', gated] : why('unready');
   const own: [type: string, ok: boolean, reason?: string, message?: string][] = [
     ['PodReadyToStartContainers', podIp !== undefined && !finished],
     ['Initialized', initialized, ...ofInit],
-    ['Ready', ready, ...(contained && !ready ? ['ReadinessGatesNotReady', `corresponding condition of pod readiness gate ${JSON.stringify(gates[0]?.conditionType)} does not exist.`] : contained ? [] : why('unready'))],
+    ['Ready', ready, ...(ready ? [] : unreadyWhy)],
     ['ContainersReady', contained, ...(contained ? [] : why('unready'))],
     ['PodScheduled', true],
   ];
@@ -75,7 +77,9 @@ function conditionsOf(view: PodView): PodCondition[] {
 
 function qosClassOf({ spec }: Pod): string {
   const containers = [...spec.containers, ...(spec.initContainers ?? [])];
-  const some = containers.some(({ resources }) => Object.keys({ ...resources?.limits, ...resources?.requests }).some((name) => name === 'cpu' || name === 'memory'));
+  const some = containers.some(({ resources }) =>
+    Object.keys({ ...resources?.limits, ...resources?.requests }).some((name) => name === 'cpu' || name === 'memory'),
+  );
   if (!some) return 'BestEffort';
   const guaranteed = containers.every(({ resources }) =>
     ['cpu', 'memory'].every((name) => {

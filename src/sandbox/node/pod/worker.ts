@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { messageOf } from '../../../base/errors.ts';
 import { sleep } from '../../../base/retry.ts';
 import { isNotFound, pathOf } from '../../controllers/core/context.ts';
-import { type Pod, PODS } from '../../controllers/core/types.ts';
+import { PODS, type Pod } from '../../controllers/core/types.ts';
 import type { PodNetwork } from '../../network/node-network.ts';
 import { ContainerConfigError } from '../config-error.ts';
 import { type ContainerRunner, createRunner, type RestartPolicy } from '../container/runner.ts';
@@ -76,7 +76,12 @@ export function createPodWorker(context: NodeContext, node: NodeIdentity, first:
         outcome,
       };
       try {
-        const written = await context.client.patch<Pod>(pathOf(PODS, pod, 'status'), 'merge', { metadata: { uid }, status: statusOf(view) }, { fieldManager: 'kubelet' });
+        const written = await context.client.patch<Pod>(
+          pathOf(PODS, pod, 'status'),
+          'merge',
+          { metadata: { uid }, status: statusOf(view) },
+          { fieldManager: 'kubelet' },
+        );
         context.pods.learn(written);
       } catch (error) {
         if (isNotFound(error)) return;
@@ -89,7 +94,12 @@ export function createPodWorker(context: NodeContext, node: NodeIdentity, first:
 
   // --- its life
   const until = <T>(work: Promise<T>): Promise<T | undefined> =>
-    Promise.race([work, new Promise<undefined>((resolve) => (ending.signal.aborted ? resolve(undefined) : ending.signal.addEventListener('abort', () => resolve(undefined), { once: true })))]);
+    Promise.race([
+      work,
+      new Promise<undefined>((resolve) =>
+        ending.signal.aborted ? resolve(undefined) : ending.signal.addEventListener('abort', () => resolve(undefined), { once: true }),
+      ),
+    ]);
 
   async function live(): Promise<void> {
     await mkdir(folder, { recursive: true });
@@ -97,7 +107,9 @@ export function createPodWorker(context: NodeContext, node: NodeIdentity, first:
     const scope = await setUp();
     if (scope === undefined) return;
     const restart = (pod.spec.restartPolicy ?? 'Always') as RestartPolicy;
-    init = (pod.spec.initContainers ?? []).map((container) => createRunner(scope, container, isSidecar(container) ? 'Always' : restart === 'Always' ? 'OnFailure' : restart));
+    init = (pod.spec.initContainers ?? []).map((container) =>
+      createRunner(scope, container, isSidecar(container) ? 'Always' : restart === 'Always' ? 'OnFailure' : restart),
+    );
     main = pod.spec.containers.map((container) => createRunner(scope, container, restart));
     changed();
     for (const runner of init) {
@@ -218,7 +230,8 @@ export function createPodWorker(context: NodeContext, node: NodeIdentity, first:
       const codes = main.map((runner) => runner.status().state?.terminated?.exitCode ?? 137);
       outcome = { phase: codes.length > 0 && codes.every((code) => code === 0) ? 'Succeeded' : 'Failed' };
     }
-    if (deadlinePassed.signal.aborted) outcome = { phase: 'Failed', reason: 'DeadlineExceeded', message: 'Pod was active on the node longer than the specified deadline' };
+    if (deadlinePassed.signal.aborted)
+      outcome = { phase: 'Failed', reason: 'DeadlineExceeded', message: 'Pod was active on the node longer than the specified deadline' };
     network?.release();
     changed();
     while (writing !== undefined) await writing;

@@ -50,7 +50,8 @@ export async function contentsOf(context: NodeContext, pod: Pod, volume: Volume,
   }
   if (downwardAPI !== undefined) return ofSource({ downwardAPI }, downwardAPI.defaultMode ?? DEFAULT_MODE);
   const files = new Map<string, VolumeFile>();
-  for (const source of projected?.sources ?? []) for (const [path, file] of await ofSource(source, projected?.defaultMode ?? DEFAULT_MODE)) files.set(path, file);
+  for (const source of projected?.sources ?? [])
+    for (const [path, file] of await ofSource(source, projected?.defaultMode ?? DEFAULT_MODE)) files.set(path, file);
   return files;
 
   async function ofSource(source: VolumeProjection, mode: number): Promise<Map<string, VolumeFile>> {
@@ -88,7 +89,10 @@ export async function contentsOf(context: NodeContext, pod: Pod, volume: Volume,
       const value = bytes.get(item.key);
       if (value !== undefined) made.set(item.path, { bytes: value, mode: item.mode ?? mode });
       else if (!optional)
-        throw new ContainerConfigError(`MountVolume.SetUp failed for volume "${volume.name}" : references non-existent ${kind === 'secrets' ? 'secret' : 'config'} key: ${item.key}`, 'FailedMount');
+        throw new ContainerConfigError(
+          `MountVolume.SetUp failed for volume "${volume.name}" : references non-existent ${kind === 'secrets' ? 'secret' : 'config'} key: ${item.key}`,
+          'FailedMount',
+        );
     }
     return made;
   }

@@ -84,6 +84,7 @@ async function hostPath(path: string, type: string): Promise<string> {
   const there = await stat(path).catch(() => undefined);
   if (there === undefined && (type === 'DirectoryOrCreate' || type === '')) await mkdir(path, { recursive: true });
   else if (there === undefined && type === 'FileOrCreate') await writeFile(path, '');
-  else if (there === undefined) throw new ContainerConfigError(`MountVolume.SetUp failed for volume : hostPath type check failed: ${path} is not a ${type.toLowerCase()}`, 'FailedMount');
+  else if (there === undefined)
+    throw new ContainerConfigError(`MountVolume.SetUp failed for volume : hostPath type check failed: ${path} is not a ${type.toLowerCase()}`, 'FailedMount');
   return path;
 }

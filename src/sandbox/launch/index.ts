@@ -22,7 +22,10 @@ sandbox user [--inside] NAME [GROUP…]
 export async function launch([command = '', ...args]: string[], host: Host): Promise<number> {
   const { process } = host;
   const folder = sandboxFolder(process.env);
-  const print = (text: string): number => (process.stdout.write(`${text}\n`), 0);
+  const print = (text: string): number => {
+    process.stdout.write(`${text}\n`);
+    return 0;
+  };
   switch (command) {
     case 'up':
       await up(folder, Number(parseArgs({ args, options: { port: { type: 'string', default: '0' } } }).values.port), host);

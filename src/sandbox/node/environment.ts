@@ -38,13 +38,13 @@ export async function environmentOf(context: NodeContext, pod: Pod, container: C
     for (const [key, value] of Object.entries(data)) if (NAME.test(prefix + key)) env[prefix + key] = value;
   }
   for (const variable of container.env ?? []) {
-    const value = variable.valueFrom === undefined ? expand(variable.value ?? '', { ...services, ...env }) : await valueOf(variable, read);
+    const value = variable.valueFrom === undefined ? expand(variable.value ?? '', { ...services, ...env }) : await valueFromSource(variable, read);
     if (value !== undefined) env[variable.name] = value;
   }
   // a variable of the pod's own wins
   return { ...services, ...env };
 
-  async function valueOf({ valueFrom = {} }: EnvVar, readData: Read): Promise<string | undefined> {
+  async function valueFromSource({ valueFrom = {} }: EnvVar, readData: Read): Promise<string | undefined> {
     const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef } = valueFrom;
     if (fieldRef !== undefined) {
       const value = fieldValue(pod, addresses, fieldRef);

@@ -6,6 +6,6 @@ export const command: CommandSpec = {
   summary: "End this machine's small cluster and all that runs in it",
   flags: [{ flags: '--wipe', description: 'Forget its images as well' }],
   async run(context) {
-    return runSandbox(context, ['down', ...(context.options.is('wipe') ? ['--wipe'] : [])]);
+    return runSandbox(context, ['down', ...(context.options.on('wipe') ? ['--wipe'] : [])]);
   },
 };

@@ -81,11 +81,17 @@ export function createCache<T extends Stored>(kind: Kind<T>, { client, log, sign
     const { uid, namespace, name } = object.metadata;
     byUid.set(uid, object);
     let names = byNamespace.get(namespace);
-    if (names === undefined) byNamespace.set(namespace, (names = new Map()));
+    if (names === undefined) {
+      names = new Map();
+      byNamespace.set(namespace, names);
+    }
     names.set(name, object);
     for (const owner of object.metadata.ownerReferences ?? []) {
       let owned = byOwner.get(owner.uid);
-      if (owned === undefined) byOwner.set(owner.uid, (owned = new Set()));
+      if (owned === undefined) {
+        owned = new Set();
+        byOwner.set(owner.uid, owned);
+      }
       owned.add(uid);
     }
   }

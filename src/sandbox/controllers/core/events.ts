@@ -38,7 +38,8 @@ export function createEventRecorder({ client, log, signal }: { client: ClusterCl
       }
       const name = `${about.metadata.name}.${(BigInt(Date.now()) * 1_000_000n + BigInt(Math.floor(Math.random() * 1e6))).toString(16)}`;
       known.set(key, { name, count: 1 });
-      if (known.size > KNOWN_AT_MOST) for (const oldest of known.keys()) if (known.size > KNOWN_AT_MOST) known.delete(oldest);
+      const [oldest] = known.keys();
+      if (known.size > KNOWN_AT_MOST && oldest !== undefined) known.delete(oldest);
       const body = {
         apiVersion: 'v1',
         kind: 'Event',

@@ -9,7 +9,7 @@ import { availableIn, isAvailable, isFinished, isReady, isTerminating } from '..
 import { createQueue } from '../core/queue.ts';
 import { matches } from '../core/selector.ts';
 import { canonical } from '../core/template-hash.ts';
-import { CLAIMS, type ControllerRevision, keyOf, PODS, type Pod, type PodTemplate, STATEFUL_SETS, type StatefulSet, splitKey } from '../core/types.ts';
+import { type ControllerRevision, keyOf, PODS, type Pod, type PodTemplate, STATEFUL_SETS, type StatefulSet, splitKey } from '../core/types.ts';
 import { claimName, firstOrdinal, ordinalOf, podFor, revisionOfPod } from './pods.ts';
 
 const COMPONENT = 'statefulset-controller';

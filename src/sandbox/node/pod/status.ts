@@ -15,6 +15,9 @@ export interface PodView {
   outcome: { phase: 'Succeeded' | 'Failed'; reason?: string; message?: string } | undefined;
 }
 
+/** Of a condition that needs none. */
+const NO_REASON: [string?, string?] = [];
+
 const now = (): string => new Date().toISOString().replace(/\.\d+Z$/, 'Z');
 
 export function statusOf(view: PodView): PodStatus {
@@ -58,8 +61,8 @@ function conditionsOf(view: PodView): PodCondition[] {
   const own: [type: string, ok: boolean, reason?: string, message?: string][] = [
     ['PodReadyToStartContainers', podIp !== undefined && !finished],
     ['Initialized', initialized, ...ofInit],
-    ['Ready', ready, ...(ready ? [] : unreadyWhy)],
-    ['ContainersReady', contained, ...(contained ? [] : why('unready'))],
+    ['Ready', ready, ...(ready ? NO_REASON : unreadyWhy)],
+    ['ContainersReady', contained, ...(contained ? NO_REASON : why('unready'))],
     ['PodScheduled', true],
   ];
   const types = new Set(own.map(([type]) => type));

@@ -63,7 +63,10 @@ export async function contentsOf(context: NodeContext, pod: Pod, volume: Volume,
     const { path, audience, expirationSeconds } = source.serviceAccountToken;
     const key = `${volume.name}/${path}`;
     let token = tokens.get(key);
-    if (token === undefined || token.refreshAt <= Date.now()) tokens.set(key, (token = await requestToken(context, pod, audience, expirationSeconds)));
+    if (token === undefined || token.refreshAt <= Date.now()) {
+      token = await requestToken(context, pod, audience, expirationSeconds);
+      tokens.set(key, token);
+    }
     // readable for whoever the containers run as, as the kubelet does it for pods with several users
     return made.set(path, { bytes: Buffer.from(token.text), mode: pod.spec.securityContext?.fsGroup === undefined ? DEFAULT_MODE : TOKEN_MODE });
   }

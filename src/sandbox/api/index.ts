@@ -8,6 +8,7 @@ import type { ApiServerParts, ClusterClient, UserInfo } from '../contract.ts';
 import { createInProcessClient } from './client.ts';
 import { createCore } from './core.ts';
 import { createHttpApi, type HttpApi } from './http/server.ts';
+import { NAMESPACE_RULES } from './resources/namespaces.ts';
 import { Registry } from './resources/registry.ts';
 import { strategyOf } from './resources/strategies.ts';
 import { builtInTypes } from './resources/table.ts';
@@ -28,7 +29,8 @@ export interface ApiServer extends HttpApi {
 export function createApiServer(parts: ApiServerParts, options: ApiServerOptions): ApiServer {
   const store = new Store();
   const registry = new Registry();
-  for (const type of builtInTypes()) registry.add({ type, listKind: `${type.kind}List`, strategy: strategyOf(type) });
+  for (const type of builtInTypes())
+    registry.add({ type, listKind: `${type.kind}List`, strategy: strategyOf(type, type.collection === 'namespaces' ? NAMESPACE_RULES : {}) });
   const core = createCore(parts, store, registry);
   return {
     ...createHttpApi(core, parts, options.log, options.documents ?? {}),

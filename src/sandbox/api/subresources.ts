@@ -1,17 +1,18 @@
 /** What stands behind a name: `scale`, `eviction`, `binding`, `finalize`, `ephemeralcontainers`, and what others answer. */
 import type { ApiServerParts, RequestAttributes } from '../contract.ts';
 import { methodNotAllowed } from './errors.ts';
-import { type ApiObject, isObject } from './object.ts';
+import { type ApiObject, copy, isObject } from './object.ts';
 import type { Answer, ApiCall } from './request/call.ts';
 import type { Registry } from './resources/registry.ts';
 import type { WriteDeps, WriteScope } from './write/scope.ts';
+import { updateObject } from './write/update.ts';
 
 export interface Subresources {
   /** @throws {StatusError} */
   dispatch(call: ApiCall, scope: WriteScope, attributes: RequestAttributes): Promise<Answer>;
 }
 
-export function createSubresources(_deps: WriteDeps, parts: ApiServerParts, _registry: Registry): Subresources {
+export function createSubresources(deps: WriteDeps, parts: ApiServerParts, _registry: Registry): Subresources {
   return {
     async dispatch(call, scope, attributes) {
       const { type } = scope.resource;
@@ -19,6 +20,11 @@ export function createSubresources(_deps: WriteDeps, parts: ApiServerParts, _reg
       const virtual = parts.virtual[key];
       if (virtual !== undefined && attributes.verb === 'create' && isObject(call.body)) {
         return { kind: 'json', code: 201, object: await virtual.create(attributes, call.body as ApiObject) };
+      }
+      if (type.plural === 'namespaces' && scope.subresource === 'finalize' && attributes.verb === 'update' && isObject(call.body)) {
+        const body = call.body as ApiObject;
+        const { object } = await updateObject(deps, scope, { compute: (current) => ({ ...copy(current), spec: copy(body['spec']) }) });
+        return { kind: 'object', code: 200, object, resource: scope.resource };
       }
       throw methodNotAllowed(type);
     },

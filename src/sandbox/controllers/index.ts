@@ -27,6 +27,8 @@ import { startDeployments } from './deployment/controller.ts';
 import { startDisruptionBudgets } from './disruption.ts';
 import { startEndpoints } from './endpoints/endpoints.ts';
 import { startEndpointSlices } from './endpoints/slices.ts';
+import { startGarbageCollector } from './garbage/collector.ts';
+import { startNamespaceDeletion } from './garbage/namespace-deletion.ts';
 import { startJobs } from './job.ts';
 import { startReplicaSets } from './replicaset.ts';
 import { startStatefulSets } from './statefulset/controller.ts';
@@ -65,8 +67,11 @@ export async function startControllers(context: ControllerContext, { caCertifica
     startEndpoints,
     startEndpointSlices,
     startDisruptionBudgets,
+    startNamespaceDeletion,
   ].map((start) => start(context));
   starts.push(startNamespaceDefaults(context, caCertificate));
+  const collect = startGarbageCollector(context);
   await Promise.all(WATCHED.map((kind) => context.cache(kind).ready));
   for (const start of starts) start();
+  await collect();
 }

@@ -18,3 +18,5 @@ export const DISRUPTED_POD_MS = 120_000;
 /** Waits of a Job between the failure of a pod and its successor: doubling. */
 export const JOB_BACKOFF_FIRST_MS = 10_000;
 export const JOB_BACKOFF_MAX_MS = 600_000;
+/** Wait before a namespace that is to go is looked at again: its pods end in their own time. */
+export const NAMESPACE_LOOK_AGAIN_MS = 200;

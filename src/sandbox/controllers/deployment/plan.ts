@@ -15,8 +15,8 @@ const available = (set: ReplicaSet): number => set.status?.availableReplicas ?? 
 function bounds(deployment: Deployment): { surge: number; unavailable: number } {
   const rolling = deployment.spec.strategy?.rollingUpdate;
   const wanted = replicasOf(deployment);
-  const surge = scaled(rolling?.maxSurge, wanted, 'up');
-  const unavailable = scaled(rolling?.maxUnavailable, wanted, 'down');
+  const surge = scaled(rolling?.maxSurge ?? '25%', wanted, 'up');
+  const unavailable = scaled(rolling?.maxUnavailable ?? '25%', wanted, 'down');
   return { surge, unavailable: surge === 0 && unavailable === 0 ? 1 : unavailable };
 }
 

@@ -1,4 +1,5 @@
 /** Where a sandbox keeps what the outside needs: its images, its log, the kubeconfig, and who it is. */
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -49,11 +50,13 @@ export async function requireRunning(folder: string): Promise<RunningState> {
   return state;
 }
 
+/** One that has ended but whom nobody has waited for is not. */
 export function alive(pid: number): boolean {
   try {
-    process.kill(pid, 0);
-    return true;
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return !['Z', 'X'].includes(stat.slice(stat.lastIndexOf(')') + 2)[0] ?? '');
   } catch (error) {
-    return codeOf(error) === 'EPERM';
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ESRCH') return false;
+    throw error;
   }
 }

@@ -23,8 +23,3 @@ export function normalReference(text: string): string | undefined {
   const suffix = tag !== undefined ? `:${tag}` : digest === undefined ? ':latest' : '';
   return `${domain}/${path}${suffix}${digest === undefined ? '' : `@${digest}`}`;
 }
-
-/** Whether the name ends in a tag `latest` or in nothing: then the default is to pull always. */
-export function isLatest(text: string): boolean {
-  return normalReference(text)?.endsWith(':latest') ?? false;
-}

@@ -113,6 +113,28 @@ describe('controllers', () => {
     await vi.waitFor(async () => expect((await pods()).map(({ metadata }) => metadata.name)).toEqual(['db-0', 'db-1']));
   });
 
+  it('scale by the subresource, and let a budget refuse an eviction', async () => {
+    const { client, pods, run } = await cluster();
+    await client.create(deployment(1));
+    const spec = { minAvailable: 1, selector: { matchLabels: { app: 'web' } } };
+    await client.create({ apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: { name: 'web', namespace: 'shop' }, spec });
+    const budget = `/apis/policy/v1/namespaces/shop/poddisruptionbudgets/web`;
+    const allowed = (disruptionsAllowed: number) =>
+      vi.waitFor(async () => {
+        await run();
+        expect(await client.get(budget)).toMatchObject({ status: { currentHealthy: 1 + disruptionsAllowed, disruptionsAllowed } });
+      });
+    const evict = async () =>
+      client.request('POST', `${SHOP}/pods/${(await pods())[0]?.metadata.name}/eviction`, { body: { apiVersion: 'policy/v1', kind: 'Eviction' } });
+    await allowed(0);
+    await expect(evict()).rejects.toThrow(/disruption budget/);
+    await client.patch(`${APPS}/deployments/web`, 'merge', { spec: { replicas: 2 } }, { subresource: 'scale' });
+    expect(await client.get(`${APPS}/deployments/web/scale`)).toMatchObject({ kind: 'Scale', spec: { replicas: 2 }, status: { selector: 'app=web' } });
+    await allowed(1);
+    await evict();
+    await expect(evict()).rejects.toThrow(/disruption budget/);
+  });
+
   it('delete what a deleted owner leaves', async () => {
     const { client, pods } = await cluster();
     await client.create(deployment(2));

@@ -10,8 +10,9 @@ import { createCore } from './core.ts';
 import { createHttpApi, type HttpApi } from './http/server.ts';
 import { NAMESPACE_RULES } from './resources/namespaces.ts';
 import { Registry } from './resources/registry.ts';
-import { strategyOf } from './resources/strategies.ts';
+import { type KindRules, strategyOf } from './resources/strategies.ts';
 import { builtInTypes } from './resources/table.ts';
+import { WORKLOAD_RULES } from './resources/workloads.ts';
 import { Store } from './store/store.ts';
 
 export interface ApiServerOptions {
@@ -25,12 +26,13 @@ export interface ApiServer extends HttpApi {
   client(user: UserInfo, manager?: string): ClusterClient;
 }
 
+const RULES: Record<string, KindRules> = { ...WORKLOAD_RULES, namespaces: NAMESPACE_RULES };
+
 /** Made and usable at once in the same process; it listens nowhere yet. `parts` is looked at with each request. */
 export function createApiServer(parts: ApiServerParts, options: ApiServerOptions): ApiServer {
   const store = new Store();
   const registry = new Registry();
-  for (const type of builtInTypes())
-    registry.add({ type, listKind: `${type.kind}List`, strategy: strategyOf(type, type.collection === 'namespaces' ? NAMESPACE_RULES : {}) });
+  for (const type of builtInTypes()) registry.add({ type, listKind: `${type.kind}List`, strategy: strategyOf(type, RULES[type.collection]) });
   const core = createCore(parts, store, registry);
   return {
     ...createHttpApi(core, parts, options.log, options.documents ?? {}),

@@ -78,6 +78,9 @@ describe('controllers', () => {
         { timeout: 5000 },
       );
     await settled('one');
+    expect(await client.get(`${APPS}/deployments/web`)).toMatchObject({
+      status: { conditions: [{ type: 'Available' }, { reason: 'NewReplicaSetAvailable' }] },
+    });
     await client.patch(`${APPS}/deployments/web`, 'merge', { spec: { template: template('two') } });
     await settled('two');
     expect(await client.get(`${APPS}/deployments/web`)).toMatchObject({ metadata: { annotations: { 'deployment.kubernetes.io/revision': '2' } } });

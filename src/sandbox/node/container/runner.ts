@@ -61,6 +61,8 @@ export function createRunner(scope: PodScope, container: Container, restartPolic
   let hasStarted = false;
   let running = false;
   let exitCode = 0;
+  /** Ends what runs, or what is just about to. */
+  let end: (begun: Instance) => Promise<void> = async () => {};
 
   const record = (type: 'Normal' | 'Warning', reason: string, message: string): void => context.events.record('kubelet', scope.pod, type, reason, message);
   const change = (next: ContainerState): void => {
@@ -156,6 +158,8 @@ export function createRunner(scope: PodScope, container: Container, restartPolic
         onUnhealthy: (why) => void killUnhealthy(begun, why),
       });
     });
+    // told to stop while it was being started
+    if (stopping.signal.aborted) await end(begun);
     const { code, signal } = await begun.exited;
     ended.abort();
     await watching;
@@ -248,6 +252,12 @@ export function createRunner(scope: PodScope, container: Container, restartPolic
         });
     },
     async stop(deadline, earlier) {
+      end = async (begun) => {
+        record('Normal', 'Killing', `Stopping container ${container.name}`);
+        scope.changed();
+        const failure = await endInstance(begun, container, deadline, earlier);
+        if (failure !== undefined) record('Warning', 'FailedPreStopHook', `PreStopHook failed: ${failure}`);
+      };
       stopping.abort(STOPPED);
       ready = false;
       if (!running) {
@@ -256,12 +266,7 @@ export function createRunner(scope: PodScope, container: Container, restartPolic
         started.resolve();
         return;
       }
-      if (instance !== undefined) {
-        record('Normal', 'Killing', `Stopping container ${container.name}`);
-        scope.changed();
-        const failure = await endInstance(instance, container, deadline, earlier);
-        if (failure !== undefined) record('Warning', 'FailedPreStopHook', `PreStopHook failed: ${failure}`);
-      }
+      if (instance !== undefined) await end(instance);
       await done.promise;
     },
     log(previous) {

@@ -1,5 +1,5 @@
 /** What the node writes into a pod's status. Pure. */
-import type { ContainerStatus, PodCondition, PodStatus } from 'kubernetes-types/core/v1.js';
+import type { Container, ContainerStatus, PodCondition, PodStatus } from 'kubernetes-types/core/v1.js';
 import type { Pod } from '../../controllers/core/types.ts';
 
 export interface PodView {
@@ -38,6 +38,11 @@ export function statusOf(view: PodView): PodStatus {
   };
 }
 
+/** Of a container before anything was done for it. */
+export function waitingStatus({ name, image = '' }: Container, reason: string): ContainerStatus {
+  return { name, image, imageID: '', ready: false, started: false, restartCount: 0, lastState: {}, state: { waiting: { reason } } };
+}
+
 const hasBegun = ({ state, lastState }: ContainerStatus): boolean =>
   state?.running !== undefined || state?.terminated !== undefined || lastState?.terminated !== undefined || lastState?.running !== undefined;
 
@@ -54,7 +59,7 @@ function conditionsOf(view: PodView): PodCondition[] {
   };
   const uninitialized = init.filter(({ ready, state }) => !ready && state?.terminated?.exitCode !== 0).map(({ name }) => name);
   const ofInit: [string?, string?] = initialized ? [] : ['ContainersNotInitialized', `containers with incomplete status: [${uninitialized.join(' ')}]`];
-  const contained = !finished && unready.length === 0;
+  const contained = !finished && initialized && unready.length === 0;
   const ready = contained && gates.length === 0;
   const gated = `corresponding condition of pod readiness gate ${JSON.stringify(gates[0]?.conditionType)} does not exist.`;
   const unreadyWhy: [string?, string?] = contained ? ['ReadinessGatesNotReady', gated] : why('unready');

@@ -3,6 +3,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { isDeepStrictEqual } from 'node:util';
+import type { Container, ContainerStatus } from 'kubernetes-types/core/v1.js';
 import { messageOf } from '../../../base/errors.ts';
 import { sleep } from '../../../base/retry.ts';
 import { isNotFound, pathOf } from '../../controllers/core/context.ts';
@@ -14,7 +15,7 @@ import type { NodeContext, NodeIdentity } from '../context.ts';
 import { SETUP_RETRY_MS, VOLUME_REFRESH_MS } from '../limits.ts';
 import { type PodVolumes, prepareVolumes } from '../volumes/index.ts';
 import type { PodScope } from './scope.ts';
-import { type PodView, statusOf } from './status.ts';
+import { type PodView, statusOf, waitingStatus } from './status.ts';
 
 export interface PodWorker {
   readonly uid: string;
@@ -70,8 +71,8 @@ export function createPodWorker(context: NodeContext, node: NodeIdentity, first:
         hostIp: node.ip,
         podIp: pod.spec.hostNetwork === true ? node.ip : network?.ip,
         startTime,
-        init: init.map((runner) => runner.status()),
-        main: main.map((runner) => runner.status()),
+        init: statusesOf(init, pod.spec.initContainers ?? []),
+        main: statusesOf(main, pod.spec.containers),
         initialized,
         outcome,
       };
@@ -274,6 +275,12 @@ export function createPodWorker(context: NodeContext, node: NodeIdentity, first:
       if (volumes?.uses(object) === true && !ending.signal.aborted) void refresh(volumes);
     },
   };
+}
+
+/** Until there are runners the containers wait. */
+function statusesOf(runners: readonly ContainerRunner[], containers: readonly Container[]): ContainerStatus[] {
+  if (runners.length > 0) return runners.map((runner) => runner.status());
+  return containers.map((container) => waitingStatus(container, 'ContainerCreating'));
 }
 
 const isSidecar = ({ restartPolicy }: { restartPolicy?: string }): boolean => restartPolicy === 'Always';

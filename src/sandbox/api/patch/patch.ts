@@ -1,11 +1,12 @@
 /** `patch` in its forms: each makes the next object from what is stored. */
 import { badRequest, unsupportedMediaType } from '../errors.ts';
-import { type ApiObject, copy, isObject } from '../object.ts';
+import { type ApiObject, isObject } from '../object.ts';
 import { checkKind } from '../write/admit.ts';
 import type { WriteDeps, WriteScope } from '../write/scope.ts';
 import { type Updated, updateObject } from '../write/update.ts';
 import { jsonPatch } from './json-patch.ts';
 import { mergePatch } from './merge-patch.ts';
+import { strategicMerge } from './strategic-merge.ts';
 
 export const PATCH_TYPES = {
   json: 'application/json-patch+json',
@@ -37,7 +38,7 @@ function patchOf(scope: WriteScope, contentType: string, body: unknown): (curren
       return (current) => mergePatch(current, body);
     case PATCH_TYPES.strategic:
       if (!isObject(body)) throw badRequest('the patch is no object');
-      return (current) => mergePatch(copy(current), body);
+      return (current) => (scope.resource.strategy.custom === true ? mergePatch(current, body) : strategicMerge(current, body));
     default:
       throw unsupportedMediaType(
         scope.resource.strategy.custom === true ? [PATCH_TYPES.json, PATCH_TYPES.merge, PATCH_TYPES.apply] : Object.values(PATCH_TYPES),

@@ -8,6 +8,7 @@ const NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
 export function firstObjects(): KubeObject[] {
   return [
     ...NAMESPACES.map((name): KubeObject => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })),
+    { apiVersion: 'networking.k8s.io/v1', kind: 'ServiceCIDR', metadata: { name: 'kubernetes' }, spec: { cidrs: [SANDBOX_NETWORK.services] } },
     ...service('default', 'kubernetes', { component: 'apiserver', provider: 'kubernetes' }, SANDBOX_NETWORK.kubernetesService, SANDBOX_NETWORK.node, [
       { name: 'https', port: 443, targetPort: SANDBOX_NETWORK.apiPort, protocol: 'TCP' },
     ]),

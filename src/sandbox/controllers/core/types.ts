@@ -72,7 +72,6 @@ export const NODES = kind<Node>('v1', 'Node', 'nodes', false);
 export const ENDPOINTS = kind<Endpoints>('v1', 'Endpoints', 'endpoints');
 export const SERVICE_ACCOUNTS = kind('v1', 'ServiceAccount', 'serviceaccounts');
 export const CONFIG_MAPS = kind<Stored & { data?: Record<string, string> }>('v1', 'ConfigMap', 'configmaps');
-export const CLAIMS = kind('v1', 'PersistentVolumeClaim', 'persistentvolumeclaims');
 export const ENDPOINT_SLICES = kind<EndpointSlice>('discovery.k8s.io/v1', 'EndpointSlice', 'endpointslices');
 export const DEPLOYMENTS = kind<Deployment>('apps/v1', 'Deployment', 'deployments');
 export const REPLICA_SETS = kind<ReplicaSet>('apps/v1', 'ReplicaSet', 'replicasets');
@@ -81,7 +80,6 @@ export const DAEMON_SETS = kind<DaemonSet>('apps/v1', 'DaemonSet', 'daemonsets')
 export const CONTROLLER_REVISIONS = kind<ControllerRevision>('apps/v1', 'ControllerRevision', 'controllerrevisions');
 export const JOBS = kind<Job>('batch/v1', 'Job', 'jobs');
 export const BUDGETS = kind<PodDisruptionBudget>('policy/v1', 'PodDisruptionBudget', 'poddisruptionbudgets');
-export const SERVICE_CIDRS = kind('networking.k8s.io/v1', 'ServiceCIDR', 'servicecidrs', false);
 export const CRDS = kind('apiextensions.k8s.io/v1', 'CustomResourceDefinition', 'customresourcedefinitions', false);
 
 export const keyOf = (object: Stored): string => `${object.metadata.namespace}/${object.metadata.name}`;

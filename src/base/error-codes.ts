@@ -55,6 +55,7 @@ export const ERROR_CODES = {
   'TP-INTERCEPT-CONFLICT': 'Ask the owner to leave it, or intercept only some requests with --http-header.',
   'TP-INTERCEPT-REFUSED': 'The message says what stands in the way.',
   'TP-INTERCEPT-TIMEOUT': 'The message names the likely cause; `kubectl describe` the pods of the workload.',
+  'TP-UNINSTALL-FORBIDDEN': 'Ask somebody who may change these workloads: taking an agent out restarts their pods.',
   'TP-INTERCEPT-FORBIDDEN': 'Ask an administrator to bind you to the ClusterRole telepresence-user in that namespace.',
   'TP-ENV-FILE': 'Check the path, its permissions and the free space.',
   'TP-ENV-UNREADABLE': 'The environment could not be read from the pod; leave the intercept and try again.',

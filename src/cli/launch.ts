@@ -82,7 +82,8 @@ export async function ensureNetd(context: Context, onLaunch: () => void): Promis
   let stopped = false;
   void death.happened.then((reason) => {
     const abort = (error: unknown) => died.abort(error);
-    if (!stopped) startError('netd', reason, logFile, 'TP-NETD-FAILED').then(abort, abort);
+    // Exit code 0: the daemon let it go, because connecting failed; the daemon's own answer says why.
+    if (!stopped && child.exitCode !== 0) startError('netd', reason, logFile, 'TP-NETD-FAILED').then(abort, abort);
   });
   return {
     died: died.signal,

@@ -1,4 +1,4 @@
-/** Takes the traffic-manager away: everything the installer made but the namespace. Agents must be gone before: see the daemon. */
+/** Takes the traffic-manager away: everything the installer made but the namespace. */
 import { z } from 'zod';
 import { CodedError, codeOf } from '../base/errors.ts';
 import { sleep } from '../base/retry.ts';
@@ -20,6 +20,8 @@ export interface UninstallOptions {
   namespace: string;
   signal?: AbortSignal | undefined;
   onProgress?: ((line: string) => void) | undefined;
+  /** Takes the agents out; called when it is known that the user may remove the manager, and before anything of it goes. */
+  agentsGo?: () => Promise<void>;
 }
 
 const ownedSchema = z.looseObject({
@@ -88,6 +90,7 @@ export async function uninstallManager(kube: KubeClient, options: UninstallOptio
     made('coordination.k8s.io/v1', 'Lease', LEASE_NAME),
   ];
   await checkRights(kube, rendered, { verbs: ['delete'], purpose: 'remove the traffic-manager', signal });
+  await options.agentsGo?.();
   const kinds = (...names: string[]) => rendered.filter((object) => names.includes(object.kind));
   await deleteAll(kube, kinds('MutatingWebhookConfiguration'), options);
   const { own, others } = await resources(kube, namespace, signal);

@@ -220,6 +220,22 @@ describe('errors', () => {
     expect((await errorOf(kube.get('/slow'))).code).toBe('TP-KUBE-TIMEOUT');
   });
 
+  it("are the abort's reason at once, also while the connection is still being made", async () => {
+    const server = net.createServer();
+    const accepted = once(server, 'connection');
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    using kube = client({ server: `https://127.0.0.1:${(server.address() as net.AddressInfo).port}`, user: {}, insecureSkipTlsVerify: false });
+    const stop = new AbortController();
+    const failed = errorOf(kube.get('/', { signal: stop.signal }));
+    // no TLS from this server
+    const [socket] = (await accepted) as [net.Socket];
+    const reason = new CodedError('TP-CANCELLED', 'enough');
+    stop.abort(reason);
+    expect(await failed).toBe(reason);
+    socket.destroy();
+    server.close();
+  }, 2_000);
+
   it("are the abort's reason where the caller aborts", async () => {
     await using api = await startFakeApi({});
     using kube = client(api.connection);

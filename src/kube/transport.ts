@@ -114,6 +114,10 @@ export function createTransport(
         agent,
         ...(request.signal === undefined ? {} : { signal: request.signal }),
       });
+      // Node tells of the abort only when the request has a socket; where the line is dead that takes as long as a dial may.
+      const stop = () => reject(request.signal?.reason);
+      request.signal?.addEventListener('abort', stop, { once: true });
+      outgoing.once('close', () => request.signal?.removeEventListener('abort', stop));
       outgoing.on('response', resolve);
       outgoing.on('error', (error) => {
         if (request.signal?.aborted) return reject(request.signal.reason);

@@ -30,6 +30,8 @@ export const ANNOTATION = {
   inject: 'telepresence.io/inject-traffic-agent',
   agentConfig: 'telepresence.io/agent-config',
   restartedAt: 'telepresence.io/restartedAt',
+  /** On a workload itself, not on its template: its agents are to be taken out. Says who asked. */
+  uninstall: 'telepresence.io/uninstall-agent',
   ignoreVolumes: 'telepresence.io/inject-ignore-volume-mounts',
 } as const;
 /** Annotations of the 2.x years, still read. */

@@ -8,10 +8,14 @@ import { echoApp } from './apps/echo.ts';
 import { SHARE } from './apps/load.ts';
 import { clusterAvailable, startCluster, type TestCluster, testNamespace } from './harness/cluster.ts';
 import { answered, answeredBy, bad, type Load, loadFromCluster, loadFromWorkstation, passed, settledAfter } from './harness/load.ts';
+import { within } from './harness/measured.ts';
+import { clientOfVersion } from './harness/other-version.ts';
 import { eventually } from './harness/run.ts';
 import type { Workstation } from './harness/workstation.ts';
 
 const RATE = 50;
+/** Starts of containers differ by so much from one to the next on a busy machine. */
+const NOISE_SECONDS = 1.5;
 const SERVE = `require('http').createServer((q, r) => r.end('local \\n')).listen(8080, '127.0.0.1')`;
 
 describe.skipIf(!clusterAvailable)('with an intercept on and 50 requests a second (needs root and the test cluster)', () => {
@@ -84,7 +88,7 @@ describe.skipIf(!clusterAvailable)('with an intercept on and 50 requests a secon
     await passed(8_000);
     const found = await outcome(`manager pod deleted ${how}`, since);
     await rolledOut('ambassador', 'traffic-manager');
-    expect(found.back).toBeLessThanOrEqual(3_000);
+    expect(found.back).toBeLessThanOrEqual(within(3_000));
     expect(found.lost + found.byApp).toBeLessThanOrEqual(RATE);
     expect(found.idleLost).toBe(0);
     expect(found.outLost).toBeLessThanOrEqual(how === 'gracefully' ? 0 : RATE / 5);
@@ -112,7 +116,7 @@ describe.skipIf(!clusterAvailable)('with an intercept on and 50 requests a secon
     if (signal === 'SIGSTOP') process.kill(pid, 'SIGCONT');
     await rolledOut('ambassador', 'traffic-manager');
     expect(found.idleLost).toBe(0);
-    expect(found.back).toBeLessThanOrEqual(how === 'killed' ? 3_000 : 7_000);
+    expect(found.back).toBeLessThanOrEqual(within(how === 'killed' ? 3_000 : 7_000));
     if (how === 'killed') expect(found.lost + found.byApp).toBeLessThanOrEqual(RATE);
   });
 
@@ -130,7 +134,8 @@ describe.skipIf(!clusterAvailable)('with an intercept on and 50 requests a secon
       else process.kill(await pidOf(victim.replace('pod/', '')), 'SIGKILL');
       await passed(10_000);
       const found = await outcome(`the only manager ${how}`, since);
-      expect(found.back).toBeLessThanOrEqual(limit);
+      expect(found.back).toBeLessThanOrEqual(within(limit));
+      expect(found.lost).toBeLessThanOrEqual(RATE);
       expect(found.idleLost).toBe(0);
     } finally {
       await cluster.kubectl(['-n', 'ambassador', 'scale', 'deployment/traffic-manager', '--replicas=2']);
@@ -158,33 +163,75 @@ describe.skipIf(!clusterAvailable)('with an intercept on and 50 requests a secon
     expect(found).toMatchObject({ lost: 0, idleLost: 0, outLost: 0 });
   });
 
-  it('scaled 1→3→1→0→2, all pods’ requests come', async () => {
-    const scale = (replicas: number): Promise<string> => cluster.kubectl(['-n', 'faults-manager', 'scale', 'deployment/web', `--replicas=${replicas}`]);
+  it('a workstation of another version keeps working across a rolling upgrade', async () => {
+    await using other = await clientOfVersion('0.0.9');
+    await using old = await cluster.workstation('faultsv', { binary: other.binary });
+    expect(await old.ok(['version'])).toContain('0.0.9');
+    await cluster.apply(echoApp({ name: 'older', namespace: 'faults-manager', container: SHARE }));
+    await rolledOut('faults-manager', 'older');
+    await using _service = old.background('node', ['-e', SERVE]);
+    await old.ok(['connect', '-n', 'faults-manager']);
+    await old.ok(['intercept', 'older', '--port', '8080']);
+    await using load = await loadFromCluster(cluster, 'load-older', 'faults-manager', { url: 'http://older/', rate: RATE, limitMs: 5_000 });
+    await using out = await loadFromWorkstation(old, { url: 'http://plain/', rate: RATE, limitMs: 12_000 });
+    await eventually('the older workstation answers', async () => (await load.samples()).at(-1)?.who === 'local');
+    await passed(2_000);
+    const since = Date.now();
+    await cluster.kubectl(['-n', 'ambassador', 'rollout', 'restart', 'deployment/traffic-manager']);
+    await rolledOut('ambassador', 'traffic-manager');
+    await passed(6_000);
+    const [inwards, outwards] = await Promise.all([load.samples(), out.samples()]);
+    const until = Date.now();
+    const lost = bad(inwards, since, until, answered);
+    const outLost = bad(outwards, since, until, answered);
+    times.push(`rolling upgrade, workstation of another version: ${lost.length} lost, outbound ${outLost.length} lost`);
+    expect({ lost, outLost }).toEqual({ lost: [], outLost: [] });
+    expect(inwards.at(-1)?.who).toBe('local');
+    expect(await old.ok(['list'])).toMatch(/older: intercepted/);
+    await old.ok(['leave', 'older']);
+    await old.ok(['intercept', 'older', '--port', '8080']);
+    await old.ok(['quit', '-s']);
+  }, 180_000);
+
+  it('scaled 1→3→1→0→2, all pods’ requests come, and no more are lost than without an intercept', async () => {
+    await cluster.apply(echoApp({ name: 'bare', namespace: 'faults-manager', container: SHARE }));
+    await rolledOut('faults-manager', 'bare');
+    await using bare = await loadFromCluster(cluster, 'load-bare', 'faults-manager', { url: 'http://bare/', rate: RATE, limitMs: 5_000 });
+    const both = ['web', 'bare'];
+    const scale = async (replicas: number): Promise<void> => {
+      await cluster.kubectl(['-n', 'faults-manager', 'scale', ...both.map((name) => `deployment/${name}`), `--replicas=${replicas}`]);
+      if (replicas > 0) for (const name of both) await rolledOut('faults-manager', name);
+    };
+    const lostOfBare = async (from: number): Promise<number> => bad(await bare.samples(), from, Date.now(), answered).length;
     const since = Date.now();
     for (const replicas of [3, 1]) {
       await scale(replicas);
-      await rolledOut('faults-manager', 'web');
       await passed(3_000);
     }
     const steady = await outcome('scaled 1→3→1', since);
-    expect(steady.lost).toBe(0);
+    const steadyBare = await lostOfBare(since);
+    expect(steady.lost).toBeLessThanOrEqual(steadyBare);
+    const down = Date.now();
     await scale(0);
     await eventually(
       'no pod is left',
-      async () => (await cluster.kubectl(['-n', 'faults-manager', 'get', 'pods', '-l', 'app=web', '-o', 'name'])).trim() === '',
+      async () => (await cluster.kubectl(['-n', 'faults-manager', 'get', 'pods', '-l', 'app in (web, bare)', '-o', 'name'])).trim() === '',
       60_000,
     );
     await scale(2);
-    await rolledOut('faults-manager', 'web');
     const ready = Date.now();
-    await passed(5_000);
+    await passed(6_000);
     const found = await outcome('scaled to 2 from 0, after the rollout', ready);
-    expect(found.back).toBeLessThanOrEqual(3_000);
+    const whole = await outcome('scaled 1→0→2, in all', down);
+    const bareLost = await lostOfBare(down);
+    times.push(`without an intercept: scaled 1→3→1 ${steadyBare} lost, 1→0→2 ${bareLost} lost`);
+    expect(found.back).toBeLessThanOrEqual(within(3_000));
+    expect(whole.lost).toBeLessThanOrEqual(bareLost + NOISE_SECONDS * RATE);
     await eventually('both pods are intercepted', async () => {
       const { stdout } = await workstation.telepresence(['status', '--output', 'json']);
       return stdout.includes('"ACTIVE"');
     });
-  });
+  }, 180_000);
 
   it('is back within 5 s of the return of the API server', async () => {
     await cluster.fault('kill', 'kube-apiserver');
@@ -193,8 +240,8 @@ describe.skipIf(!clusterAvailable)('with an intercept on and 50 requests a secon
     const since = Date.now();
     await passed(9_000);
     const found = await outcome('API server killed', since);
-    expect(found.back).toBeLessThanOrEqual(5_000);
-    expect(found.outBack).toBeLessThanOrEqual(5_000);
+    expect(found.back).toBeLessThanOrEqual(within(5_000));
+    expect(found.outBack).toBeLessThanOrEqual(within(5_000));
     expect(found.idleLost).toBe(0);
   });
 });

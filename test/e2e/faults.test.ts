@@ -82,6 +82,9 @@ describe.skipIf(!clusterAvailable)('a workstation without a link (needs root and
     const { user_daemon: daemon } = await status();
     expect(daemon.status.toLowerCase()).toContain('reconnecting');
     expect(JSON.stringify(daemon.intercepts)).toContain('no connection');
+    // the API server is behind the same line: `list` says that it knows nothing, and says it soon
+    const listed = await workstation.telepresence(['list'], { timeoutMs: 8_000 });
+    expect([listed.code, listed.stdout, listed.stderr]).toEqual([1, '', expect.stringMatching(/TP-TUNNEL-LOST|TP-KUBE-UNREACHABLE/)]);
   }
 
   async function judge(name: string, { cut, mending, mended }: { cut: number; mending: number; mended: number }): Promise<void> {
@@ -101,6 +104,7 @@ describe.skipIf(!clusterAvailable)('a workstation without a link (needs root and
     const { user_daemon: daemon } = await status();
     expect(daemon.status.toLowerCase()).toContain('connected');
     expect(daemon.status.toLowerCase()).not.toContain('reconnecting');
+    expect(await workstation.ok(['list'])).toMatch(/^web: intercepted[\s\S]*State *: ACTIVE/m);
     const late = [...bad(into, cut + 5_000, mending - 500, answeredBy('web')), ...bad(into, mended + 3_000, Date.now(), answeredBy('local'))];
     const trouble = [...late, ...bad(out, mended + 3_000, Date.now(), answered)];
     expect({ app: app <= 5_000, back: back <= 3_000, outbound: outbound <= 3_000 }, shown(trouble, mended)).toEqual({ app: true, back: true, outbound: true });

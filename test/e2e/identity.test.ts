@@ -98,6 +98,41 @@ describe.skipIf(!clusterAvailable)('identity (needs root and the test cluster)',
     await bob.ok(['quit']);
   });
 
+  it('agents are uninstalled only by who may change their workload, and not while somebody intercepts', async () => {
+    const agent = (): Promise<string> =>
+      cluster.kubectl(['-n', NAMESPACE, 'get', 'deployment/web', '-o', 'jsonpath={.metadata.annotations} {.spec.template.metadata.annotations}']);
+    const alice = await workstation('alice');
+    await using admin = await cluster.workstation('admin');
+    await alice.ok(['connect', '-n', NAMESPACE]);
+    await alice.ok(['intercept', 'web', '--port', '8081']);
+    await admin.ok(['connect', '-n', NAMESPACE]);
+    const used = await admin.telepresence(['uninstall', 'web']);
+    expect([used.code, used.stderr]).toEqual([1, expect.stringMatching(/TP-INTERCEPT-CONFLICT[\s\S]*alice|alice[\s\S]*TP-INTERCEPT-CONFLICT/)]);
+    await alice.ok(['leave', 'web']);
+
+    const before = await agent();
+    expect(before).toContain('telepresence.io/agent-config');
+    for (const flags of [['web'], ['--all-agents']]) {
+      const refused = await alice.telepresence(['uninstall', ...flags]);
+      expect([refused.code, refused.stderr]).toEqual([
+        1,
+        expect.stringContaining('alice may not uninstall this agent: the right to patch deployments.apps "web" in namespace identity is missing.'),
+      ]);
+      expect(refused.stderr).toContain('TP-UNINSTALL-FORBIDDEN');
+    }
+    {
+      // not by the manager's hand either
+      await using direct = await directSession(users.alice, 'identity-alice');
+      await expect(direct.tunnel.call('uninstall-agents', { namespace: NAMESPACE, workloads: 'all' })).rejects.toThrow();
+    }
+    expect(await agent()).toBe(before);
+
+    expect(await admin.ok(['uninstall', 'web'])).toContain('Deployment/web');
+    expect(await agent()).not.toContain('telepresence.io');
+    await cluster.kubectl(['-n', NAMESPACE, 'rollout', 'status', 'deployment/web', '--timeout=60s']);
+    await alice.ok(['quit']);
+  });
+
   it('nobody reads the environment of another’s intercept', async () => {
     await using bob = await directSession(users.bob, 'identity-bob');
     await using alice = await directSession(users.alice, 'identity-alice');

@@ -45,6 +45,13 @@ const LIMITS = {
 
 const CASES: (RolloutCase & { apps: string[] })[] = [
   { name: 'limited', namespace: RESTRICTED, url: `http://limited.${RESTRICTED}/`, apps: [numbered('limited', RESTRICTED)] },
+  {
+    name: 'limited-named',
+    namespace: RESTRICTED,
+    remote: 'http',
+    url: `http://limited-named.${RESTRICTED}/`,
+    apps: [echoApp({ name: 'limited-named', namespace: RESTRICTED, container: stable(confined), pod: restricted })],
+  },
   { name: 'based', namespace: BASELINE, url: `http://based.${BASELINE}/`, apps: [numbered('based', BASELINE), budget(BASELINE, 'based', 1)] },
   {
     name: 'named-policy',
@@ -94,11 +101,13 @@ describe.skipIf(!clusterAvailable)('rollouts under the cluster’s rules (needs 
     ];
     for (const app of apps) await cluster.apply(app);
     await workstation.ok(['connect', '-n', OPEN]);
-    costs = await measureRollouts(cluster, workstation, { name: 'load', namespace: OPEN }, CASES, async () => {
-      for (const { name, namespace } of CASES) {
-        during.mode.set(name, await modesOf(namespace, `deployment/${name}`));
-        during.target.set(name, (await get<Service>(namespace, `service/${name}`)).spec?.ports?.[0]?.targetPort);
-      }
+    costs = await measureRollouts(cluster, workstation, { name: 'load', namespace: OPEN }, CASES, {
+      between: async () => {
+        for (const { name, namespace } of CASES) {
+          during.mode.set(name, await modesOf(namespace, `deployment/${name}`));
+          during.target.set(name, (await get<Service>(namespace, `service/${name}`)).spec?.ports?.[0]?.targetPort);
+        }
+      },
     });
     process.stdout.write(`${costsTable(costs)}\n`);
   }, 300_000);
@@ -114,13 +123,13 @@ describe.skipIf(!clusterAvailable)('rollouts under the cluster’s rules (needs 
       expect([...(costs.get(name)?.left ?? [])]).toEqual([name]);
     });
     it('leaves its Service as it was', async () => {
-      expect((await get<Service>(namespace, `service/${name}`)).spec?.ports?.[0]?.targetPort).toBe(name === 'named-policy' ? 'http' : 8080);
+      expect((await get<Service>(namespace, `service/${name}`)).spec?.ports?.[0]?.targetPort).toBe(name.includes('named') ? 'http' : 8080);
     });
   });
 
   it('takes a port by number through the Service where NET_ADMIN is refused, and by redirect where a policy names the port', () => {
-    expect(Object.fromEntries(during.mode)).toEqual({ limited: 'patched', based: 'patched', 'named-policy': 'redirect' });
-    expect(Object.fromEntries(during.target)).toEqual({ limited: 'tp-8080', based: 'tp-8080', 'named-policy': 'http' });
+    expect(Object.fromEntries(during.mode)).toEqual({ limited: 'patched', 'limited-named': 'named', based: 'patched', 'named-policy': 'redirect' });
+    expect(Object.fromEntries(during.target)).toEqual({ limited: 'tp-8080', 'limited-named': 'http', based: 'tp-8080', 'named-policy': 'http' });
   });
 
   it.each([

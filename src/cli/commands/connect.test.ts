@@ -188,6 +188,23 @@ describe('connect', () => {
     expect(world.calls.at(-1)?.method).toBe('disconnect');
   });
 
+  it.skipIf(process.getuid?.() !== 0)('answers with what the daemon says when the daemon let netd go first (needs root)', async () => {
+    await using world = cliWorld();
+    const gone = join(world.home, 'gone');
+    world.programs.netd = join(world.home, 'netd.mjs');
+    writeFileSync(world.programs.netd, `import { writeFileSync } from 'node:fs'; process.on('exit', () => writeFileSync(${JSON.stringify(gone)}, ''));`);
+    await world.serve({
+      netdNeeded: () => ({ needed: true, socket: '/run/netd.sock', logFile: join(world.home, 'netd.log') }),
+      connect: async () => {
+        await expect.poll(() => existsSync(gone), { timeout: 5_000 }).toBe(true);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        throw new CodedError('TP-SUBNET-CONFLICT', 'They overlap.');
+      },
+      disconnect: () => ({ wasConnected: false }),
+    });
+    expect((await world.run(['connect'])).stderr).toMatch(/error: They overlap\.\nTP-SUBNET-CONFLICT: /);
+  });
+
   it('asks for root by sudo, and says so when it can not', async () => {
     await using world = cliWorld();
     await world.serve({

@@ -74,9 +74,15 @@ describe.skipIf(CHROMIUM === undefined)(`the dashboard in Chromium${NO_CHROMIUM}
     const more = testIntercept('11111111-2222-3333-4444-555555555555', { name: 'just-begun', requests: 5 });
     seeded.managers[1]?.list([...seeded.intercepts.slice(3), more]);
     await rowOf(page, 'just-begun').waitFor();
-    more.requests = 500;
-    seeded.managers[1]?.list([...seeded.intercepts.slice(3), more]);
-    await rowOf(page, 'just-begun').getByText('seen').waitFor();
+    // counted on, as by a manager: a rise is seen between two looks at the counts, and the first look may come late
+    const counting = setInterval(() => {
+      more.requests = (more.requests ?? 0) + 100;
+      seeded.managers[1]?.list([...seeded.intercepts.slice(3), more]);
+    }, 200);
+    await rowOf(page, 'just-begun')
+      .getByText('seen')
+      .waitFor()
+      .finally(() => clearInterval(counting));
     seeded.managers[1]?.list(seeded.intercepts.slice(3));
     await rowOf(page, 'just-begun').waitFor({ state: 'detached' });
     expect(await marked(page)).toBe(true);

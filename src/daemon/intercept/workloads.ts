@@ -2,6 +2,7 @@
 import type { PodTemplateSpec, Service } from 'kubernetes-types/core/v1.js';
 import { CodedError } from '../../base/errors.ts';
 import { type KubeClient, resourcePath } from '../../kube/index.ts';
+import { agentConfigSchema } from '../../protocol/agent-config.ts';
 import { ANNOTATION, LEGACY_ANNOTATION_PREFIX, type PortProtocol, WORKLOAD_KINDS, type WorkloadKind } from '../../protocol/resources.ts';
 
 export interface Workload {
@@ -25,6 +26,8 @@ interface WorkloadObject {
   metadata: { name: string; namespace: string; ownerReferences?: { controller?: boolean; kind: string }[] };
   spec?: { replicas?: number; template?: PodTemplateSpec };
 }
+
+const managerSchema = agentConfigSchema.pick({ manager: true });
 
 const plural = (kind: WorkloadKind): string => `${kind.toLowerCase()}s`;
 
@@ -78,6 +81,18 @@ export function portsOf(workload: Workload, services: readonly Service[]): Workl
 /** Whether new pods of the workload get a traffic-agent. */
 export function hasAgent(workload: Workload): boolean {
   return workload.template.metadata?.annotations?.[ANNOTATION.agentConfig] !== undefined;
+}
+
+/** Namespace of the manager whose agents they are; undefined where there are none. */
+export function managerOfAgent(workload: Workload): string | undefined {
+  const text = workload.template.metadata?.annotations?.[ANNOTATION.agentConfig];
+  if (text === undefined) return undefined;
+  try {
+    return managerSchema.parse(JSON.parse(text)).manager;
+  } catch {
+    // written by somebody else: no leader takes it for its own
+    return undefined;
+  }
 }
 
 /** Why a workload can't be intercepted; undefined when it can. */

@@ -2,7 +2,7 @@
 import type { Service } from 'kubernetes-types/core/v1.js';
 import type { NetworkPolicy } from 'kubernetes-types/networking/v1.js';
 import type { AgentConfig } from '../../protocol/agent-config.ts';
-import type { Intercept, Session } from '../../protocol/resources.ts';
+import { ANNOTATION, type Intercept, type Session } from '../../protocol/resources.ts';
 import { chooseMode, planAgentConfig } from './agent-plan.ts';
 import { type Claim, decideClaims } from './claims.ts';
 import { claimsExpired, sessionOf } from './lifetimes.ts';
@@ -10,7 +10,7 @@ import { type ManagerAddress, managerBlockedBy, portBlockedBy } from './network-
 import type { InterceptStatus } from './phase.ts';
 import { findPodPort, type PodPort, servedPorts } from './ports.ts';
 import { restartWarning } from './replace.ts';
-import { agentForbidden, configOf, UNINSTALL_ANNOTATION } from './template.ts';
+import { agentForbidden, configOf } from './template.ts';
 import { asWorkload, type Workload, type WorkloadObject } from './workload.ts';
 
 export interface WorkloadFacts {
@@ -133,7 +133,7 @@ function whyNever(facts: WorkloadFacts, object: WorkloadObject, workload: Worklo
   const what = `${workload.kind} ${workload.name}`;
   if (workload.owner !== undefined) return `${what} belongs to the ${workload.owner.kind} ${workload.owner.name}: intercept that.`;
   if (agentForbidden(object)) return `The pod template of ${what} says telepresence.io/inject-traffic-agent: disabled.`;
-  if (object.metadata?.annotations?.[UNINSTALL_ANNOTATION] !== undefined) return `The agents of ${what} are being uninstalled; try again when that is done.`;
+  if (object.metadata?.annotations?.[ANNOTATION.uninstall] !== undefined) return `The agents of ${what} are being uninstalled; try again when that is done.`;
   if (workload.template.spec?.hostNetwork === true) return `The pods of ${what} use the network of their node.`;
   if (workload.paused && configOf(object) === undefined) return `The rollout of ${what} is paused: its pods can't get an agent.`;
   if (workload.rollout.by === 'ordinal' && workload.rollout.partition >= Math.max(1, workload.replicas) && configOf(object) === undefined) {

@@ -16,8 +16,6 @@ import { keepCaBundle } from './webhook-ca.ts';
 import { isEnding } from './workload.ts';
 import { createWrites } from './writes.ts';
 
-export { type UninstallRequest, uninstallAgents } from './uninstall.ts';
-
 /** Takes part in the election; leads when it is its turn. */
 export async function startLeader(context: ManagerContext): Promise<Part> {
   const log = context.log.child('leader');

@@ -2,7 +2,7 @@
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
 import { resourcePath } from '../../kube/index.ts';
-import type { Intercept, WorkloadKind } from '../../protocol/resources.ts';
+import { ANNOTATION, type Intercept, type WorkloadKind } from '../../protocol/resources.ts';
 import { type ManagerContext, type WorkloadRef, workloadKey } from '../context.ts';
 import { refusesNetAdmin } from '../injector/index.ts';
 import { type Decision, decide, failedForGood, type Outcome } from './decide.ts';
@@ -13,7 +13,7 @@ import { type InterceptStatus, phaseOf } from './phase.ts';
 import { servicesOf } from './ports.ts';
 import { planReplacement } from './replace.ts';
 import { targetChanges } from './service-targets.ts';
-import { configOf, installPatch, restartPatch, rollbackPatch, UNINSTALL_ANNOTATION, uninstallPatch } from './template.ts';
+import { configOf, installPatch, restartPatch, rollbackPatch, uninstallPatch } from './template.ts';
 import type { ClusterView } from './view.ts';
 import { asWorkload, isCurrent, isEnding, isReady, podsOf, replicaSetsOf, selects, type Workload, type WorkloadObject } from './workload.ts';
 import type { Writes } from './writes.ts';
@@ -64,7 +64,7 @@ export async function reconcile(deps: ReconcileDeps, ref: WorkloadRef, memory: M
   const owner = object === undefined ? undefined : configOf(object)?.manager;
   // Another manager's agents: its own leader sees to them.
   if (owner !== undefined && owner !== context.namespace && intercepts.length === 0) return undefined;
-  if (object?.metadata?.annotations?.[UNINSTALL_ANNOTATION] !== undefined && intercepts.every(({ status }) => status?.granted !== true)) {
+  if (object?.metadata?.annotations?.[ANNOTATION.uninstall] !== undefined && intercepts.every(({ status }) => status?.granted !== true)) {
     return uninstall(deps, ref, object, kind);
   }
   const decision = decide({
@@ -259,7 +259,7 @@ async function retargetServices(deps: ReconcileDeps, workload: Workload): Promis
   const pods = view.pods(workload.namespace);
   const configs = view.withAgents(workload.namespace).flatMap((ref) => {
     const object = deps.writes.newest(ref, view.workload(ref));
-    if (object === undefined || object.metadata?.annotations?.[UNINSTALL_ANNOTATION] !== undefined) return [];
+    if (object === undefined || object.metadata?.annotations?.[ANNOTATION.uninstall] !== undefined) return [];
     const config = configOf(object);
     return config === undefined ? [] : [{ config, labels: object.spec?.template?.metadata?.labels }];
   });
@@ -280,7 +280,8 @@ async function uninstall(deps: ReconcileDeps, ref: WorkloadRef, object: Workload
   const workload = asWorkload(kind, object);
   await retargetServices(deps, workload);
   await deps.writes.patchWorkload(ref, uninstallPatch());
-  deps.context.log.info('taking the agent out of a workload', { namespace: ref.namespace, workload: workloadKey(ref) });
+  const asked = object.metadata?.annotations?.[ANNOTATION.uninstall];
+  deps.context.log.info('taking the agent out of a workload', { namespace: ref.namespace, workload: workloadKey(ref), asked });
 }
 
 /** Whether this pod is one of the workload's whose going away Active must wait for: it served, and without the agent of now. */

@@ -6,8 +6,6 @@ import type { WorkloadObject } from './workload.ts';
 
 /** On the workload itself, not on its template: what the template's annotations were before the last change, to go back to. */
 export const BEFORE_ANNOTATION = 'telepresence.io/before-agent';
-/** On the workload itself: its agents are to be taken out. */
-export const UNINSTALL_ANNOTATION = 'telepresence.io/uninstall-agent';
 
 const TEMPLATE_KEYS = [ANNOTATION.inject, ANNOTATION.agentConfig, ANNOTATION.restartedAt] as const;
 type TemplateAnnotations = Partial<Record<(typeof TEMPLATE_KEYS)[number], string | null>>;
@@ -63,7 +61,7 @@ export function restartPatch(now: number): WorkloadPatch {
  */
 export function uninstallPatch(): WorkloadPatch {
   return {
-    metadata: { annotations: { [BEFORE_ANNOTATION]: null, [UNINSTALL_ANNOTATION]: null } },
+    metadata: { annotations: { [BEFORE_ANNOTATION]: null, [ANNOTATION.uninstall]: null } },
     spec: { template: { metadata: { annotations: { [ANNOTATION.inject]: null, [ANNOTATION.agentConfig]: null, [ANNOTATION.restartedAt]: null } } } },
   };
 }

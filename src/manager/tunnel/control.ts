@@ -1,4 +1,4 @@
-/** The control calls of a workstation: welcome, ping, environment, uninstall-agents, loglevel, cloud-link, leave. */
+/** The control calls of a workstation: welcome, ping, environment, loglevel, cloud-link, leave. */
 import type { Duplex } from 'node:stream';
 import { z } from 'zod';
 import { CodedError } from '../../base/errors.ts';
@@ -9,7 +9,6 @@ import { cloudLinkParamsSchema, type Environment, type Replicas, type Welcome } 
 import { createRpcPeer, type RpcPeer } from '../../rpc/index.ts';
 import type { Cloud } from '../cloud/index.ts';
 import type { ManagerContext } from '../context.ts';
-import { uninstallAgents } from '../leader/index.ts';
 import type { LinkedSessions } from '../sessions/registry.ts';
 
 /** How long an agent may take to answer for its environment. */
@@ -19,7 +18,6 @@ export const MANAGER_CAPABILITIES: readonly string[] = ['udp', 'dns', 'environme
 
 const environmentParams = z.looseObject({ intercept: z.string() });
 
-const uninstallParams = z.looseObject({ namespace: z.string(), workloads: z.union([z.array(z.string()), z.literal('all')]) });
 const loglevelParams = z.looseObject({ level: z.enum(LOG_LEVELS), durationMs: z.number().min(0) });
 
 function parse<T>(schema: z.ZodType<T>, params: unknown): T {
@@ -72,9 +70,6 @@ export function serveControl(stream: Duplex, options: { context: ManagerContext;
       welcome,
       ping: () => ({}),
       environment: (params, { signal }) => environment(params, signal),
-      'uninstall-agents': async (params, { signal }) => {
-        return { workloads: await uninstallAgents(context, session, parse(uninstallParams, params), signal) };
-      },
       loglevel: (params) => {
         const { level, durationMs } = parse(loglevelParams, params);
         setLogLevel(context, level, durationMs);

@@ -19,7 +19,7 @@ export interface TestCluster {
   kubectl(args: readonly string[], options?: RunOptions): Promise<string>;
   apply(yaml: string): Promise<void>;
   /** A workstation of its own: network namespace, HOME, nothing running. */
-  workstation(name: string, options?: { kubeconfig?: string; rtt?: number }): Promise<Workstation>;
+  workstation(name: string, options?: { kubeconfig?: string; rtt?: number; binary?: string }): Promise<Workstation>;
   /** Writes a kubeconfig for a user without rights; returns its path. */
   user(name: string, groups?: readonly string[]): Promise<string>;
   loadImage(tar: string): Promise<void>;
@@ -60,7 +60,7 @@ export async function startCluster({ fresh = false } = {}): Promise<TestCluster>
       await kubectl(['apply', '--server-side', '--force-conflicts', '-f', '-'], { input: yaml });
     },
     workstation: (name, options = {}) =>
-      Workstation.create({ scripts, name, kubeconfig: options.kubeconfig ?? kubeconfig, rtt: options.rtt, kubectl: kubectlBinary }),
+      Workstation.create({ scripts, name, kubeconfig: options.kubeconfig ?? kubeconfig, rtt: options.rtt, binary: options.binary, kubectl: kubectlBinary }),
     user: async (name, groups = []) => {
       const text = await ok(path.join(scripts, 'user'), [name, ...groups]);
       const file = path.join(await mkdtemp(path.join(tmpdir(), 'tp-user-')), `${name}.conf`);

@@ -41,7 +41,7 @@ export interface Costs {
   /** What `intercept` printed beside its result. */
   stderr: string;
   stdout: string;
-  /** Who answered new connections from the moment on that `intercept` returned until `leave` was typed; and after `leave`. */
+  /** Who answered new connections from the moment on that `intercept` returned until `leave` was typed, but for `between`; and after `leave`. */
   intercepted: Set<string>;
   left: Set<string>;
 }
@@ -72,13 +72,35 @@ export async function settled(cluster: TestCluster, one: RolloutCase, agents?: b
   );
 }
 
-/** Runs all phases. `between` is called while everything is intercepted. */
+/**
+ * What the load printed is all there: its program never ended, and nobody took its log away. Two kubelets that share `/var/log/pods`
+ * take away each other's: then nothing is known of what was lost, and no count of it may stand.
+ */
+async function expectWhole(cluster: TestCluster, load: { name: string; namespace: string }, { counts }: Seen, from: number): Promise<void> {
+  const containers = (await podsOf(cluster, load.namespace, load.name)).flatMap(({ status }) => status?.containerStatuses ?? []);
+  const restarts = containers.map(({ restartCount }) => restartCount).join();
+  if (restarts !== '0') {
+    const last = await cluster.kubectl(['-n', load.namespace, 'logs', load.name, '--previous', '--tail=20']);
+    throw new Error(`the load's program ended (${restarts} restarts): ${last}`);
+  }
+  const first = counts[0]?.at ?? Number.POSITIVE_INFINITY;
+  if (first > from) throw new Error(`the load's log begins ${Math.round(first - from)} ms after the first phase: somebody took the beginning away`);
+}
+
+export interface RolloutOptions {
+  /** Called while everything is intercepted. */
+  between?: (local: ChildProcess, seen: () => Promise<Seen>) => Promise<void>;
+  /** Takes all agents out in one command, instead of one for each workload. */
+  uninstall?: () => Promise<unknown>;
+}
+
+/** Runs all phases. */
 export async function measureRollouts(
   cluster: TestCluster,
   workstation: Workstation,
   load: { name: string; namespace: string },
   cases: readonly RolloutCase[],
-  between: (local: ChildProcess, seen: () => Promise<Seen>) => Promise<void> = () => Promise.resolve(),
+  options: RolloutOptions = {},
 ): Promise<Map<string, Costs>> {
   const portOf = ({ name }: RolloutCase): number => FIRST_PORT + cases.findIndex((one) => one.name === name);
   await using local = workstation.background('node', ['-e', LOCAL, ...cases.map((one) => String(portOf(one)))]);
@@ -128,19 +150,27 @@ export async function measureRollouts(
     },
     (one) => settled(cluster, one, true),
   );
-  await between(local, seen);
+  const between = { from: Date.now(), to: 0 };
+  await options.between?.(local, seen);
+  between.to = Date.now();
   await phase(
     'leave',
     ({ name, namespace }) => workstation.ok(['leave', name, '-n', namespace]),
     () => passed(AFTER_MS),
   );
+  let together: Promise<unknown> | undefined;
   await phase(
     'uninstall',
-    ({ name, namespace }) => workstation.ok(['uninstall', name, '-n', namespace]),
+    ({ name, namespace }) => {
+      if (options.uninstall === undefined) return workstation.ok(['uninstall', name, '-n', namespace]);
+      together ??= options.uninstall();
+      return together;
+    },
     (one) => settled(cluster, one, false),
   );
   await passed(REQUEST_LIMIT_MS);
   const all = await seen();
+  await expectWhole(cluster, load, all, marks.get(cases[0]?.name ?? '')?.plain?.from ?? 0);
   const { failures, changes } = all;
   return new Map(
     cases.map(({ name }): [string, Costs] => {
@@ -164,7 +194,7 @@ export async function measureRollouts(
           rate: answersPerSecond(all, name, times.plain?.from ?? 0, uninstall?.to ?? 0),
           stdout: outputs.get(name)?.stdout ?? '',
           stderr: outputs.get(name)?.stderr ?? '',
-          intercepted: during(intercept?.returned, leave?.from),
+          intercepted: during(intercept?.returned, between.from).union(during(between.to, leave?.from)),
           left: during(leave?.to, uninstall?.to),
         },
       ];

@@ -14,6 +14,8 @@ export interface WorkstationOptions {
   kubectl: string;
   /** Milliseconds of round trip to the API server. */
   rtt?: number | undefined;
+  /** Another `telepresence` than this checkout's. */
+  binary?: string | undefined;
 }
 
 export class Workstation implements AsyncDisposable {
@@ -53,6 +55,10 @@ export class Workstation implements AsyncDisposable {
     return [path.join(scripts, 'far'), [String(rtt), '--name', name, command, ...args]];
   }
 
+  get #binary(): string {
+    return this.#options.binary ?? telepresenceBinary;
+  }
+
   get env(): NodeJS.ProcessEnv {
     const { XDG_RUNTIME_DIR: _runtime, XDG_CACHE_HOME: _cache, XDG_CONFIG_HOME: _config, ...rest } = process.env;
     return {
@@ -60,7 +66,7 @@ export class Workstation implements AsyncDisposable {
       HOME: this.home,
       KUBECONFIG: this.#options.kubeconfig,
       // the tests' own helpers come first, then what the machine has
-      PATH: `${path.dirname(telepresenceBinary)}:${path.dirname(this.#options.kubectl)}:${process.env['PATH'] ?? ''}`,
+      PATH: `${path.dirname(this.#binary)}:${path.dirname(this.#options.kubectl)}:${process.env['PATH'] ?? ''}`,
     };
   }
 
@@ -81,7 +87,7 @@ export class Workstation implements AsyncDisposable {
   }
 
   telepresence(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
-    return this.run(telepresenceBinary, args, options);
+    return this.run(this.#binary, args, options);
   }
 
   /** Runs `telepresence` and expects exit code 0. @returns stdout */

@@ -9,6 +9,7 @@ import { createReviews } from '../../kube/reviews.ts';
 import { errorOfStatus, type KubeStatus } from '../../kube/status-error.ts';
 import { type ApiServerParts, type ClusterClient, StatusError, type UserInfo } from '../contract.ts';
 import { authorize, type Core, resolveRequest } from './core.ts';
+import { resourceList } from './discovery/discovery.ts';
 import { WATCH_BUFFER_EVENTS } from './limits.ts';
 import { copy, type JsonObject } from './object.ts';
 import type { Answer, WatchAnswer } from './request/call.ts';
@@ -27,6 +28,8 @@ export function createInProcessClient(core: Core, parts: ApiServerParts, user: U
     try {
       const resolved = resolveRequest(method, bare, query, user);
       authorize(parts, resolved.attributes);
+      const kinds = resolved.path === undefined ? kindsAt(core, bare) : undefined;
+      if (kinds !== undefined) return { kind: 'json', code: 200, object: kinds };
       return await core.dispatch({ user, method, path: bare, query, contentType, body, manager, warn: () => {} }, resolved);
     } catch (error) {
       // As if the Status had come over a wire.
@@ -68,6 +71,13 @@ export function createInProcessClient(core: Core, parts: ApiServerParts, user: U
     evict: createReviews(objects.request).evict,
   };
   return client;
+}
+
+/** What `/api/v1` and `/apis/GROUP/VERSION` say: by which path a kind is reached. */
+function kindsAt({ registry }: Core, path: string): JsonObject | undefined {
+  const [, root, ...words] = path.split('/');
+  if (root === 'api' && words.length === 1) return resourceList(registry, '', words[0] ?? '');
+  return root === 'apis' && words.length === 2 ? resourceList(registry, words[0] ?? '', words[1] ?? '') : undefined;
 }
 
 function whole(answer: Answer): unknown {

@@ -122,7 +122,8 @@ export function applyConfiguration(writer: Writer, live: ApiObject | undefined, 
 }
 
 function sameFields(a: FieldSet | undefined, b: FieldSet): boolean {
-  return a !== undefined && a.difference(b).empty && b.difference(a).empty;
+  if (a === undefined) return false;
+  return a.difference(b).empty && b.difference(a).empty;
 }
 
 /** Takes away what was applied last and is owned by nobody now, with all that hangs on it. */

@@ -126,6 +126,8 @@ export function createCore(parts: ApiServerParts, store: Store, registry: Regist
       user: call.user,
       dryRun: dry.length > 0,
       manager: manager === null || manager === '' ? call.manager : manager,
+      managerNamed: manager !== null && manager !== '',
+      force: isTrue(query.get('force')),
       fieldValidation: validation === '' ? 'Warn' : (validation as 'Strict' | 'Warn' | 'Ignore'),
       warn: (text) => call.warn(text),
       options: {
@@ -134,6 +136,7 @@ export function createCore(parts: ApiServerParts, store: Store, registry: Regist
         ...(dry.length > 0 ? { dryRun: dry } : {}),
         ...(manager === null || manager === '' ? {} : { fieldManager: manager }),
         ...(validation === '' ? {} : { fieldValidation: validation }),
+        ...(query.has('force') ? { force: isTrue(query.get('force')) } : {}),
       },
     };
   }

@@ -1,9 +1,12 @@
 /** `patch` in its forms: each makes the next object from what is stored. */
+import { StatusError } from '../../contract.ts';
 import { badRequest, unsupportedMediaType } from '../errors.ts';
 import { type ApiObject, isObject } from '../object.ts';
+import { schemaOf } from '../resources/registry.ts';
 import { checkKind } from '../write/admit.ts';
 import type { WriteDeps, WriteScope } from '../write/scope.ts';
 import { type Updated, updateObject } from '../write/update.ts';
+import { applyPatch } from './apply.ts';
 import { jsonPatch } from './json-patch.ts';
 import { mergePatch } from './merge-patch.ts';
 import { strategicMerge } from './strategic-merge.ts';
@@ -17,13 +20,16 @@ export const PATCH_TYPES = {
 
 /** @throws {StatusError} */
 export async function patchObject(deps: WriteDeps, scope: WriteScope, contentType: string, body: unknown): Promise<Updated> {
+  if (contentType === PATCH_TYPES.apply) return applyPatch(deps, scope, body);
+  if (scope.force) throw new StatusError(422, 'Invalid', 'PatchOptions.meta.k8s.io "" is invalid: force: Forbidden: may not be specified for non-apply patch');
   const change = patchOf(scope, contentType, body);
   return updateObject(deps, scope, {
+    // One that names a version is computed anew as well, and found to be late.
+    unconditional: true,
     compute(current) {
       const next = change(current);
       if (!isObject(next) || !isObject(next['metadata'])) throw badRequest('the patch leaves no object');
       checkKind(scope.resource, next);
-      // A patch that does not name a version wants whatever is the newest; one that does is a condition.
       return next;
     },
   });
@@ -38,7 +44,7 @@ function patchOf(scope: WriteScope, contentType: string, body: unknown): (curren
       return (current) => mergePatch(current, body);
     case PATCH_TYPES.strategic:
       if (!isObject(body)) throw badRequest('the patch is no object');
-      return (current) => (scope.resource.strategy.custom === true ? mergePatch(current, body) : strategicMerge(current, body));
+      return (current) => (scope.resource.strategy.custom === true ? mergePatch(current, body) : strategicMerge(current, body, schemaOf(scope.resource)));
     default:
       throw unsupportedMediaType(
         scope.resource.strategy.custom === true ? [PATCH_TYPES.json, PATCH_TYPES.merge, PATCH_TYPES.apply] : Object.values(PATCH_TYPES),

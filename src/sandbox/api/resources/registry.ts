@@ -1,5 +1,7 @@
 /** Which kinds are served at the moment: the built-in ones, and those of the custom resource definitions. */
 
+import { builtInSchema } from '../schema/built-in.ts';
+import type { SchemaNode } from '../schema/node.ts';
 import type { Column } from '../tables/column.ts';
 import type { Strategy } from './strategy.ts';
 import type { StoredType } from './table.ts';
@@ -12,6 +14,7 @@ export interface Resource {
   /** Of a custom resource definition. */
   columns?: Column[];
   openApiSchema?: unknown;
+  schema?: SchemaNode;
 }
 
 export class Registry {
@@ -46,6 +49,11 @@ export class Registry {
   onChange(listener: () => void): void {
     this.#listeners.add(listener);
   }
+}
+
+/** Undefined when nothing is known of its shape. */
+export function schemaOf(resource: Resource): SchemaNode | undefined {
+  return resource.schema ?? builtInSchema(resource.type);
 }
 
 export function apiVersionOf(resource: Resource): string {

@@ -5,12 +5,16 @@ import { GENERATE_NAME_TRIES } from '../limits.ts';
 import { type ApiObject, copy, timestamp } from '../object.ts';
 import { apiVersionOf } from '../resources/registry.ts';
 import { admissionOf, checkKind } from './admit.ts';
-import { managedAtCreate } from './managed.ts';
+import { trackManagers } from './managed.ts';
 import { generatedName } from './names.ts';
 import type { WriteDeps, WriteScope } from './scope.ts';
 
-/** @param object is the callee's own. @throws {StatusError} */
-export async function createObject(deps: WriteDeps, scope: WriteScope, object: ApiObject): Promise<ApiObject> {
+/**
+ * @param object is the callee's own.
+ * @param applied who owns which field is settled.
+ * @throws {StatusError}
+ */
+export async function createObject(deps: WriteDeps, scope: WriteScope, object: ApiObject, applied = false): Promise<ApiObject> {
   const { resource } = scope;
   const { type, strategy } = resource;
   checkKind(resource, object);
@@ -26,7 +30,7 @@ export async function createObject(deps: WriteDeps, scope: WriteScope, object: A
   for (let attempt = 1; ; attempt++) {
     const candidate = generated ? copy(object) : object;
     if (generated) candidate.metadata.name = generatedName(metadata.generateName ?? '');
-    const made = await prepare(deps, scope, candidate);
+    const made = await prepare(deps, scope, candidate, applied);
     if (collection.get(made.metadata.namespace, made.metadata.name) !== undefined) {
       strategy.deleted?.(made);
       if (generated && attempt < GENERATE_NAME_TRIES) continue;
@@ -51,12 +55,14 @@ function checkNamespace(deps: WriteDeps, scope: WriteScope, namespace: string, n
   }
 }
 
-async function prepare(deps: WriteDeps, scope: WriteScope, sent: ApiObject): Promise<ApiObject> {
+async function prepare(deps: WriteDeps, scope: WriteScope, sent: ApiObject, applied: boolean): Promise<ApiObject> {
   const { strategy, type } = scope.resource;
   let object = sent;
   const context = { user: scope.user, subresource: scope.subresource, dryRun: scope.dryRun };
   cleanMetadata(object);
   strategy.defaults(object);
+  // What admission adds is nobody's until somebody changes it.
+  if (!applied) trackManagers(scope, object, undefined);
   const admission = deps.admission();
   const asked = (changed: ApiObject) => admissionOf(scope, 'CREATE', changed, undefined);
   const admitted = (await admission.mutate(asked(object))) as ApiObject | undefined;
@@ -71,7 +77,6 @@ async function prepare(deps: WriteDeps, scope: WriteScope, sent: ApiObject): Pro
     throw invalid(type, object.metadata.name ?? '', causes);
   }
   try {
-    managedAtCreate(scope, object);
     await admission.validate(asked(object));
   } catch (error) {
     strategy.deleted?.(object);

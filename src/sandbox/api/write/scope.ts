@@ -19,6 +19,10 @@ export interface WriteScope {
   dryRun: boolean;
   /** Of managed fields. */
   manager: string;
+  /** The client itself said who it is. */
+  managerNamed: boolean;
+  /** Of an apply: takes over what others own. */
+  force: boolean;
   /** Unknown fields: refused, warned of, or dropped in silence. */
   fieldValidation: 'Strict' | 'Warn' | 'Ignore';
   warn(text: string): void;

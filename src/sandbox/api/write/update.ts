@@ -5,7 +5,7 @@ import { type ApiObject, copy, equal } from '../object.ts';
 import { apiVersionOf } from '../resources/registry.ts';
 import { admissionOf } from './admit.ts';
 import { createObject, dropEmpty } from './create.ts';
-import { managedAtUpdate } from './managed.ts';
+import { trackManagers } from './managed.ts';
 import type { WriteDeps, WriteScope } from './scope.ts';
 
 export interface Update {
@@ -15,6 +15,8 @@ export interface Update {
   create?: (() => ApiObject) | undefined;
   /** The managed fields were worked out by `compute`. */
   managed?: boolean;
+  /** A version in what was computed is the one that it was computed from, not a condition of the client's. */
+  unconditional?: boolean;
   /** Changes what no client may: deletionTimestamp. For the server's own steps. */
   internal?: boolean;
 }
@@ -33,14 +35,14 @@ export async function updateObject(deps: WriteDeps, scope: WriteScope, update: U
     const current = collection.get(scope.namespace, name);
     if (current === undefined) {
       if (update.create === undefined) throw notFound(type, name);
-      return { object: await createObject(deps, scope, update.create()), created: true };
+      return { object: await createObject(deps, scope, update.create(), update.managed), created: true };
     }
     const sent = await update.compute(current);
     const conditional = checkVersion(scope, sent, current);
     const next = await prepare(deps, scope, sent, current, update);
     // The server's own fields are settled, so that two writes of the same leave one revision.
     if (collection.get(scope.namespace, name) !== current) {
-      if (conditional || attempt >= PATCH_TRIES) throw conflict(type, name);
+      if ((conditional && update.unconditional !== true) || attempt >= PATCH_TRIES) throw conflict(type, name);
       continue;
     }
     next.metadata.resourceVersion = current.metadata.resourceVersion;
@@ -88,6 +90,7 @@ async function prepare(deps: WriteDeps, scope: WriteScope, sent: ApiObject, curr
   let next = sent;
   carryOver(next, current, scope, update.internal === true);
   strategy.defaults(next);
+  if (update.managed !== true) trackManagers(scope, next, current);
   const admission = deps.admission();
   const asked = () => admissionOf(scope, 'UPDATE', next, current);
   const admitted = (await admission.mutate(asked())) as ApiObject | undefined;
@@ -101,7 +104,6 @@ async function prepare(deps: WriteDeps, scope: WriteScope, sent: ApiObject, curr
   if (strategy.generation) next.metadata.generation = (current.metadata.generation ?? 0) + (specChanged(next, current) ? 1 : 0) || 1;
   const causes = [...strategy.validate(next, context), ...strategy.validateUpdate(next, current, context)];
   if (causes.length > 0) throw invalid(type, current.metadata.name, causes);
-  if (update.managed !== true) managedAtUpdate(scope, next, current);
   await admission.validate(asked());
   return next;
 }

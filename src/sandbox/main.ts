@@ -46,6 +46,7 @@ export interface Sandbox {
   /** @param server where that user will ask. */
   kubeconfig(server: string, user: string, groups: string[]): Promise<string>;
   workstation(name: string): Workstation;
+  forgetWorkstation(name: string): boolean;
   plug(name: string, connected: boolean): boolean;
   close(): Promise<void>;
 }
@@ -112,6 +113,7 @@ export async function startSandbox({ log, folder, env, execPath, spawner: argv, 
   return {
     kubeconfig: (server, name, groups) => userKubeconfig(authority, server, name, groups),
     workstation: (name) => network.workstation(name),
+    forgetWorkstation: (name) => network.forgetWorkstation(name),
     plug: (name, connected) => network.plug(name, connected),
     async close() {
       await running.close();

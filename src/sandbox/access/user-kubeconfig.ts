@@ -12,7 +12,8 @@ export async function userKubeconfig(authority: CertificateAuthority, server: st
     kind: 'Config',
     clusters: [{ name: 'sandbox', cluster: { server, 'certificate-authority-data': base64(authority.pair.certificate) } }],
     users: [{ name: user, user: { 'client-certificate-data': base64(certificate), 'client-key-data': base64(key) } }],
-    contexts: [{ name: 'sandbox', context: { cluster: 'sandbox', user } }],
-    'current-context': 'sandbox',
+    // the name that every guide's output has
+    contexts: [{ name: 'default', context: { cluster: 'sandbox', user } }],
+    'current-context': 'default',
   });
 }

@@ -9,9 +9,10 @@ export function serveControl(sandbox: Sandbox, path: string, log: Log, stop: () 
   const handlers: { [M in keyof Calls]: (params: Calls[M]['params']) => Calls[M]['result'] | Promise<Calls[M]['result']> } = {
     kubeconfig: ({ server, user, groups }) => sandbox.kubeconfig(server, user, groups),
     workstation: ({ name }) => {
-      const { ip, path: place } = sandbox.workstation(name);
-      return { ip, path: place };
+      const { ip, path: place, link } = sandbox.workstation(name);
+      return { ip, path: place, link };
     },
+    forgetWorkstation: ({ name }) => sandbox.forgetWorkstation(name),
     plug: ({ name, connected }) => sandbox.plug(name, connected),
     stop: () => {
       setImmediate(stop);

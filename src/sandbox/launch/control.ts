@@ -3,8 +3,10 @@ import { request } from 'node:http';
 
 export interface Calls {
   kubeconfig: { params: { server: string; user: string; groups: string[] }; result: string };
-  /** The path is one of the sandbox's own /proc. */
-  workstation: { params: { name: string }; result: { ip: string; path: string } };
+  /** Made at the first call for a name. The path is one of the sandbox's own /proc, the link the node's end of its cable. */
+  workstation: { params: { name: string }; result: { ip: string; path: string; link: string } };
+  /** False when there was none. What runs there has no link any more. */
+  forgetWorkstation: { params: { name: string }; result: boolean };
   plug: { params: { name: string; connected: boolean }; result: boolean };
   stop: { params: object; result: null };
 }

@@ -10,6 +10,7 @@ export async function runInside(folder: string, { process, program }: Host): Pro
   const log = createLog((line) => process.stderr.write(line), process.env['TELEPRESENCE_SANDBOX_DEBUG'] === undefined ? 'info' : 'debug');
   const stop = new AbortController();
   process.on('disconnect', () => process.exit(1));
+  // what was started so far would keep a start that failed from ending
   const sandbox = await startSandbox({
     log,
     folder,
@@ -17,6 +18,9 @@ export async function runInside(folder: string, { process, program }: Host): Pro
     execPath: process.execPath,
     spawner: [...process.execArgv, program, 'spawner'],
     signal: stop.signal,
+  }).catch((error: unknown) => {
+    log.error('the sandbox did not start', { error });
+    return process.exit(1);
   });
   const stopped = Promise.withResolvers<void>();
   await serveControl(sandbox, files(folder).control, log, stopped.resolve);

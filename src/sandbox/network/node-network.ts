@@ -17,6 +17,7 @@ const POD_GATEWAY = '10.244.0.1';
 /** Where the cluster DNS listens; kube-dns has it as its endpoint. */
 export const DNS_ENDPOINT = '10.244.0.2';
 const FIRST_POD = 3;
+const LAST_WORKSTATION = 253;
 /** A bridge takes the lowest address of its ports otherwise, and its neighbours lose it whenever a port comes. */
 const BRIDGE_MAC = '02:00:c6:12:00:01';
 const BRIDGE = 'lab';
@@ -34,12 +35,16 @@ export interface PodNetwork {
 export interface Workstation {
   readonly ip: string;
   readonly path: string;
+  /** The node's end of its cable. */
+  readonly link: string;
 }
 
 export interface NodeNetwork {
   addPod(): PodNetwork;
   /** Made at the first call for a name. */
   workstation(name: string): Workstation;
+  /** Takes its link away. The namespace ends with what runs there. */
+  forgetWorkstation(name: string): boolean;
   /** Pulls the cable of a workstation, or puts it back. */
   plug(name: string, connected: boolean): boolean;
   /** The node's own network, for pods with `hostNetwork`. */
@@ -60,8 +65,8 @@ export function createNodeNetwork(libc: Libc, nodes: readonly string[]): NodeNet
   // For what the node itself sends to services; the rules rewrite the target.
   node.addRoute({ to: SANDBOX_NETWORK.services, link: bridge, source: SANDBOX_NETWORK.node });
   const pods = createAddressPool('10.244.0.0', FIRST_POD, 65_534);
-  const workstations = new Map<string, Workstation & { link: number }>();
-  let nextWorkstation = Number(SANDBOX_NETWORK.firstWorkstation.split('.')[3]);
+  const workstations = new Map<string, Workstation & { namespace: number }>();
+  const desks = createAddressPool('198.18.0.0', Number(SANDBOX_NETWORK.firstWorkstation.split('.')[3]), LAST_WORKSTATION);
   let nextLink = 0;
 
   function newNamespace(): number {
@@ -127,17 +132,27 @@ export function createNodeNetwork(libc: Libc, nodes: readonly string[]): NodeNet
     workstation(name) {
       const known = workstations.get(name);
       if (known !== undefined) return known;
-      const number = nextWorkstation++;
-      const ip = `${SANDBOX_NETWORK.firstWorkstation.slice(0, SANDBOX_NETWORK.firstWorkstation.lastIndexOf('.'))}.${number}`;
-      const { namespace, link } = attach(`lab-${number}`, ip, NOWHERE, false);
-      node.enslave(link, bridge);
-      const made = { ip, path: `/proc/${process.pid}/fd/${namespace}`, link };
+      const ip = desks.take();
+      const link = `lab-${ip.split('.')[3]}`;
+      const attached = attach(link, ip, NOWHERE, false);
+      node.enslave(attached.link, bridge);
+      const made = { ip, path: `/proc/${process.pid}/fd/${attached.namespace}`, link, namespace: attached.namespace };
       workstations.set(name, made);
       return made;
     },
+    forgetWorkstation(name) {
+      const known = workstations.get(name);
+      if (known === undefined) return false;
+      workstations.delete(name);
+      node.removeLink(known.link);
+      closeSync(known.namespace);
+      desks.release(known.ip);
+      return true;
+    },
     plug(name, connected) {
-      const link = workstations.get(name)?.link;
-      if (link === undefined) return false;
+      const known = workstations.get(name);
+      if (known === undefined) return false;
+      const link = libc.indexOf(known.link);
       if (connected) node.up(link);
       else node.down(link);
       return true;

@@ -20,6 +20,8 @@ import { createPolicyValidation } from './policy/validate.ts';
 import { type AdmissionStore, createAdmissionStore } from './store.ts';
 import { createWebhooks } from './webhook/admit.ts';
 
+export { CelError, celValue, createEvaluator, type Evaluator } from './cel/evaluate.ts';
+
 export interface AdmissionOptions {
   client: ClusterClient;
   /** To webhooks behind Services. */

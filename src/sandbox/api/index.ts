@@ -7,6 +7,8 @@ import type { Log } from '../../base/log.ts';
 import type { ApiServerParts, ClusterClient, UserInfo } from '../contract.ts';
 import { createInProcessClient } from './client.ts';
 import { createCore } from './core.ts';
+import { serveDefinitions } from './custom/definitions.ts';
+import { DEFINITION_RULES, DEFINITIONS } from './custom/rules-of-definitions.ts';
 import { createHttpApi, type HttpApi } from './http/server.ts';
 import { NAMESPACE_RULES } from './resources/namespaces.ts';
 import { Registry } from './resources/registry.ts';
@@ -26,7 +28,7 @@ export interface ApiServer extends HttpApi {
   client(user: UserInfo, manager?: string): ClusterClient;
 }
 
-const RULES: Record<string, KindRules> = { ...WORKLOAD_RULES, namespaces: NAMESPACE_RULES };
+const RULES: Record<string, KindRules> = { ...WORKLOAD_RULES, namespaces: NAMESPACE_RULES, [DEFINITIONS]: DEFINITION_RULES };
 
 /** Made and usable at once in the same process; it listens nowhere yet. `parts` is looked at with each request. */
 export function createApiServer(parts: ApiServerParts, options: ApiServerOptions): ApiServer {
@@ -34,6 +36,7 @@ export function createApiServer(parts: ApiServerParts, options: ApiServerOptions
   const registry = new Registry();
   for (const type of builtInTypes()) registry.add({ type, listKind: `${type.kind}List`, strategy: strategyOf(type, RULES[type.collection]) });
   const core = createCore(parts, store, registry);
+  serveDefinitions(store, registry, { store, admission: () => parts.admission }, options.log);
   return {
     ...createHttpApi(core, parts, options.log, options.documents ?? {}),
     client: (user, manager = 'sandbox') => createInProcessClient(core, parts, user, manager),

@@ -8,6 +8,8 @@ export interface RuleContext {
   user: UserInfo;
   subresource: string | undefined;
   dryRun: boolean;
+  /** What is stored; undefined at create. */
+  old: ApiObject | undefined;
 }
 
 export interface Strategy {

@@ -1,7 +1,7 @@
 /** The built-in kinds: what each is called, where it lives, and which subresources it has. */
 import type { ResourceType } from '../../contract.ts';
 
-const ALL = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
+export const ALL_VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 
 interface Row {
   plural: string;
@@ -29,7 +29,7 @@ const GROUPS: Record<string, Row[]> = {
       global: true,
       short: ['ns'],
       subresources: ['finalize', 'status'],
-      verbs: ALL.filter((verb) => verb !== 'deletecollection'),
+      verbs: ALL_VERBS.filter((verb) => verb !== 'deletecollection'),
     },
     { plural: 'nodes', kind: 'Node', global: true, short: ['no'], subresources: ['proxy', 'status'] },
     { plural: 'persistentvolumeclaims', kind: 'PersistentVolumeClaim', short: ['pvc'], subresources: ['status'] },
@@ -130,7 +130,7 @@ export function builtInTypes(): StoredType[] {
       shortNames: row.short ?? [],
       categories: row.categories ?? [],
       namespaced: row.global !== true,
-      verbs: row.verbs ?? ALL,
+      verbs: row.verbs ?? ALL_VERBS,
       subresources: row.subresources ?? [],
       collection: row.storedAs ?? collectionName(group, row.plural),
     }));

@@ -22,4 +22,37 @@ export interface SchemaNode {
   embedded?: boolean;
   nullable?: boolean;
   default?: unknown;
+  /** Of a custom resource: what a value of that type must satisfy besides. */
+  checks?: Checks;
+}
+
+/** As OpenAPI names them. */
+export interface Checks {
+  minimum?: number;
+  maximum?: number;
+  exclusiveMinimum?: boolean;
+  exclusiveMaximum?: boolean;
+  multipleOf?: number;
+  minLength?: number;
+  maxLength?: number;
+  pattern?: string;
+  minItems?: number;
+  maxItems?: number;
+  uniqueItems?: boolean;
+  minProperties?: number;
+  maxProperties?: number;
+  allOf?: SchemaNode[];
+  anyOf?: SchemaNode[];
+  oneOf?: SchemaNode[];
+  not?: SchemaNode;
+  rules?: Rule[];
+}
+
+/** `x-kubernetes-validations` */
+export interface Rule {
+  rule: string;
+  message?: string;
+  messageExpression?: string;
+  reason?: string;
+  fieldPath?: string;
 }

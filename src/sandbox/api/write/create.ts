@@ -58,7 +58,7 @@ function checkNamespace(deps: WriteDeps, scope: WriteScope, namespace: string, n
 async function prepare(deps: WriteDeps, scope: WriteScope, sent: ApiObject, applied: boolean): Promise<ApiObject> {
   const { strategy, type } = scope.resource;
   let object = sent;
-  const context = { user: scope.user, subresource: scope.subresource, dryRun: scope.dryRun };
+  const context = { user: scope.user, subresource: scope.subresource, dryRun: scope.dryRun, old: undefined };
   cleanMetadata(object);
   strategy.defaults(object);
   // What admission adds is nobody's until somebody changes it.

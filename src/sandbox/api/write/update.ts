@@ -86,7 +86,7 @@ function checkVersion(scope: WriteScope, sent: ApiObject, current: ApiObject): b
 
 async function prepare(deps: WriteDeps, scope: WriteScope, sent: ApiObject, current: ApiObject, update: Update): Promise<ApiObject> {
   const { strategy, type } = scope.resource;
-  const context = { user: scope.user, subresource: scope.subresource, dryRun: scope.dryRun };
+  const context = { user: scope.user, subresource: scope.subresource, dryRun: scope.dryRun, old: current };
   let next = sent;
   carryOver(next, current, scope, update.internal === true);
   strategy.defaults(next);

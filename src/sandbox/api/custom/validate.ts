@@ -20,7 +20,7 @@ export function validateCustom(value: unknown, schema: SchemaNode, path = ''): C
     );
   if (schema.format !== undefined && typeof value === 'string') {
     const fault = formatFault(schema.format, value);
-    if (fault !== undefined) causes.push(body(path, value, fault));
+    if (fault !== undefined) causes.push({ ...body(path, value, fault), reason: 'FieldValueTypeInvalid' });
   }
   causes.push(...checkFaults(value, schema.checks ?? {}, path));
   if (Array.isArray(value)) return [...causes, ...listFaults(value, schema, path)];
@@ -75,8 +75,8 @@ function checkFaults(value: unknown, checks: Checks, path: string): Cause[] {
     const { minLength, maxLength, pattern } = checks;
     const length = [...value].length;
     if (minLength !== undefined && length < minLength) say(`should be at least ${minLength} chars long`);
-    if (maxLength !== undefined && length > maxLength) causes.push(tooLong(path, maxLength));
-    if (pattern !== undefined && !new RegExp(pattern, 'u').test(value)) say(`should match '${pattern}'`);
+    else if (maxLength !== undefined && length > maxLength) causes.push(tooLong(path, maxLength));
+    else if (pattern !== undefined && !new RegExp(pattern, 'u').test(value)) say(`should match '${pattern}'`);
   }
   if (Array.isArray(value)) {
     const { minItems, maxItems, uniqueItems } = checks;

@@ -118,10 +118,6 @@ export function unsupported(field: string, value: unknown, supported: string[]):
   };
 }
 
-export function forbiddenField(field: string, why: string): Cause {
-  return { reason: 'FieldValueForbidden', message: `Forbidden: ${why}`, field };
-}
-
 export function tooLong(field: string, most: number): Cause {
   return { reason: 'FieldValueTooLong', message: `Too long: may not be more than ${most} bytes`, field };
 }

@@ -1,5 +1,5 @@
 /** Whether a custom resource is as its definition says; what is wrong is told in the API server's words. */
-import { type Cause, required, tooLong, unsupported } from '../errors.ts';
+import { type Cause, duplicate, required, tooLong, unsupported } from '../errors.ts';
 import { equal, isObject } from '../object.ts';
 import type { Checks, SchemaNode } from '../schema/node.ts';
 import { formatFault } from './formats.ts';

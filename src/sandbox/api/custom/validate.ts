@@ -125,7 +125,7 @@ function listFaults(list: readonly unknown[], schema: SchemaNode, path: string):
   for (const [index, item] of list.entries()) {
     const key = keyOf(item);
     if (list.slice(0, index).some((other) => equal(keyOf(other), key)))
-      causes.push({ reason: 'FieldValueDuplicate', message: `Duplicate value: ${JSON.stringify(key)}`, field: `${path}[${index}]` });
+      causes.push(duplicate(`${path}[${index}]`, key));
   }
   return causes;
 }

@@ -124,8 +124,7 @@ function listFaults(list: readonly unknown[], schema: SchemaNode, path: string):
   const keyOf = (item: unknown): unknown => (schema.listType === 'map' && isObject(item) ? Object.fromEntries(keys.map((key) => [key, item[key]])) : item);
   for (const [index, item] of list.entries()) {
     const key = keyOf(item);
-    if (list.slice(0, index).some((other) => equal(keyOf(other), key)))
-      causes.push(duplicate(`${path}[${index}]`, key));
+    if (list.slice(0, index).some((other) => equal(keyOf(other), key))) causes.push(duplicate(`${path}[${index}]`, key));
   }
   return causes;
 }

@@ -8,7 +8,14 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['src/**/*.test.ts', 'test/*.test.ts', 'test/compliance/**/*.test.ts', 'test/integration/**/*.test.ts', 'scripts/**/*.test.ts'],
+          include: [
+            'src/**/*.test.ts',
+            'test/*.test.ts',
+            'test/bench/*.test.ts',
+            'test/compliance/**/*.test.ts',
+            'test/integration/**/*.test.ts',
+            'scripts/**/*.test.ts',
+          ],
           pool: 'forks',
           testTimeout: 20_000,
         },

@@ -10,7 +10,9 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { VERSION } from '../../src/base/version.ts';
 import { clusterAvailable, repository, startCluster } from '../e2e/harness/cluster.ts';
+import { compact } from './compact.ts';
 import { type Measured, measure, reached } from './measure.ts';
+import { merged, readReports } from './merge.ts';
 import { writePlots } from './plot.ts';
 import { between, line, markdown, type Report } from './report.ts';
 import { commands, dns, intercepts } from './rows/commands.ts';
@@ -27,7 +29,8 @@ const USAGE = `npm run bench -- [--quick] [--only PATTERN] [--rtt 0,20,50] [--ro
   --rounds N      rounds of each row (default 5, quick 1)
   --json FILE     write all figures
   --plot          write docs/plots/*.svg
-  --write         write the table into README.md and docs/performance.md, where these have a marked section
+  --write         write the short table into README.md and the full one into docs/performance.md, where these have a marked section
+  --merge FILE…   measure nothing: make one report of what several runs wrote with --json, the last one counts
   --load          first load dist/image.tar into the cluster's node
 `;
 const FULL: Effort = { seconds: 3, bytes: 256 * 2 ** 20, bytesInCluster: 2 ** 30, many: 20 };
@@ -36,7 +39,8 @@ const GROUPS: MakeGroup[] = [commands, dns, idleMemory, intercepts, intercepted,
 /** Their way does not lead over the delayed line. */
 const NEAR_ONLY: MakeGroup[] = [agent];
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     quick: { type: 'boolean', default: false },
     only: { type: 'string', default: '' },
@@ -46,17 +50,27 @@ const { values } = parseArgs({
     plot: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
     load: { type: 'boolean', default: false },
+    merge: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
 
+/** In general terms: what the figures depend on, not whose machine it is. */
 function machine(): string {
-  const [cpu] = os.cpus();
-  return `${os.cpus().length} shared cores (${cpu?.model.trim() ?? 'unknown'}), Linux ${os.release()}, Node ${process.versions.node}, one-node Kubernetes 1.34`;
+  const memory = Math.round(os.totalmem() / 2 ** 30);
+  const kernel = os.release().split('.').slice(0, 2).join('.');
+  return `${os.cpus().length} shared cores, ${memory} GiB of memory, Linux ${kernel}, Node ${process.versions.node}, one-node Kubernetes 1.34`;
 }
 
-async function measureAt(desk: Desk, effort: Effort, rounds: number, only: RegExp): Promise<Measured[]> {
-  const all: Measured[] = [];
+interface Wanted {
+  effort: Effort;
+  rounds: number;
+  only: RegExp;
+  /** Takes each row as soon as it is there. */
+  add(row: Measured): Promise<void>;
+}
+
+async function measureAt(desk: Desk, { effort, rounds, only, add }: Wanted): Promise<void> {
   for (const make of GROUPS) {
     if (desk.rtt > 0 && NEAR_ONLY.includes(make)) continue;
     const group = make(desk, effort);
@@ -66,11 +80,14 @@ async function measureAt(desk: Desk, effort: Effort, rounds: number, only: RegEx
     for (const row of rows) {
       const measured = await measure(row, rounds);
       process.stdout.write(line(measured));
-      all.push(measured);
+      await add(measured);
     }
     await group.after();
   }
-  return all;
+}
+
+async function writeJson(report: Report): Promise<void> {
+  if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(report, null, 2)}\n`);
 }
 
 async function writeMarked(file: string, text: string): Promise<void> {
@@ -80,11 +97,7 @@ async function writeMarked(file: string, text: string): Promise<void> {
   else await writeFile(file, after);
 }
 
-async function run(): Promise<void> {
-  if (values.help) {
-    process.stdout.write(USAGE);
-    return;
-  }
+async function measured(): Promise<Report> {
   if (!clusterAvailable) throw new Error('the bench needs root and the test cluster');
   const effort = values.quick ? QUICK : FULL;
   const rounds = Number(values.rounds ?? (values.quick ? 1 : 5));
@@ -93,15 +106,6 @@ async function run(): Promise<void> {
   const cluster = await startCluster();
   if (values.load) await cluster.loadImage(path.join(repository, 'dist/image.tar'));
   const scene = await Scene.create(cluster);
-  const rows: Measured[] = [];
-  try {
-    for (const rtt of rtts) {
-      await using desk = await Desk.create(scene, rtt);
-      rows.push(...(await measureAt(desk, effort, rounds, only)));
-    }
-  } finally {
-    await scene.remove();
-  }
   const report: Report = {
     machine: machine(),
     date: new Date().toISOString().slice(0, 10),
@@ -109,16 +113,41 @@ async function run(): Promise<void> {
     commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: repository, encoding: 'utf8' }).trim(),
     seconds: effort.seconds,
     rounds,
-    rows,
+    rows: [],
   };
+  const add = async (row: Measured): Promise<void> => {
+    report.rows.push(row);
+    // a run that is ended early has measured something too
+    await writeJson(report);
+  };
+  try {
+    for (const rtt of rtts) {
+      await using desk = await Desk.create(scene, rtt);
+      await measureAt(desk, { effort, rounds, only, add });
+    }
+  } finally {
+    await scene.remove();
+  }
+  return report;
+}
+
+async function run(): Promise<void> {
+  if (values.help) {
+    process.stdout.write(USAGE);
+    return;
+  }
+  const report = values.merge ? merged(await readReports(positionals)) : await measured();
   const text = markdown(report);
   process.stdout.write(`\n${text}`);
-  if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(report, null, 2)}\n`);
+  await writeJson(report);
   if (values.plot) await writePlots(path.join(repository, 'docs/plots'), report);
-  if (values.write) for (const file of ['README.md', 'docs/performance.md']) await writeMarked(path.join(repository, file), text);
-  const missed = rows.filter((row) => reached(row) === false);
+  if (values.write) {
+    await writeMarked(path.join(repository, 'README.md'), compact(report));
+    await writeMarked(path.join(repository, 'docs/performance.md'), text);
+  }
+  const missed = report.rows.filter((row) => reached(row) === false);
   process.stdout.write(
-    `\n${rows.length} rows, ${missed.length} under their target${missed.map(({ group, title, rtt }) => `\n  ${group}: ${title}, RTT ${rtt}`).join('')}\n`,
+    `\n${report.rows.length} rows, ${missed.length} under their target${missed.map(({ group, title, rtt }) => `\n  ${group}: ${title}, RTT ${rtt}`).join('')}\n`,
   );
 }
 

@@ -30,12 +30,18 @@ export function findProcesses({ home, pods }: { home: string; pods: string }): P
   const found: Processes = new Map();
   for (const entry of readdirSync('/proc')) {
     const pid = Number(entry);
-    if (!Number.isInteger(pid)) continue;
+    if (!Number.isInteger(pid) || isElsewhere(pid)) continue;
     const command = read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ');
     const role = roleOf(command, () => read(`/proc/${pid}/environ`).split('\0'), { home, pods });
     if (role !== undefined) found.set(role, [...(found.get(role) ?? []), pid]);
   }
   return found;
+}
+
+/** Another cluster's on the same machine: all of its paths lead out of this process's control-group namespace. */
+function isElsewhere(pid: number): boolean {
+  const lines = read(`/proc/${pid}/cgroup`).trim().split('\n');
+  return lines.every((line) => line.includes(':/../'));
 }
 
 function roleOf(command: string, environment: () => string[], { home, pods }: { home: string; pods: string }): Role | undefined {

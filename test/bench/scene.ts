@@ -160,7 +160,7 @@ export class Desk implements AsyncDisposable {
   static async create(scene: Scene, rtt: number): Promise<Desk> {
     const name = `bench${rtt}`;
     const { kubeconfig: near } = scene.cluster;
-    const far = rtt === 0 ? undefined : await startFar(rtt, name);
+    const far = rtt === 0 ? undefined : await startFar(rtt);
     const kubeconfig = far?.kubeconfig ?? near;
     const workstation = await Workstation.create({ lab: scriptedLab(kube), name, kubeconfig, kubectl: path.join(path.dirname(near), 'bin/kubectl') });
     return new Desk(scene, rtt, workstation, kubeconfig, far?.child);
@@ -265,8 +265,9 @@ export class Desk implements AsyncDisposable {
 }
 
 /** The delay lives as long as the command that `far` runs: that one waits for the end of its input. */
-async function startFar(rtt: number, name: string): Promise<{ kubeconfig: string; child: ChildProcess }> {
-  const child = spawn(path.join(kube, 'far'), [String(rtt), '--name', name, 'sh', '-c', 'echo $KUBECONFIG; cat >/dev/null'], {
+async function startFar(rtt: number): Promise<{ kubeconfig: string; child: ChildProcess }> {
+  // not on the measured workstation, which is made anew and then ends all that ran on it
+  const child = spawn(path.join(kube, 'far'), [String(rtt), '--name', `far${rtt}`, 'sh', '-c', 'echo $KUBECONFIG; cat >/dev/null'], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const [line] = (await once(child.stdout, 'data')) as [Buffer];

@@ -32,9 +32,16 @@ export function notFound(type: Kind, name: string): StatusError {
   return new StatusError(404, 'NotFound', `${qualified(type.plural, type.group)} "${name}" not found`, detailsOf(type, name));
 }
 
+const NO_SUCH_RESOURCE = 'the server could not find the requested resource';
+
 /** For a path that is no resource of this server. */
 export function noSuchResource(): StatusError {
-  return new StatusError(404, 'NotFound', 'the server could not find the requested resource', {});
+  return new StatusError(404, 'NotFound', NO_SUCH_RESOURCE, {});
+}
+
+/** Which a real server answers before it knows of kinds at all: in plain text. */
+export function isNoSuchResource(error: unknown): boolean {
+  return error instanceof StatusError && error.message === NO_SUCH_RESOURCE;
 }
 
 export function alreadyExists(type: Kind, name: string): StatusError {
@@ -109,10 +116,6 @@ export function unsupported(field: string, value: unknown, supported: string[]):
     message: `Unsupported value: ${shown(value)}: supported values: ${[...supported].map((one) => JSON.stringify(one)).join(', ')}`,
     field,
   };
-}
-
-export function forbiddenField(field: string, why: string): Cause {
-  return { reason: 'FieldValueForbidden', message: `Forbidden: ${why}`, field };
 }
 
 export function tooLong(field: string, most: number): Cause {

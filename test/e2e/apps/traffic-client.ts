@@ -103,7 +103,10 @@ const actions: Record<string, () => Promise<unknown>> = {
     });
     return { failed, perSecond: first / ((performance.now() - started) / 1000) };
   },
-  /** `beside HOST SECONDS`: small requests on one connection, alone and while a bulk flow of another program runs. */
+  /**
+   * `beside HOST SECONDS BULKHOST`: small requests on one connection, alone and while a bulk flow of another program runs. The flow comes
+   * from another server: the one thread of a server that fills a flow answers late whatever the way to it is.
+   */
   async beside() {
     const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
     const ask = async (): Promise<{ requests: number; p50: number; p99: number }> => {
@@ -118,7 +121,7 @@ const actions: Record<string, () => Promise<unknown>> = {
       return { requests: took.length, p50: percentile(took, 0.5), p99: percentile(took, 0.99) };
     };
     const alone = await ask();
-    const url = `http://${host}:${PORT.http}/down?seed=1&bytes=${2 ** 40}`;
+    const url = `http://${rest[1] ?? host}:${PORT.http}/down?seed=1&bytes=${2 ** 40}`;
     const flow = spawn('curl', ['-s', '-o', '/dev/null', '--max-time', String(first + 1), '-w', '%{size_download}', url], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });

@@ -1,5 +1,6 @@
 /** From a custom resource definition to the kinds that the server serves: one for each version. */
 import type { Evaluator } from '../../admission/index.ts';
+import type { Cause } from '../errors.ts';
 import { type ApiObject, isObject, type JsonObject } from '../object.ts';
 import type { Resource } from '../resources/registry.ts';
 import { strategyOf } from '../resources/strategies.ts';
@@ -67,6 +68,19 @@ function customResource({ group, scope, names }: Definition['spec'], version: De
   };
 }
 
+/** Expressions take for granted what these find missing. */
+const STRUCTURAL = new Set<string>(['FieldValueRequired', 'FieldValueTypeInvalid', 'FieldValueNotSupported', 'FieldValueTooLong', 'FieldValueTooMany']);
+const UNCHECKED: Cause = {
+  reason: 'FieldValueInvalid',
+  message: 'Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
+  field: '<nil>',
+};
+
+function hasRules(schema: SchemaNode | undefined): boolean {
+  if (schema === undefined) return false;
+  return schema.checks?.rules !== undefined || hasRules(schema.items) || hasRules(schema.additional) || Object.values(schema.properties ?? {}).some(hasRules);
+}
+
 function customStrategy(type: StoredType, schema: SchemaNode, evaluator: Evaluator): Resource['strategy'] {
   const plain = strategyOf(type, {
     defaults(object) {
@@ -76,8 +90,8 @@ function customStrategy(type: StoredType, schema: SchemaNode, evaluator: Evaluat
     },
     validate(object, { old }) {
       const causes = validateCustom(object, schema);
-      // Expressions take the types for granted.
-      return causes.length > 0 ? causes : validateRules(evaluator, object, old, schema);
+      if (causes.length === 0) return validateRules(evaluator, object, old, schema);
+      return hasRules(schema) && causes.some(({ reason }) => STRUCTURAL.has(reason)) ? [...causes, UNCHECKED] : causes;
     },
   });
   return { ...plain, custom: true, generation: true, unconditionalUpdate: false };

@@ -19,9 +19,7 @@ export const DEFINITION_RULES: KindRules = {
     const more = spec as unknown as JsonObject;
     more['conversion'] ??= { strategy: 'None' };
   },
-  prepareCreate({ metadata }) {
-    metadata.finalizers = [...new Set([...(metadata.finalizers ?? []), CLEANUP_FINALIZER])];
-  },
+  deletionFinalizer: CLEANUP_FINALIZER,
   validate(object) {
     const { spec, metadata } = object as Definition;
     if (!isObject(spec)) return [required('spec')];

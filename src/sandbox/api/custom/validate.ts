@@ -1,5 +1,5 @@
 /** Whether a custom resource is as its definition says; what is wrong is told in the API server's words. */
-import { type Cause, required, tooLong, unsupported } from '../errors.ts';
+import { type Cause, duplicate, required, tooLong, unsupported } from '../errors.ts';
 import { equal, isObject } from '../object.ts';
 import type { Checks, SchemaNode } from '../schema/node.ts';
 import { formatFault } from './formats.ts';
@@ -20,7 +20,7 @@ export function validateCustom(value: unknown, schema: SchemaNode, path = ''): C
     );
   if (schema.format !== undefined && typeof value === 'string') {
     const fault = formatFault(schema.format, value);
-    if (fault !== undefined) causes.push(body(path, value, fault));
+    if (fault !== undefined) causes.push({ ...body(path, value, fault), reason: 'FieldValueTypeInvalid' });
   }
   causes.push(...checkFaults(value, schema.checks ?? {}, path));
   if (Array.isArray(value)) return [...causes, ...listFaults(value, schema, path)];
@@ -75,8 +75,8 @@ function checkFaults(value: unknown, checks: Checks, path: string): Cause[] {
     const { minLength, maxLength, pattern } = checks;
     const length = [...value].length;
     if (minLength !== undefined && length < minLength) say(`should be at least ${minLength} chars long`);
-    if (maxLength !== undefined && length > maxLength) causes.push(tooLong(path, maxLength));
-    if (pattern !== undefined && !new RegExp(pattern, 'u').test(value)) say(`should match '${pattern}'`);
+    else if (maxLength !== undefined && length > maxLength) causes.push(tooLong(path, maxLength));
+    else if (pattern !== undefined && !new RegExp(pattern, 'u').test(value)) say(`should match '${pattern}'`);
   }
   if (Array.isArray(value)) {
     const { minItems, maxItems, uniqueItems } = checks;
@@ -124,8 +124,7 @@ function listFaults(list: readonly unknown[], schema: SchemaNode, path: string):
   const keyOf = (item: unknown): unknown => (schema.listType === 'map' && isObject(item) ? Object.fromEntries(keys.map((key) => [key, item[key]])) : item);
   for (const [index, item] of list.entries()) {
     const key = keyOf(item);
-    if (list.slice(0, index).some((other) => equal(keyOf(other), key)))
-      causes.push({ reason: 'FieldValueDuplicate', message: `Duplicate value: ${JSON.stringify(key)}`, field: `${path}[${index}]` });
+    if (list.slice(0, index).some((other) => equal(keyOf(other), key))) causes.push(duplicate(`${path}[${index}]`, key));
   }
   return causes;
 }

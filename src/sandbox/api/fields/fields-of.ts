@@ -59,7 +59,7 @@ function compareInto(old: unknown, next: unknown, schema: SchemaNode | undefined
   const before = isObject(old) ? old : {};
   const after = isObject(next) ? next : {};
   for (const key of new Set([...Object.keys(before), ...Object.keys(after)]))
-    compareAt(`f:${key}`, before[key], after[key], fieldSchema(schema, key), into, ALWAYS_THERE.has(key));
+    compareAt(`f:${key}`, before[key], after[key], fieldSchema(schema, key), into, ALWAYS_THERE.has(key) && schema?.name !== undefined);
 }
 
 /** Structs that the API server's own types hold without a pointer: empty ones are there in every object, so nobody adds them. */

@@ -35,6 +35,12 @@ export async function patchObject(deps: WriteDeps, scope: WriteScope, contentTyp
   });
 }
 
+/** Of a custom resource nothing says which lists are merged by what. */
+function unsupportedPatch({ resource }: WriteScope): StatusError {
+  const { strategic: _strategic, ...custom } = PATCH_TYPES;
+  return unsupportedMediaType(Object.values(resource.strategy.custom === true ? custom : PATCH_TYPES));
+}
+
 function patchOf(scope: WriteScope, contentType: string, body: unknown): (current: ApiObject) => unknown {
   switch (contentType) {
     case PATCH_TYPES.json:
@@ -44,10 +50,9 @@ function patchOf(scope: WriteScope, contentType: string, body: unknown): (curren
       return (current) => mergePatch(current, body);
     case PATCH_TYPES.strategic:
       if (!isObject(body)) throw badRequest('the patch is no object');
-      return (current) => (scope.resource.strategy.custom === true ? mergePatch(current, body) : strategicMerge(current, body, schemaOf(scope.resource)));
+      if (scope.resource.strategy.custom === true) throw unsupportedPatch(scope);
+      return (current) => strategicMerge(current, body, schemaOf(scope.resource));
     default:
-      throw unsupportedMediaType(
-        scope.resource.strategy.custom === true ? [PATCH_TYPES.json, PATCH_TYPES.merge, PATCH_TYPES.apply] : Object.values(PATCH_TYPES),
-      );
+      throw unsupportedPatch(scope);
   }
 }

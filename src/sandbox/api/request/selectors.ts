@@ -1,6 +1,6 @@
 /** Label and field selectors: read from a query, matched against objects. */
 import { badRequest } from '../errors.ts';
-import { type ApiObject, at, isObject } from '../object.ts';
+import { type ApiObject, at } from '../object.ts';
 
 export type Predicate = (object: ApiObject) => boolean;
 
@@ -66,22 +66,6 @@ export function parseLabelSelector(text: string | null | undefined): Predicate |
     const labels = object.metadata.labels ?? {};
     return tests.every((test) => test(labels));
   };
-}
-
-/** `matchLabels` and `matchExpressions` of an object's own selector. An absent one selects nothing, an empty one everything. */
-export function matchesSelector(selector: unknown, labels: Record<string, string>): boolean {
-  if (!isObject(selector)) return false;
-  const { matchLabels, matchExpressions } = selector;
-  if (isObject(matchLabels)) for (const [key, value] of Object.entries(matchLabels)) if (labels[key] !== value) return false;
-  if (Array.isArray(matchExpressions))
-    for (const { key, operator, values = [] } of matchExpressions as { key: string; operator: string; values?: string[] }[]) {
-      const value = labels[key];
-      if (operator === 'In' && (value === undefined || !values.includes(value))) return false;
-      if (operator === 'NotIn' && value !== undefined && values.includes(value)) return false;
-      if (operator === 'Exists' && value === undefined) return false;
-      if (operator === 'DoesNotExist' && value !== undefined) return false;
-    }
-  return true;
 }
 
 const EVENT_FIELDS = ['kind', 'namespace', 'name', 'uid', 'apiVersion', 'resourceVersion', 'fieldPath'].map((field) => `involvedObject.${field}`);

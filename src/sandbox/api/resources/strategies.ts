@@ -46,7 +46,9 @@ const NAME_FORMS: Record<string, NameForm> = {
 };
 
 /** A kind's own rules, over what all have in common. */
-export type KindRules = Partial<Pick<Strategy, 'defaults' | 'prepareCreate' | 'prepareUpdate' | 'validate' | 'validateUpdate' | 'deleted' | 'present'>>;
+export type KindRules = Partial<
+  Pick<Strategy, 'defaults' | 'prepareCreate' | 'prepareUpdate' | 'validate' | 'validateUpdate' | 'deleted' | 'deletionFinalizer' | 'present'>
+>;
 
 export function strategyOf(type: StoredType, rules: KindRules = {}): Strategy {
   const status = type.subresources.includes('status');

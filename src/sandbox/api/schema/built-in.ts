@@ -66,6 +66,7 @@ function nodeOf(published: Published, name: string): SchemaNode {
     return Object.keys(more).length === 0 ? target : Object.assign(Object.create(target) as SchemaNode, more);
   }
   const node: SchemaNode = { type: typeOf(published, name), ...attributes(published) };
+  if (name !== '') node.name = name.slice(name.lastIndexOf('.') + 1);
   lazily(node, 'items', published.items, (items) => nodeOf(items, ''));
   lazily(node, 'additional', published.additionalProperties, (values) => nodeOf(values, ''));
   lazily(node, 'properties', published.properties, (fields) => Object.fromEntries(Object.entries(fields).map(([key, field]) => [key, nodeOf(field, '')])));

@@ -3,6 +3,8 @@
 export interface SchemaNode {
   type: 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean' | 'int-or-string' | 'quantity' | 'any';
   format?: string;
+  /** Of the type, as the API calls it: `PodSpec`. */
+  name?: string;
   properties?: Record<string, SchemaNode>;
   /** Of the values of a map. */
   additional?: SchemaNode;

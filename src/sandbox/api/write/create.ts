@@ -5,6 +5,7 @@ import { GENERATE_NAME_TRIES } from '../limits.ts';
 import { type ApiObject, copy, timestamp } from '../object.ts';
 import { apiVersionOf } from '../resources/registry.ts';
 import { admissionOf, checkKind } from './admit.ts';
+import { decodeFields } from './decode.ts';
 import { trackManagers } from './managed.ts';
 import { generatedName } from './names.ts';
 import type { WriteDeps, WriteScope } from './scope.ts';
@@ -18,6 +19,7 @@ export async function createObject(deps: WriteDeps, scope: WriteScope, object: A
   const { resource } = scope;
   const { type, strategy } = resource;
   checkKind(resource, object);
+  decodeFields(scope, object);
   const { metadata } = object;
   if (type.namespaced) {
     if (metadata.namespace === undefined || metadata.namespace === '') metadata.namespace = scope.namespace ?? 'default';

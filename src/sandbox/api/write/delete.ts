@@ -55,7 +55,7 @@ export async function deleteObject(deps: WriteDeps, scope: WriteScope, request: 
     await admission.mutate(admissionOf(scope, 'DELETE', undefined, current));
     await admission.validate(admissionOf(scope, 'DELETE', undefined, current));
     if (collection.get(scope.namespace, name) !== current) continue;
-    const marked = mark(current, request);
+    const marked = mark(current, request, strategy.deletionFinalizer);
     const waits = (marked.metadata.finalizers ?? []).length > 0 || hasSpecFinalizers(marked);
     if (!waits && (marked.metadata.deletionGracePeriodSeconds ?? 0) === 0) {
       if (scope.dryRun) return { object: current, gone: true };
@@ -92,7 +92,7 @@ function unchanged(current: ApiObject, marked: ApiObject): boolean {
 }
 
 /** The object with a time to go, and the finalizer of the policy. */
-function mark(current: ApiObject, request: DeleteRequest): ApiObject {
+function mark(current: ApiObject, request: DeleteRequest, holder: string | undefined): ApiObject {
   const next = copy(current);
   const { metadata } = next;
   const grace = graceOf(current, request.gracePeriodSeconds);
@@ -100,6 +100,7 @@ function mark(current: ApiObject, request: DeleteRequest): ApiObject {
     metadata.deletionTimestamp = timestamp(Date.now() + grace * 1000);
     metadata.deletionGracePeriodSeconds = grace;
     if (metadata.generation !== undefined) metadata.generation++;
+    if (holder !== undefined) metadata.finalizers = [...(metadata.finalizers ?? []), holder];
   } else if (grace < (metadata.deletionGracePeriodSeconds ?? 0)) {
     // A later delete may only shorten the time.
     const begun = Date.parse(metadata.deletionTimestamp) - (metadata.deletionGracePeriodSeconds ?? 0) * 1000;

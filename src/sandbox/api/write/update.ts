@@ -5,6 +5,7 @@ import { type ApiObject, copy, equal } from '../object.ts';
 import { apiVersionOf } from '../resources/registry.ts';
 import { admissionOf } from './admit.ts';
 import { createObject, dropEmpty } from './create.ts';
+import { decodeFields } from './decode.ts';
 import { trackManagers } from './managed.ts';
 import type { WriteDeps, WriteScope } from './scope.ts';
 
@@ -88,6 +89,7 @@ async function prepare(deps: WriteDeps, scope: WriteScope, sent: ApiObject, curr
   const { strategy, type } = scope.resource;
   const context = { user: scope.user, subresource: scope.subresource, dryRun: scope.dryRun, old: current };
   let next = sent;
+  decodeFields(scope, next);
   carryOver(next, current, scope, update.internal === true);
   strategy.defaults(next);
   if (update.managed !== true) trackManagers(scope, next, current);

@@ -6,6 +6,7 @@ import { StatusError } from '../../contract.ts';
 import { badRequest, unsupportedMediaType } from '../errors.ts';
 import { BODY_LIMIT } from '../limits.ts';
 import { mediaType } from './negotiate.ts';
+import { decodeProtobuf, PROTOBUF } from './protobuf.ts';
 
 const YAML = new Set(['application/yaml', 'application/apply-patch+yaml']);
 
@@ -20,6 +21,7 @@ export async function readRequestBody(request: IncomingMessage): Promise<unknown
   }
   if (size === 0) return undefined;
   const type = mediaType(request.headers['content-type'] ?? 'application/json').type;
+  if (type === PROTOBUF) return decodeProtobuf(Buffer.concat(chunks));
   const text = Buffer.concat(chunks).toString('utf8');
   if (YAML.has(type)) {
     // JSON is the common case here too, and quicker to read.

@@ -28,7 +28,7 @@ import { withServiceAddresses } from './network/service-addresses.ts';
 import { startServiceProxy } from './network/service-proxy.ts';
 import { startNode } from './node/index.ts';
 import { loadLibc } from './node/runtime/libc.ts';
-import { startSpawner } from './node/runtime/spawner.ts';
+import type { Spawner } from './node/runtime/spawner.ts';
 import { createStreams } from './streams/index.ts';
 
 export interface SandboxOptions {
@@ -36,9 +36,7 @@ export interface SandboxOptions {
   /** What stays when it ends: images. */
   folder: string;
   env: Readonly<Record<string, string | undefined>>;
-  execPath: string;
-  /** Program and arguments that end up in `runSpawner`. */
-  spawner: string[];
+  spawner: Promise<Spawner>;
   signal: AbortSignal;
 }
 
@@ -56,12 +54,12 @@ const MEMORY = '/run/telepresence-sandbox';
 const SERVER_NAMES = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local', 'localhost'];
 const NODE = { name: 'node1', ip: SANDBOX_NETWORK.node, podCidr: '10.244.0.0/24' };
 
-export async function startSandbox({ log, folder, env, execPath, spawner: argv, signal }: SandboxOptions): Promise<Sandbox> {
+export async function startSandbox({ log, folder, env, spawner: startingSpawner, signal }: SandboxOptions): Promise<Sandbox> {
   const libc = loadLibc();
   if (libc.mount('tmpfs', '/run', 'tmpfs', 0, 'mode=755') < 0)
     throw new CodedError('TP-SANDBOX-START', `The sandbox has no file system of its own: errno ${libc.errno()}.`);
   await mkdir(MEMORY, { recursive: true });
-  const [authority, spawner] = await Promise.all([createCertificateAuthority(), startSpawner({ log: log.child('spawner'), execPath, argv })]);
+  const [authority, spawner] = await Promise.all([createCertificateAuthority(), startingSpawner]);
   const network = createNodeNetwork(libc, [NODE.ip]);
 
   // Each part needs the others' promises: the API looks at its parts with each request.

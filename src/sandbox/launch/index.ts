@@ -1,6 +1,8 @@
 /** The sandbox from outside: `up`, `down`, `status`, `kubeconfig`, `workstation`, `image`, `user`. */
 import { spawn } from 'node:child_process';
 import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { constants } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CodedError } from '../../base/errors.ts';
 import { sleep } from '../../base/retry.ts';
@@ -77,13 +79,20 @@ async function up(folder: string, port: number, { process, program }: Host): Pro
   const child = spawn(process.execPath, [...process.execArgv, program, 'supervise', String(port)], {
     detached: true,
     stdio: ['ignore', log.fd, log.fd],
-    env: { ...process.env, TELEPRESENCE_SANDBOX: folder },
+    // compiled once, since three programs of it start one after the other
+    env: { ...process.env, TELEPRESENCE_SANDBOX: folder, NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? join(folder, 'compile-cache') },
     cwd: '/',
   });
   await log.close();
   let dead = false;
   child.once('error', () => (dead = true));
   child.once('exit', () => (dead = true));
+  // it has a session of its own: whoever gives up waiting tells it
+  const giveUp = (signal: NodeJS.Signals): void => {
+    child.kill('SIGTERM');
+    process.exit(128 + constants.signals[signal]);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, giveUp);
   const deadline = Date.now() + START_TIMEOUT_MS;
   while ((await runningState(folder)) === undefined) {
     if (dead || Date.now() > deadline) {

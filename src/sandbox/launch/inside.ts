@@ -1,6 +1,6 @@
 /** The cluster's process, inside of its namespaces. */
 import { createLog } from '../../base/log.ts';
-import { startSandbox } from '../main.ts';
+import { startSpawner } from '../node/runtime/spawner.ts';
 import { serveControl } from './control-server.ts';
 import type { Host } from './host.ts';
 import { files } from './state.ts';
@@ -10,15 +10,11 @@ export async function runInside(folder: string, { process, program }: Host): Pro
   const log = createLog((line) => process.stderr.write(line), process.env['TELEPRESENCE_SANDBOX_DEBUG'] === undefined ? 'info' : 'debug');
   const stop = new AbortController();
   process.on('disconnect', () => process.exit(1));
-  // what was started so far would keep a start that failed from ending
-  const sandbox = await startSandbox({
-    log,
-    folder,
-    env: process.env,
-    execPath: process.execPath,
-    spawner: [...process.execArgv, program, 'spawner'],
-    signal: stop.signal,
-  }).catch((error: unknown) => {
+  // beside the loading of all the rest, which takes as long
+  const spawner = startSpawner({ log: log.child('spawner'), execPath: process.execPath, argv: [...process.execArgv, program, 'spawner'] });
+  const starting = import('../main.ts').then(({ startSandbox }) => startSandbox({ log, folder, env: process.env, spawner, signal: stop.signal }));
+  const sandbox = await starting.catch((error: unknown) => {
+    // what was started so far would keep it from ending
     log.error('the sandbox did not start', { error });
     return process.exit(1);
   });

@@ -2,18 +2,18 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { CodedError, codeOf } from '../../base/errors.ts';
 
-const stateSchema = z.object({
+/** Written and read by one program of one version: no schema, which would be a good part of what it loads. */
+export interface RunningState {
   /** Of the supervisor, outside. */
-  pid: z.number(),
+  pid: number;
   /** Of process 1 of the sandbox's pid namespace, as the outside counts. */
-  init: z.number(),
-  port: z.number(),
-  user: z.boolean(),
-});
-export type RunningState = z.infer<typeof stateSchema>;
+  init: number;
+  port: number;
+  /** It runs in a user namespace. */
+  user: boolean;
+}
 
 export function sandboxFolder(env: Readonly<Record<string, string | undefined>>): string {
   const own = env['TELEPRESENCE_SANDBOX'];
@@ -35,7 +35,7 @@ export const files = (folder: string) => ({
 /** Undefined when none runs. */
 export async function runningState(folder: string): Promise<RunningState | undefined> {
   try {
-    const state = stateSchema.parse(JSON.parse(await readFile(files(folder).state, 'utf8')));
+    const state = JSON.parse(await readFile(files(folder).state, 'utf8')) as RunningState;
     return alive(state.pid) ? state : undefined;
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;

@@ -49,8 +49,8 @@ export async function supervise(folder: string, port: number, { process, program
   });
   const { port: chosen } = server.address() as AddressInfo;
   const admin = (url: string) => callControl(paths.control, 'kubeconfig', { server: url, user: 'admin', groups: [ADMINISTRATORS] });
-  await writeFile(paths.kubeconfig, await admin(`https://127.0.0.1:${chosen}`), { mode: 0o600 });
-  await writeFile(paths.inside, await admin(INSIDE_SERVER), { mode: 0o600 });
+  const [outer, inner] = await Promise.all([admin(`https://127.0.0.1:${chosen}`), admin(INSIDE_SERVER)]);
+  await Promise.all([writeFile(paths.kubeconfig, outer, { mode: 0o600 }), writeFile(paths.inside, inner, { mode: 0o600 })]);
   const state: RunningState = { pid: process.pid, init: await onlyChild(child), port: chosen, user };
   await writeFile(paths.state, JSON.stringify(state), { mode: 0o600 });
   const code = await ended;

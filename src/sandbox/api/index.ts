@@ -10,11 +10,13 @@ import { createCore } from './core.ts';
 import { serveDefinitions } from './custom/definitions.ts';
 import { DEFINITION_RULES, DEFINITIONS } from './custom/rules-of-definitions.ts';
 import { createHttpApi, type HttpApi } from './http/server.ts';
+import { OTHER_RULES } from './resources/defaults/others.ts';
+import { POD_RULES } from './resources/defaults/pods.ts';
+import { WORKLOAD_RULES } from './resources/defaults/workloads.ts';
 import { NAMESPACE_RULES } from './resources/namespaces.ts';
 import { Registry } from './resources/registry.ts';
 import { type KindRules, strategyOf } from './resources/strategies.ts';
 import { builtInTypes } from './resources/table.ts';
-import { WORKLOAD_RULES } from './resources/workloads.ts';
 import { Store } from './store/store.ts';
 
 export interface ApiServerOptions {
@@ -28,7 +30,7 @@ export interface ApiServer extends HttpApi {
   client(user: UserInfo, manager?: string): ClusterClient;
 }
 
-const RULES: Record<string, KindRules> = { ...WORKLOAD_RULES, namespaces: NAMESPACE_RULES, [DEFINITIONS]: DEFINITION_RULES };
+const RULES: Record<string, KindRules> = { ...WORKLOAD_RULES, ...OTHER_RULES, pods: POD_RULES, namespaces: NAMESPACE_RULES, [DEFINITIONS]: DEFINITION_RULES };
 
 /** Made and usable at once in the same process; it listens nowhere yet. `parts` is looked at with each request. */
 export function createApiServer(parts: ApiServerParts, options: ApiServerOptions): ApiServer {

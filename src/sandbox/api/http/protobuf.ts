@@ -5,12 +5,10 @@
 import { messageOf } from '../../../base/errors.ts';
 import { badRequest } from '../errors.ts';
 import type { JsonObject } from '../object.ts';
-import fields from '../schema/protobuf.json' with { type: 'json' };
+import { MESSAGES } from '../schema/fields.ts';
 
 export const PROTOBUF = 'application/vnd.kubernetes.protobuf';
 
-/** Message → number → name (`''`: its fields are the outer one's) and type. Written by `scripts/kubernetes-protobuf.ts`. */
-const MESSAGES = fields as unknown as Record<string, Record<string, [name: string, type: string]>>;
 const MAGIC = Buffer.from('k8s\0');
 
 class Reader {

@@ -1,5 +1,6 @@
 /** The shapes of the built-in kinds, as the real API server publishes them; `scripts/kubernetes-schema.ts` wrote them down. */
 import type { ResourceType } from '../../contract.ts';
+import { heldAsValues } from './fields.ts';
 import document from './kubernetes.json' with { type: 'json' };
 import type { SchemaNode } from './node.ts';
 
@@ -66,7 +67,11 @@ function nodeOf(published: Published, name: string): SchemaNode {
     return Object.keys(more).length === 0 ? target : Object.assign(Object.create(target) as SchemaNode, more);
   }
   const node: SchemaNode = { type: typeOf(published, name), ...attributes(published) };
-  if (name !== '') node.name = name.slice(name.lastIndexOf('.') + 1);
+  if (name !== '') {
+    node.name = name.slice(name.lastIndexOf('.') + 1);
+    const held = heldAsValues(name);
+    if (held.size > 0) node.held = held;
+  }
   lazily(node, 'items', published.items, (items) => nodeOf(items, ''));
   lazily(node, 'additional', published.additionalProperties, (values) => nodeOf(values, ''));
   lazily(node, 'properties', published.properties, (fields) => Object.fromEntries(Object.entries(fields).map(([key, field]) => [key, nodeOf(field, '')])));

@@ -5,6 +5,8 @@ export interface SchemaNode {
   format?: string;
   /** Of the type, as the API calls it: `PodSpec`. */
   name?: string;
+  /** Fields that are no pointers: `v` is left out when it is empty, `V` never. */
+  held?: ReadonlyMap<string, 'v' | 'V'>;
   properties?: Record<string, SchemaNode>;
   /** Of the values of a map. */
   additional?: SchemaNode;

@@ -2,6 +2,7 @@
 import { badRequest } from '../errors.ts';
 import type { ApiObject } from '../object.ts';
 import { schemaOf } from '../resources/registry.ts';
+import { makeCanonical } from '../schema/canonical.ts';
 import { dropNulls, typeFault } from '../schema/decode.ts';
 import { pruneUnknown } from '../schema/prune.ts';
 import type { WriteScope } from './scope.ts';
@@ -16,6 +17,7 @@ export function decodeFields(scope: WriteScope, object: ApiObject): void {
   // A custom resource's types are checked with all else that its definition says.
   const fault = strategy.custom === true ? undefined : typeFault(object, schema);
   if (fault !== undefined) throw refused(fault);
+  if (strategy.custom !== true) makeCanonical(object, schema);
   const unknown = pruneUnknown(object, schema).map((field) => `unknown field ${JSON.stringify(field)}`);
   if (unknown.length === 0 || scope.fieldValidation === 'Ignore') return;
   if (scope.fieldValidation === 'Strict') throw refused(`strict decoding error: ${unknown.join(', ')}`);

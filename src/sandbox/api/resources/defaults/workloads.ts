@@ -1,22 +1,16 @@
 /** What workloads have where nothing was said: the values that the API documents. */
-import { isObject, type JsonObject } from '../object.ts';
-import type { KindRules } from './strategies.ts';
-
-function fill(target: JsonObject, values: JsonObject): void {
-  for (const [key, value] of Object.entries(values)) {
-    const there = target[key];
-    if (there === undefined || there === null) target[key] = structuredClone(value);
-    else if (isObject(there) && isObject(value)) fill(there as JsonObject, value as JsonObject);
-  }
-}
+import { isObject, type JsonObject } from '../../object.ts';
+import type { KindRules } from '../strategies.ts';
+import { fill, part } from './fill.ts';
+import { fillTemplate } from './pods.ts';
 
 /** `rolling`: the field that a strategy of the type RollingUpdate has beside it. */
 function rules(values: JsonObject, strategy?: { field: string; rolling: JsonObject }): KindRules {
   return {
     defaults(object) {
-      const spec = (isObject(object['spec']) ? object['spec'] : {}) as JsonObject;
-      object['spec'] = spec;
+      const spec = part(object, 'spec');
       fill(spec, values);
+      fillTemplate(spec);
       if (strategy === undefined) return;
       fill(spec, { [strategy.field]: { type: 'RollingUpdate' } });
       const chosen = spec[strategy.field] as JsonObject;
@@ -26,6 +20,13 @@ function rules(values: JsonObject, strategy?: { field: string; rolling: JsonObje
 }
 
 const SHARE = '25%';
+const JOB = { backoffLimit: 6, completionMode: 'NonIndexed', suspend: false, podReplacementPolicy: 'TerminatingOrFailed', manualSelector: false };
+
+function fillJob(spec: JsonObject): void {
+  if (spec['completions'] === undefined && spec['parallelism'] === undefined) fill(spec, { completions: 1, parallelism: 1 });
+  fill(spec, { parallelism: 1, ...JOB });
+  fillTemplate(spec);
+}
 
 /** By the name of the store's collection. */
 export const WORKLOAD_RULES: Record<string, KindRules> = {
@@ -44,4 +45,14 @@ export const WORKLOAD_RULES: Record<string, KindRules> = {
     { field: 'updateStrategy', rolling: { partition: 0 } },
   ),
   'daemonsets.apps': rules({ revisionHistoryLimit: 10 }, { field: 'updateStrategy', rolling: { maxUnavailable: 1, maxSurge: 0 } }),
+  replicationcontrollers: rules({ replicas: 1 }),
+  'jobs.batch': { defaults: (object) => fillJob(part(object, 'spec')) },
+  'cronjobs.batch': {
+    defaults(object) {
+      const spec = part(object, 'spec');
+      fill(spec, { concurrencyPolicy: 'Allow', suspend: false, successfulJobsHistoryLimit: 3, failedJobsHistoryLimit: 1 });
+      const template = spec['jobTemplate'];
+      if (isObject(template)) fillTemplate(part(template, 'spec'));
+    },
+  },
 };

@@ -1,8 +1,8 @@
 /**
- * Writes down by which numbers the fields of the built-in kinds go over the wire, `src/sandbox/api/schema/protobuf.json`, from the
- * published definitions:
+ * Writes down by which numbers the fields of the built-in kinds go over the wire, and which of them a real server leaves out when they
+ * are empty, `src/sandbox/api/schema/fields.json`, from the published types:
  *
- *   node scripts/kubernetes-protobuf.ts $(go list -m -f '{{.Dir}}' k8s.io/api k8s.io/apimachinery)
+ *   node scripts/kubernetes-fields.ts $(go list -m -f '{{.Dir}}' k8s.io/api k8s.io/apimachinery)
  */
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -18,7 +18,34 @@ interface Field {
 }
 
 const messages = new Map<string, Field[]>();
-for (const folder of process.argv.slice(2)) for (const file of globSync('**/generated.proto', { cwd: folder })) read(path.join(folder, file));
+/** Struct → field → whether it is held as a value: `v`, left out when it is empty; `V`, never left out. Others are pointers. */
+const held = new Map<string, Map<string, string>>();
+for (const folder of process.argv.slice(2)) {
+  for (const file of globSync('**/generated.proto', { cwd: folder })) read(path.join(folder, file));
+  for (const file of globSync('**/types.go', { cwd: folder })) readTypes(path.join(folder, file), packageOf(folder, file));
+}
+
+/** `…/k8s.io/api@v1/apps/v1/types.go` is of the package `k8s.io.api.apps.v1`. */
+function packageOf(folder: string, file: string): string {
+  const module = path.basename(folder).replace(/@.*/, '');
+  return ['k8s.io', module, ...path.dirname(file).split('/')].join('.');
+}
+
+function readTypes(file: string, where: string): void {
+  let struct = new Map<string, string>();
+  for (const line of readFileSync(file, 'utf8').split('\n')) {
+    const named = /^type (\w+) struct/.exec(line);
+    if (named !== null) {
+      struct = new Map();
+      held.set(`${where}.${named[1] ?? ''}`, struct);
+    }
+    const field = /^\t\w+\s+(\S+)\s+`.*?json:"(\w+)(,omitempty)?[^"]*"/.exec(line);
+    if (field !== null && !field[1]?.startsWith('*')) struct.set(field[2] ?? '', field[3] === undefined ? 'V' : 'v');
+    // Embedded ones: `metav1.ObjectMeta`.
+    const embedded = /^\t[\w.]+\s+`json:"(\w+)(,omitempty)?[^"]*"/.exec(line);
+    if (embedded !== null) struct.set(embedded[1] ?? '', 'v');
+  }
+}
 
 function read(file: string): void {
   let where = '';
@@ -49,20 +76,25 @@ function qualified(type: string, where: string): string {
 const apiName = (message: string) => message.replace(/^k8s\.io\./, 'io.k8s.');
 /** Those whose JSON is not an object of their fields: the decoder knows them. */
 const SPECIAL = new Set(['Quantity', 'IntOrString', 'Time', 'MicroTime', 'FieldsV1', 'RawExtension', 'JSON', 'Duration', 'ExtraValue']);
-const written = new Map<string, Record<number, [string, string]>>();
+const tables = new Map<string, Record<number, [string, string, string?]>>();
 
 function write(message: string): void {
   const fields = messages.get(message);
-  if (fields === undefined || written.has(apiName(message))) return;
-  const out: Record<number, [string, string]> = {};
-  written.set(apiName(message), out);
+  if (fields === undefined || tables.has(apiName(message))) return;
+  const out: Record<number, [string, string, string?]> = {};
+  tables.set(apiName(message), out);
   const known = DEFINITIONS[apiName(message)]?.properties;
-  for (const { name, form, type, number } of fields) {
+  for (const { name: written, form, type, number } of fields) {
+    // A few were written down with a capital.
+    const lower = `${written.slice(0, 1).toLowerCase()}${written.slice(1)}`;
+    const name = known?.[written] === undefined && known?.[lower] !== undefined ? lower : written;
     const word = type.split('.').at(-1) ?? '';
     const special = SPECIAL.has(word);
     // What JSON has among the fields of the outer one is in a message of its own on the wire, with the name of its type.
     const inline = known !== undefined && known[name] === undefined && (name === 'handler' || name === `${word.slice(0, 1).toLowerCase()}${word.slice(1)}`);
-    out[number] = [inline ? '' : name, form + (special ? word : apiName(type))];
+    const value = held.get(message)?.get(name);
+    const row: [string, string] = [inline ? '' : name, form + (special ? word : apiName(type))];
+    out[number] = value === undefined ? row : [...row, value];
     if (!special) write(type);
   }
 }
@@ -79,5 +111,5 @@ for (const { group, version, kind } of wanted) {
 }
 write('k8s.io.apimachinery.pkg.apis.meta.v1.DeleteOptions');
 
-const lines = [...written].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, fields]) => `${JSON.stringify(name)}: ${JSON.stringify(fields)}`);
-writeFileSync(path.join(import.meta.dirname, '../src/sandbox/api/schema/protobuf.json'), `{\n${lines.join(',\n')}\n}\n`);
+const lines = [...tables].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, fields]) => `${JSON.stringify(name)}: ${JSON.stringify(fields)}`);
+writeFileSync(path.join(import.meta.dirname, '../src/sandbox/api/schema/fields.json'), `{\n${lines.join(',\n')}\n}\n`);

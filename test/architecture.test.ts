@@ -29,6 +29,8 @@ const ALLOWED: Record<string, string[]> = {
   manager: [...foundation, 'mux', 'rpc', 'tunnel', 'kube', 'dns', 'install'],
   agent: ['base', 'net', 'protocol', 'mux', 'rpc', 'tunnel', 'http'],
   cloud: [...foundation, 'mux', 'rpc', 'tunnel', 'http'],
+  // a cluster, not a part of the product's own: it knows none of its objects
+  sandbox: ['base', 'net', 'config', 'protocol', 'rpc', 'kube', 'http', 'dns'],
 };
 const LINES_AT_MOST = 400;
 

@@ -7,6 +7,7 @@ import { parse } from 'yaml';
 import { mintCa } from '../../src/manager/tls/certificates.ts';
 import { TEST_IMAGE } from '../e2e/apps/echo.ts';
 import { repository, type TestCluster } from '../e2e/harness/cluster.ts';
+import { scriptedLab } from '../e2e/harness/lab.ts';
 import { eventually } from '../e2e/harness/run.ts';
 import { Workstation } from '../e2e/harness/workstation.ts';
 import { type Cpu, cpuBetween, cpuOf, findProcesses, type Memory, memoryOf, type Processes, ROLES, type Role } from './processes.ts';
@@ -165,7 +166,7 @@ export class Desk implements AsyncDisposable {
     const { kubeconfig: near } = scene.cluster;
     const far = rtt === 0 ? undefined : await startFar(rtt);
     const kubeconfig = far?.kubeconfig ?? near;
-    const workstation = await Workstation.create({ scripts: kube, name, kubeconfig, kubectl: path.join(path.dirname(near), 'bin/kubectl') });
+    const workstation = await Workstation.create({ lab: scriptedLab(kube), name, kubeconfig, kubectl: path.join(path.dirname(near), 'bin/kubectl') });
     return new Desk(scene, rtt, workstation, kubeconfig, far?.child);
   }
 

@@ -1,0 +1,50 @@
+/**
+ * `npm run e2e -- --sandbox [PATTERN…]`, and the last part of `npm test`: the e2e files on the sandbox. They run in namespaces of their own,
+ * as root or as an ordinary user who is root in there, so that nothing of them meets the machine's network or outlives them.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { NEEDS_REAL_CLUSTER } from '../test/e2e/real-cluster-only.ts';
+
+const root = path.join(import.meta.dirname, '..');
+const NAMESPACES = ['--mount', '--net', '--pid', '--ipc', '--fork', '--kill-child', '--mount-proc', '--propagation', 'private'];
+/** `ip netns` keeps its names in /run and what it binds over /etc beside it. Process 1 takes in orphans, which Node does not. */
+const PREPARE = `set -e
+mount -t tmpfs -o mode=755 tmpfs /run
+mkdir -p /run/netns /run/etc /run/etc-work
+mount -t overlay -o lowerdir=/etc,upperdir=/run/etc,workdir=/run/etc-work overlay /etc
+mkdir -p /etc/netns
+ip link set lo up
+set +e
+"$@" & wait $!; exit $?`;
+
+/** @returns exit code */
+export function runOnSandbox(patterns: readonly string[]): number {
+  const folder = mkdtempSync(path.join(tmpdir(), 'tp-e2e-'));
+  const user = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
+  const left = patterns.length === 0 ? Object.keys(NEEDS_REAL_CLUSTER) : [];
+  const vitest = [
+    path.join(root, 'node_modules/.bin/vitest'),
+    'run',
+    '--project',
+    'e2e',
+    ...patterns,
+    ...left.flatMap((file) => ['--exclude', `test/e2e/${file}`]),
+  ];
+  const env = {
+    ...process.env,
+    PATH: `${path.dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
+    TELEPRESENCE_TEST_CLUSTER: 'sandbox',
+    TELEPRESENCE_SANDBOX: path.join(folder, 'sandbox'),
+  };
+  try {
+    const { status, error } = spawnSync('unshare', [...user, ...NAMESPACES, 'sh', '-c', PREPARE, 'sh', ...vitest], { cwd: root, stdio: 'inherit', env });
+    if (error) throw error;
+    for (const file of left) process.stdout.write(`not on the sandbox: ${file}: ${NEEDS_REAL_CLUSTER[file]}\n`);
+    return status ?? 1;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,112 @@
+/** What the remaining kinds have where nothing was said. */
+import { isObject, type JsonObject } from '../../object.ts';
+import type { KindRules } from '../strategies.ts';
+import { fill, items, part } from './fill.ts';
+
+const RBAC = 'rbac.authorization.k8s.io';
+
+function fillBinding(object: JsonObject): void {
+  const { roleRef } = object;
+  if (isObject(roleRef)) fill(roleRef, { apiGroup: RBAC });
+  for (const subject of items(object, 'subjects')) {
+    if (subject['kind'] === 'ServiceAccount') fill(subject, { apiGroup: '' });
+    else fill(subject, { apiGroup: RBAC });
+    if (subject['apiGroup'] === '') delete subject['apiGroup'];
+  }
+}
+
+function fillWebhooks(values: JsonObject): KindRules {
+  return {
+    defaults(object) {
+      for (const webhook of items(object, 'webhooks')) {
+        fill(webhook, { failurePolicy: 'Fail', matchPolicy: 'Equivalent', namespaceSelector: {}, objectSelector: {}, timeoutSeconds: 10, ...values });
+        for (const rule of items(webhook, 'rules')) fill(rule, { scope: '*' });
+        const config = webhook['clientConfig'];
+        if (isObject(config) && isObject(config['service'])) fill(config['service'], { port: 443 });
+      }
+    },
+  };
+}
+
+function fillConstraints(constraints: unknown): void {
+  if (!isObject(constraints)) return;
+  fill(constraints, { matchPolicy: 'Equivalent', namespaceSelector: {}, objectSelector: {} });
+  for (const key of ['resourceRules', 'excludeResourceRules']) for (const rule of items(constraints, key)) fill(rule, { scope: '*' });
+}
+
+const ports = (object: JsonObject) => {
+  for (const port of items(object, 'ports')) fill(port, { protocol: 'TCP' });
+};
+
+/** By the name of the store's collection. */
+export const OTHER_RULES: Record<string, KindRules> = {
+  secrets: {
+    defaults(secret) {
+      fill(secret, { type: 'Opaque' });
+      const { stringData } = secret;
+      if (!isObject(stringData)) return;
+      const data = part(secret, 'data');
+      for (const [key, text] of Object.entries(stringData)) data[key] = Buffer.from(String(text)).toString('base64');
+      delete secret['stringData'];
+    },
+  },
+  services: {
+    defaults(object) {
+      const spec = part(object, 'spec');
+      fill(spec, { type: 'ClusterIP', sessionAffinity: 'None' });
+      for (const port of items(spec, 'ports')) fill(port, { protocol: 'TCP', targetPort: port['port'] });
+      if (spec['sessionAffinity'] === 'ClientIP') fill(spec, { sessionAffinityConfig: { clientIP: { timeoutSeconds: 10_800 } } });
+      if (spec['type'] !== 'ExternalName') fill(spec, { internalTrafficPolicy: 'Cluster' });
+      if (spec['type'] === 'NodePort' || spec['type'] === 'LoadBalancer') fill(spec, { externalTrafficPolicy: 'Cluster' });
+      if (spec['type'] === 'LoadBalancer') fill(spec, { allocateLoadBalancerNodePorts: true });
+    },
+    prepareCreate(object) {
+      object['status'] = { loadBalancer: {} };
+    },
+  },
+  endpoints: {
+    defaults(object) {
+      for (const subset of items(object, 'subsets')) ports(subset);
+    },
+  },
+  'endpointslices.discovery.k8s.io': {
+    defaults(object) {
+      for (const port of items(object, 'ports')) fill(port, { name: '', protocol: 'TCP' });
+    },
+  },
+  'networkpolicies.networking.k8s.io': {
+    defaults(object) {
+      const spec = part(object, 'spec');
+      fill(spec, { policyTypes: spec['egress'] === undefined ? ['Ingress'] : ['Ingress', 'Egress'] });
+      for (const rule of [...items(spec, 'ingress'), ...items(spec, 'egress')]) ports(rule);
+    },
+  },
+  'rolebindings.rbac.authorization.k8s.io': { defaults: fillBinding },
+  'clusterrolebindings.rbac.authorization.k8s.io': { defaults: fillBinding },
+  'mutatingwebhookconfigurations.admissionregistration.k8s.io': fillWebhooks({ reinvocationPolicy: 'Never' }),
+  'validatingwebhookconfigurations.admissionregistration.k8s.io': fillWebhooks({}),
+  'validatingadmissionpolicies.admissionregistration.k8s.io': {
+    defaults(object) {
+      const spec = part(object, 'spec');
+      fill(spec, { failurePolicy: 'Fail' });
+      fillConstraints(spec['matchConstraints']);
+    },
+  },
+  'validatingadmissionpolicybindings.admissionregistration.k8s.io': {
+    defaults: (object) => fillConstraints(part(object, 'spec')['matchResources']),
+  },
+  'priorityclasses.scheduling.k8s.io': { defaults: (object) => fill(object, { preemptionPolicy: 'PreemptLowerPriority' }) },
+  'storageclasses.storage.k8s.io': { defaults: (object) => fill(object, { reclaimPolicy: 'Delete', volumeBindingMode: 'Immediate' }) },
+  persistentvolumeclaims: {
+    defaults: (object) => fill(part(object, 'spec'), { volumeMode: 'Filesystem' }),
+    prepareCreate(object) {
+      object['status'] = { phase: 'Pending' };
+    },
+  },
+  persistentvolumes: {
+    defaults: (object) => fill(part(object, 'spec'), { volumeMode: 'Filesystem', persistentVolumeReclaimPolicy: 'Retain' }),
+    prepareCreate(object) {
+      object['status'] = { phase: 'Pending' };
+    },
+  },
+};

@@ -1,0 +1,46 @@
+/** What admission is told of a write, and the first look at what a client sent. */
+import type { AdmissionAttributes, Operation } from '../../contract.ts';
+import { badRequest } from '../errors.ts';
+import { type ApiObject, isObject } from '../object.ts';
+import { apiVersionOf, type Resource } from '../resources/registry.ts';
+import type { WriteScope } from './scope.ts';
+
+export function admissionOf(scope: WriteScope, operation: Operation, object: ApiObject | undefined, oldObject: ApiObject | undefined): AdmissionAttributes {
+  const { type } = scope.resource;
+  return {
+    operation,
+    type,
+    subresource: scope.subresource,
+    namespace: type.plural === 'namespaces' && type.group === '' ? (scope.name ?? object?.metadata.name) : scope.namespace,
+    name: scope.name ?? object?.metadata.name,
+    user: scope.user,
+    object,
+    oldObject,
+    dryRun: scope.dryRun,
+    options: scope.options,
+  };
+}
+
+/** Whether a body is an object of that kind at all. Leaves it with a `metadata`. @throws 400 */
+export function checkKind(resource: Resource, body: unknown): asserts body is ApiObject {
+  if (!isObject(body)) throw badRequest('the body of the request is no object');
+  const { kind, apiVersion } = body;
+  const wanted = apiVersionOf(resource);
+  if ((kind === undefined || kind === '') && (apiVersion === undefined || apiVersion === '')) {
+    body['kind'] = resource.type.kind;
+    body['apiVersion'] = wanted;
+  } else if (kind !== resource.type.kind || apiVersion !== wanted) {
+    if (typeof kind !== 'string' || kind === '') throw badRequest("Object 'Kind' is missing in the body of the request");
+    if (typeof apiVersion !== 'string' || apiVersion === '') throw badRequest("Object 'apiVersion' is missing in the body of the request");
+    if (kind !== resource.type.kind)
+      throw badRequest(
+        `${kind} in version ${JSON.stringify(apiVersion.split('/').at(-1))} cannot be handled as a ${resource.type.kind}: no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(wanted)} in scheme`,
+      );
+    throw badRequest(`the API version in the data (${apiVersion}) does not match the expected API version (${wanted})`);
+  }
+  if (body['metadata'] === undefined || body['metadata'] === null) body['metadata'] = {};
+  if (!isObject(body['metadata']))
+    throw badRequest(
+      `${resource.type.kind} in version ${JSON.stringify(resource.type.version)} cannot be handled as a ${resource.type.kind}: json: cannot unmarshal into Go struct field ObjectMeta.metadata`,
+    );
+}

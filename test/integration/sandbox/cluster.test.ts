@@ -1,0 +1,104 @@
+/** A whole sandbox from outside: it starts, runs pods, answers for names, and leaves nothing when it is killed. */
+import { execFile, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { silentLog } from '../../../src/base/log.ts';
+import { createKubeClient, type KubeClient, type KubeObject, loadKubeconfig, resourcePath } from '../../../src/kube/index.ts';
+
+const run = promisify(execFile);
+const program = join(import.meta.dirname, '../../../bin/sandbox.ts');
+const possible = spawnSync('unshare', ['--net', '--mount', '--pid', '--fork', 'nft', 'list', 'tables']).status === 0 && process.getuid?.() === 0;
+
+interface Pod extends KubeObject {
+  status: { phase: string; conditions?: { type: string; status: string }[] };
+}
+
+describe.skipIf(!possible)('a sandbox', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sandbox-'));
+  const env = { ...process.env, TELEPRESENCE_SANDBOX: folder };
+  const sandbox = async (...args: string[]): Promise<string> => (await run(process.execPath, [program, ...args], { env, timeout: 60_000 })).stdout;
+  let kube: KubeClient;
+
+  beforeAll(async () => {
+    await sandbox('up');
+    const kubeconfig = join(folder, 'kubeconfig');
+    const { connection } = await loadKubeconfig({ flags: { kubeconfig }, env: {}, cwd: folder });
+    kube = createKubeClient(connection, { log: silentLog });
+  }, 60_000);
+  afterAll(async () => {
+    kube?.close();
+    await sandbox('down');
+    rmSync(folder, { recursive: true });
+  }, 60_000);
+
+  const path = (name?: string) => resourcePath('v1', 'pods', 'default', name);
+  /** Resolves with the first pod that is as wanted. */
+  function podThat(wanted: (pod: Pod) => boolean): Promise<Pod> {
+    return new Promise((resolve) => {
+      const informer = kube.createInformer<Pod>(path(), {
+        log: silentLog,
+        onChange(_, pod) {
+          if (!wanted(pod)) return;
+          informer.close();
+          resolve(pod);
+        },
+      });
+      informer.ready.catch(() => {});
+    });
+  }
+  const container = (script: string, more: object = {}) => ({
+    name: 'main',
+    image: 'sandbox.local/machine:1',
+    command: [process.execPath, '-e', script],
+    ...more,
+  });
+
+  it('runs the pods of a Deployment, whose Service others reach by its name', async () => {
+    const labels = { app: 'web' };
+    const server = container("require('http').createServer((q, r) => r.end('from the pod')).listen(8080)", {
+      readinessProbe: { httpGet: { path: '/', port: 8080 }, periodSeconds: 1 },
+    });
+    await kube.create({
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'web', namespace: 'default' },
+      spec: { replicas: 1, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [server] } } },
+    });
+    await kube.create({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'web', namespace: 'default' },
+      spec: { selector: labels, ports: [{ port: 80, targetPort: 8080, protocol: 'TCP' }] },
+    });
+    await podThat(({ status }) => status.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') === true);
+    const asks = container("fetch('http://web/').then((r) => r.text()).then(console.log)");
+    await kube.create({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'asks', namespace: 'default' },
+      spec: { restartPolicy: 'Never', containers: [asks] },
+    });
+    const ended = await podThat(({ metadata, status }) => metadata.name === 'asks' && ['Succeeded', 'Failed'].includes(status.phase));
+    expect([ended.status.phase, await kube.podLogs('default', 'asks', 'main')]).toEqual(['Succeeded', 'from the pod\n']);
+  }, 30_000);
+
+  it('has workstations that reach the API and no pod', async () => {
+    const script = `const net = require('net'); const to = (host, port) => new Promise((done) => net.connect({ host, port, timeout: 500 }, () => done('open')).on('error', () => done('closed')).on('timeout', () => done('closed')));
+      Promise.all([to('198.18.0.1', 6443), to('10.96.0.1', 443)]).then((seen) => { console.log(seen.join()); process.exit(); })`;
+    expect(await sandbox('workstation', process.execPath, '-e', script)).toBe('open,closed\n');
+  }, 30_000);
+
+  it('leaves no process when its supervisor is killed', async () => {
+    const { pid, init } = JSON.parse(readFileSync(join(folder, 'running.json'), 'utf8')) as { pid: number; init: number };
+    await sandbox('workstation', 'sh', '-c', 'setsid sleep 600 >/dev/null 2>&1 &');
+    process.kill(pid, 'SIGKILL');
+    // with process 1 the kernel ends all of its pid namespace
+    await expect
+      .poll(() => existsSync(`/proc/${init}/ns/pid`) && readFileSync(`/proc/${init}/stat`, 'utf8').split(' ')[2] !== 'Z', { timeout: 10_000 })
+      .toBe(false);
+    expect(await sandbox('status')).toBe('not running\n');
+  }, 30_000);
+});

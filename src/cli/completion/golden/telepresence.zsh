@@ -100,6 +100,44 @@ _telepresence_detach() {
     '*-h[show what the command takes]' \
     '*: :_default'
 }
+_telepresence_doctor() {
+  _arguments -s -S \
+    '*--propagation=[send a marked request there, and say at which service the mark was lost]:propagation: ' \
+    '*--allow-conflicting-subnets=[CIDRs that may overlap local routes]:allow-conflicting-subnets: ' \
+    '*--also-proxy=[further CIDRs to route to the cluster]:also-proxy: ' \
+    '*--manager-namespace=[namespace of the traffic-manager]:manager-namespace: ' \
+    '*--mapped-namespaces=[namespaces that names are resolved in; default\: all]:mapped-namespaces: ' \
+    '*--name=[name of the connection]:name: ' \
+    '*--namespace=[namespace to connect to]:namespace: ' \
+    '*-n+[namespace to connect to]:namespace: ' \
+    '*--never-proxy=[CIDRs that are never routed to the cluster]:never-proxy: ' \
+    '*--as=[username to impersonate]:as: ' \
+    '*--as-group=[group to impersonate; may be repeated]:as-group: ' \
+    '*--as-uid=[uid to impersonate]:as-uid: ' \
+    '*--as-user-extra=[extra of the user to impersonate; may be repeated]:as-user-extra: ' \
+    '*--cache-dir=[default cache directory of kubectl]:cache-dir:_files' \
+    '*--certificate-authority=[certificate file of the certificate authority]:certificate-authority:_files' \
+    '*--client-certificate=[client certificate file for TLS]:client-certificate:_files' \
+    '*--client-key=[client key file for TLS]:client-key:_files' \
+    '*--cluster=[name of the kubeconfig cluster to use]:cluster: ' \
+    '*--context=[name of the kubeconfig context to use]:context: ' \
+    '*--disable-compression[no compression of answers of the API server]' \
+    '*--insecure-skip-tls-verify[do not check the certificate of the API server]' \
+    '*--kubeconfig=[kubeconfig file to use]:kubeconfig:_files' \
+    '*--request-timeout=[how long to wait for one answer of the API server]:request-timeout: ' \
+    '*--server=[address and port of the API server]:server: ' \
+    '*-s+[address and port of the API server]:server: ' \
+    '*--tls-server-name=[name that the certificate of the API server must have]:tls-server-name: ' \
+    '*--token=[bearer token for the API server]:token: ' \
+    '*--user=[name of the kubeconfig user to use]:user: ' \
+    '*--config=[client config file]:config:_files' \
+    '*--format=[structured output\: default, json, yaml or json-stream]:format:(default json yaml json-stream)' \
+    '*--progress=[progress lines\: auto, tty, plain, json or quiet]:progress:(auto tty plain json quiet)' \
+    '*--use=[regular expression that the name of the connection must match]:use: ' \
+    '*--help[show what the command takes]' \
+    '*-h[show what the command takes]' \
+    '*: :_default'
+}
 _telepresence_gather_logs() {
   _arguments -s -S \
     '*--anonymize[replace names of pods and namespaces]' \
@@ -314,6 +352,7 @@ _telepresence_intercept() {
     '*--http-path-equal=[take only requests of this path]:http-path-equal:_files' \
     '*--http-path-prefix=[take only requests whose path begins so]:http-path-prefix: ' \
     '*--http-path-regex=[take only requests whose path matches (RE2)]:http-path-regex: ' \
+    '*--ingress-ca=[PEM of the CA that the certificate of the ingress is checked with; default\: it is not checked]:ingress-ca:_files' \
     '*--ingress-host=[ingress of a preview URL\: its layer 3 address, usually service.namespace]:ingress-host: ' \
     '*--ingress-l5=[layer 5 hostname of a preview URL (TLS-SNI, Host header); default\: --ingress-host]:ingress-l5: ' \
     '*--ingress-port=[TCP port of the ingress of a preview URL]:ingress-port: ' \
@@ -323,6 +362,7 @@ _telepresence_intercept() {
     '*--namespace=[namespace of the workload; default\: the connected one]:namespace: ' \
     '*-n+[namespace of the workload; default\: the connected one]:namespace: ' \
     '*--no-proof-header[no x-telepresence-intercepted-by header on answers]' \
+    '*--plaintext[no TLS towards the workstation, where the agent ends that of the pod]' \
     '*--port=[LOCAL\[\:PORT\]\[/PROTOCOL\]\: local port, and name or number of the port of the service]:port: ' \
     '*-p+[LOCAL\[\:PORT\]\[/PROTOCOL\]\: local port, and name or number of the port of the service]:port: ' \
     '*--preview-url[make a preview URL; default\: true after a login]' \
@@ -483,6 +523,7 @@ _telepresence_logout() {
 }
 _telepresence_preview_create() {
   _arguments -s -S \
+    '*--ingress-ca=[PEM of the CA that the certificate of the ingress is checked with; default\: it is not checked]:ingress-ca:_files' \
     '*--ingress-host=[ingress of a preview URL\: its layer 3 address, usually service.namespace]:ingress-host: ' \
     '*--ingress-l5=[layer 5 hostname of a preview URL (TLS-SNI, Host header); default\: --ingress-host]:ingress-l5: ' \
     '*--ingress-port=[TCP port of the ingress of a preview URL]:ingress-port: ' \
@@ -628,7 +669,7 @@ _telepresence() {
   case $state in
     command)
       local -a offered
-      offered=('completion:Generate a shell completion script' 'config:config commands' 'connect:Connect to a cluster' 'dashboard:Open the dashboard in a browser' 'detach:Remove an existing intercept' 'gather-logs:Gather the logs of the daemons, the traffic-manager and the agents into a zip file' 'helm:helm commands' 'intercept:Intercept a service' 'leave:Remove an existing intercept' 'list:List what can be intercepted, and what is' 'list-contexts:Show all contexts' 'list-namespaces:Show all namespaces' 'login:Log in to the cloud' 'loglevel:Change the log level of the daemons, the traffic-manager and the agents for a while' 'logout:Log out of the cloud' 'preview:preview commands' 'quit:Disconnect, and with -s end the daemons' 'sandbox:sandbox commands' 'status:Show connectivity status' 'uninstall:Uninstall agents, or everything' 'version:Show version')
+      offered=('completion:Generate a shell completion script' 'config:config commands' 'connect:Connect to a cluster' 'dashboard:Open the dashboard in a browser' 'detach:Remove an existing intercept' 'doctor:Check the way into the cluster, or the way of a marked request through it' 'gather-logs:Gather the logs of the daemons, the traffic-manager and the agents into a zip file' 'helm:helm commands' 'intercept:Intercept a service' 'leave:Remove an existing intercept' 'list:List what can be intercepted, and what is' 'list-contexts:Show all contexts' 'list-namespaces:Show all namespaces' 'login:Log in to the cloud' 'loglevel:Change the log level of the daemons, the traffic-manager and the agents for a while' 'logout:Log out of the cloud' 'preview:preview commands' 'quit:Disconnect, and with -s end the daemons' 'sandbox:sandbox commands' 'status:Show connectivity status' 'uninstall:Uninstall agents, or everything' 'version:Show version')
       _describe command offered ;;
     rest)
       case $line[1] in
@@ -637,6 +678,7 @@ _telepresence() {
       connect) _telepresence_connect ;;
       dashboard) _telepresence_dashboard ;;
       detach) _telepresence_detach ;;
+      doctor) _telepresence_doctor ;;
       gather-logs) _telepresence_gather_logs ;;
       helm) _telepresence_helm ;;
       intercept) _telepresence_intercept ;;

@@ -77,6 +77,15 @@ describe('the import table', () => {
     expect(broken).toEqual([]);
   });
 
+  it('imports http where it costs least', () => {
+    const costly = sources.filter((file) => {
+      if (file.endsWith('.test.ts') || file.includes('/testing/')) return false;
+      return /^import (?!type )[^;]*from '(node:)?http';/m.test(readFileSync(file, 'utf8'));
+    });
+    // base/node-http.ts says why
+    expect(costly.map((file) => path.relative(root, file))).toEqual([]);
+  });
+
   it('has no cycle of files', () => {
     const state = new Map<string, 'open' | 'done'>();
     const cycles: string[] = [];

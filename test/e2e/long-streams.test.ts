@@ -51,8 +51,8 @@ describe.skipIf(!clusterAvailable)('five minutes (needs root and the test cluste
     workstation = await cluster.workstation('long');
     await workstation.ok(['connect', '-n', NAMESPACE]);
     local = workstation.background(process.execPath, [path.join(programs, 'traffic-server.ts')], { APP_NAME: 'local' });
-    await workstation.ok(['intercept', 'taken', '--port', `${PORT.http}:http`, '--mount=false']);
-    await workstation.ok(['intercept', 'taken-grpc', '--workload', 'taken', '--port', `${PORT.grpc}:grpc`, '--mount=false']);
+    await workstation.ok(['intercept', 'taken', '--service', 'taken', '--port', `${PORT.http}:http`, '--mount=false']);
+    await workstation.ok(['intercept', 'taken-grpc', '--workload', 'taken', '--service', 'taken', '--port', `${PORT.grpc}:grpc`, '--mount=false']);
   });
 
   afterAll(async () => {

@@ -15,6 +15,7 @@ export default defineConfig({
             'test/compliance/**/*.test.ts',
             'test/integration/**/*.test.ts',
             'test/fuzz/**/*.test.ts',
+            'test/soak/*.test.ts',
             'scripts/**/*.test.ts',
           ],
           pool: 'forks',

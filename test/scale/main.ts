@@ -18,8 +18,9 @@ const ALL_MIB = 800;
 const CHANGE_MS = 1_000;
 const AGENT_KIB = 50;
 const SESSION_KIB = 150;
-/** Links that are made at once. */
-const AT_ONCE = 24;
+/** Links that are made at once, and how often one is tried. */
+const AT_ONCE = 16;
+const LINK_TRIES = 10;
 const AGENTS_A_NAMESPACE = 100;
 const DATA_CONNECTIONS = 2;
 const CHANGES = 50;
@@ -31,6 +32,20 @@ const more = { sessions: Math.ceil(wanted.sessions / 10), agents: Math.ceil(want
 const print = (line: string) => process.stdout.write(`${line}\n`);
 const started = performance.now();
 const stage = (what: string) => print(`${((performance.now() - started) / 1000).toFixed(0).padStart(4)} s  ${what}`);
+
+/** As peers do: whoever is not linked tries again. */
+async function untilLinked<T>(link: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await link();
+    } catch (error) {
+      if (tries === LINK_TRIES) throw error;
+      retried++;
+      await sleep(100 * tries);
+    }
+  }
+}
+let retried = 0;
 
 async function inTurns<T>(items: readonly T[], work: (item: T, index: number) => Promise<void>): Promise<void> {
   let next = 0;
@@ -101,9 +116,8 @@ async function settled(): Promise<number> {
 
 async function linkSessions(from: number, to: number): Promise<void> {
   await inTurns(sessions.slice(from, to), async (session) => {
-    const control = await openTunnel(ports.tunnel, session, 'control');
-    await openControlStreams(control.mux);
-    for (let count = 0; count < DATA_CONNECTIONS; count++) await (await openTunnel(ports.tunnel, session, 'data')).mux.ping();
+    await untilLinked(async () => openControlStreams((await openTunnel(ports.tunnel, session, 'control')).mux));
+    for (let count = 0; count < DATA_CONNECTIONS; count++) await untilLinked(async () => (await openTunnel(ports.tunnel, session, 'data')).mux.ping());
   });
 }
 const told = new Map<string, { count: number; heard: () => void }>();
@@ -114,17 +128,19 @@ async function linkAgents(from: number, to: number): Promise<void> {
     const state = { count: 0, heard: (): void => undefined };
     told.set(workload, state);
     agents.push(
-      await linkAgent(
-        ports.agents,
-        { namespace, pod, token: tokenOf(namespace, pod, podUid), workload },
-        {
-          ca,
-          from: address,
-          told: (list) => {
-            state.count = list.length;
-            state.heard();
+      await untilLinked(() =>
+        linkAgent(
+          ports.agents,
+          { namespace, pod, token: tokenOf(namespace, pod, podUid), workload },
+          {
+            ca,
+            from: address,
+            told: (list) => {
+              state.count = list.length;
+              state.heard();
+            },
           },
-        },
+        ),
       ),
     );
   });
@@ -151,7 +167,7 @@ await linkSessions(0, wanted.sessions);
 stage(`${wanted.sessions} sessions are linked, ${1 + DATA_CONNECTIONS} connections each`);
 const withSessions = await settled();
 await linkAgents(0, wanted.agents);
-stage(`${wanted.agents} agents are linked`);
+stage(`${wanted.agents} agents are linked, ${retried} tries failed`);
 const withAll = resident();
 const withAllSettled = await settled();
 

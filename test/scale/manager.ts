@@ -11,7 +11,7 @@ import { parseManagerEnv, parseSettings } from '../../src/manager/settings.ts';
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
-const log = createLog((line) => process.stderr.write(line), 'warn');
+const log = createLog((line) => process.stderr.write(line), 'error');
 process.once('message', (connection: KubeConnection) => {
   const kube = createKubeClient(connection, { log });
   const env = parseManagerEnv({ TELEPRESENCE_NAMESPACE: 'ambassador', TELEPRESENCE_POD: 'mgr-1', TELEPRESENCE_POD_IP: '10.244.0.1' });

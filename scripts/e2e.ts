@@ -10,7 +10,9 @@ import path from 'node:path';
 
 const root = path.join(import.meta.dirname, '..');
 const patterns = process.argv.slice(2);
-const long = readdirSync(path.join(root, 'test/e2e')).filter((file) => /^(faults.*|rollout-(costly|shapes|uninstall))\.test\.ts$/.test(file));
+const long = readdirSync(path.join(root, 'test/e2e')).filter((file) =>
+  /^(faults.*|rollout-(costly|shapes|uninstall)|preview-load|cloud-faults)\.test\.ts$/.test(file),
+);
 const left = patterns.length === 0 ? long : [];
 const measures = patterns.some((pattern) => /^(all$|faults|rollout)/.test(pattern));
 const args = ['run', '--project', 'e2e', ...patterns.filter((pattern) => pattern !== 'all'), ...left.flatMap((file) => ['--exclude', `test/e2e/${file}`])];

@@ -30,6 +30,7 @@ export interface PageElement extends Listenable {
   replaceChildren(...elements: PageElement[]): void;
   replaceWith(element: PageElement): void;
   focus(options?: { preventScroll: boolean }): void;
+  scrollIntoView(options: { block: 'nearest'; inline: 'center' }): void;
   submit(): void;
 }
 export interface Page extends PageElement {

@@ -125,5 +125,7 @@ export function clientScript(browser: Browser): void {
       .catch(() => browser.location.reload());
   });
 
+  // On a phone the pages' names are a row that scrolls.
+  $('.nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
   setInterval(tick, 5000);
 }

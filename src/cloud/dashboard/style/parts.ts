@@ -6,7 +6,7 @@ const CARDS = (): string => `
   & td, & td:first-child, & td:last-child { padding: 0; border: 0; } & tbody tr:hover td { background: none; }
   & td[data-label]:not([data-label=""]) { display: grid; grid-template-columns: 92px minmax(0, 1fr); gap: 12px; align-items: center; }
   & td[data-label]:not([data-label=""])::before { content: attr(data-label); color: var(--soft); font-size: 13px; }
-  & td.full { padding-right: 44px; } & td.end { position: absolute; top: 12px; right: 10px; text-align: right; } & td:empty { display: none; }
+  & td > .pill, & td > .chip { justify-self: start; } & td.full { padding-right: 44px; } & td.full:not(:has(.stack, .person)) { padding-right: 88px; } & td.end { position: absolute; top: 12px; right: 10px; text-align: right; } & td:empty { display: none; }
 `;
 
 export const PARTS = `
@@ -29,12 +29,12 @@ button.ghost:hover, a.ghost:hover { background: var(--sunken); color: var(--ink)
 input, select { font: 400 15px/1.4 var(--sans); color: var(--ink); background: var(--card); border: 1px solid var(--line-strong); border-radius: 9px; padding: 8px 11px; min-height: 38px; width: 100%; }
 input:hover, select:hover { border-color: var(--soft); }
 input:focus-visible, select:focus-visible { outline-offset: 0; border-color: var(--accent); border-radius: 9px; }
-select { appearance: none; padding-right: 34px; background-image: linear-gradient(45deg, transparent 50%, var(--soft) 50%), linear-gradient(135deg, var(--soft) 50%, transparent 50%); background-position: calc(100% - 17px) 55%, calc(100% - 12px) 55%; background-size: 5px 5px; background-repeat: no-repeat; }
+select { appearance: none; padding-right: 34px; background-image: linear-gradient(45deg, transparent 50%, var(--soft) 50%), linear-gradient(135deg, var(--soft) 50%, transparent 50%); background-position: calc(100% - 18px) calc(50% + 1px), calc(100% - 12px) calc(50% + 1px); background-size: 6px 6px; background-repeat: no-repeat; }
 select.compact { width: auto; min-height: 32px; padding: 4px 30px 4px 10px; font-size: 14px; border-color: var(--line); }
 .hint { color: var(--soft); font-size: 13px; }
 .alert { background: var(--bad-soft); color: var(--bad); border-radius: 10px; padding: 10px 14px; font-size: 14px; font-weight: 500; }
 .flash { margin-top: 16px; display: flex; gap: 10px; align-items: center; background: var(--good-soft); color: var(--good); border-radius: 10px; padding: 10px 14px; font-weight: 500; }
-.inline { display: flex; flex-wrap: wrap; gap: 12px; align-items: end; } .inline.top { align-items: start; } .inline .field { flex: 1 1 200px; } .inline .field.narrow { flex: 0 1 150px; }
+.inline { display: flex; flex-wrap: wrap; gap: 12px; align-items: end; } .inline.top { align-items: start; } .inline .field { flex: 1 1 200px; } .inline .field.narrow { flex: 0 1 150px; } .inline > button { min-height: 39px; }
 .inline-form { display: inline-flex; gap: 8px; align-items: center; }
 
 .card { background: var(--card); border: 1px solid var(--line); border-radius: var(--radius); box-shadow: var(--shadow); }
@@ -86,7 +86,7 @@ button.toggle { border: 0; cursor: pointer; padding: 4px 10px 4px 8px; } button.
 .preview { display: flex; align-items: center; gap: 2px; } .preview .toggle { margin-right: 4px; } .nowrap { white-space: nowrap; }
 .chip.wrap { white-space: normal; overflow-wrap: anywhere; }
 .live-region { display: grid; gap: 24px; }
-.traffic { display: flex; align-items: center; gap: 8px; }
+.traffic { display: flex; align-items: center; gap: 8px; white-space: nowrap; }
 
 .popover { position: fixed; inset: 0; margin: auto; width: min(420px, calc(100vw - 32px)); height: fit-content; border: 0; border-radius: 16px; padding: 24px; background: var(--card); color: var(--ink); box-shadow: var(--lift); text-align: left; }
 .popover::backdrop { background: rgb(12 13 16 / 45%); }
@@ -104,8 +104,11 @@ button.toggle { border: 0; cursor: pointer; padding: 4px 10px 4px 8px; } button.
 /* a table becomes cards where its own box is too small for it */
 .cards-below { container-type: inline-size; }
 .intercepts { table-layout: fixed; }
-.intercepts th:nth-child(1) { width: 20%; } .intercepts th:nth-child(2) { width: 15%; } .intercepts th:nth-child(3) { width: 12.5%; } .intercepts th:nth-child(5) { width: 154px; } .intercepts th:nth-child(6) { width: 94px; } .intercepts th:nth-child(7) { width: 164px; } .intercepts th:nth-child(8) { width: 52px; }
+.intercepts th:nth-child(1) { width: 21.5%; } .intercepts th:nth-child(2) { width: 13.5%; } .intercepts th:nth-child(3) { width: 13%; } .intercepts th:nth-child(5) { width: 150px; } .intercepts th:nth-child(6) { width: 92px; } .intercepts th:nth-child(7) { width: 160px; } .intercepts th:nth-child(8) { width: 46px; }
+.takes .chip { white-space: normal; overflow-wrap: anywhere; }
+@container (min-width: 900px) { .table .address { white-space: nowrap; } }
 @container (max-width: 640px) { .table:not(.intercepts) { ${CARDS()} } }
+@container (min-width: 1000px) and (max-width: 1280px) { .intercepts td:nth-child(2) .avatar { display: none; } .intercepts td, .intercepts th { padding-left: 10px; padding-right: 10px; } }
 @container (max-width: 1000px) { .intercepts { ${CARDS()} } }
 @container (min-width: 600px) and (max-width: 1000px) { .intercepts tbody tr { grid-template-columns: 1fr 1fr; gap: 12px 24px; } .intercepts td.full { grid-column: 1 / -1; } }
 

@@ -24,7 +24,7 @@ export function visitTable(visits: readonly AuditEntry[], now: number, withInter
           'full',
         ),
         ...(withIntercept ? [cell('Preview of', html`<span class="clip">${visit.detail['intercept'] ?? ''}</span>`)] : []),
-        cell('From', html`<code>${visit.address ?? ''}</code>`),
+        cell('From', html`<code class="address">${visit.address ?? ''}</code>`),
         cell('With', html`${visit.detail['browser'] ?? ''}`),
         cell('When', time(visit.at, now)),
       ]),

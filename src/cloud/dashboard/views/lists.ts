@@ -220,7 +220,7 @@ const WORDS: Record<string, string> = {
   'token.replay': 'used a code twice',
   'cluster.register': 'registered a cluster',
   'cluster.remove': 'removed a cluster',
-  'cluster.link': 'linked a cluster',
+  'cluster.link': 'connected its traffic manager',
   'preview.create': 'created a preview',
   'preview.public': 'made a preview public',
   'preview.private': 'made a preview private',
@@ -244,16 +244,20 @@ const details = (detail: AuditEntry['detail']): Part => {
   return entries.length === 0 ? '' : html`<div class="chips">${entries.map((entry) => html`<span class="chip" title="${entry}">${entry}</span>`)}</div>`;
 };
 
+function actorOf({ actor }: AuditEntry): string {
+  return actor === 'anonymous' ? 'Somebody with the link' : actor.replace(/^cluster /, 'Cluster ');
+}
+
 export function auditPage(entries: readonly AuditEntry[], group: string, now: number, next: string | undefined): Part[] {
   const rows = entries.map((entry) =>
     row([
       cell(
         '',
-        html`<div class="person">${entry.userId === null ? html`<span class="avatar">${icon('globe')}</span>` : avatar(entry.actor)}<span><span class="strong">${entry.actor === 'anonymous' ? 'Somebody with the link' : entry.actor}</span> ${WORDS[entry.action] ?? entry.action}</span></div>`,
+        html`<div class="person">${entry.userId === null ? html`<span class="avatar">${icon(entry.action === 'cluster.link' ? 'clusters' : 'globe')}</span>` : avatar(entry.actor)}<span><span class="strong">${actorOf(entry)}</span> ${WORDS[entry.action] ?? entry.action}</span></div>`,
         'full',
       ),
       cell('Details', details(entry.detail)),
-      cell('From', entry.address ? html`<code>${entry.address}</code>` : html`<span class="faint">–</span>`),
+      cell('From', entry.address ? html`<code class="address">${entry.address}</code>` : html`<span class="faint">–</span>`),
       cell('When', time(entry.at, now)),
     ]),
   );

@@ -24,7 +24,7 @@ export function filtersOf({ mechanism, http }: InterceptRow['intercept']): strin
 
 /** The mark of a personal intercept says no more than that it is one; the whole of it stands in the title. */
 function shortFilter(filter: string): string {
-  return filter.startsWith(INTERCEPT_ID_HEADER) ? `personal ${/[0-9a-f]{8}/.exec(filter)?.[0] ?? ''}`.trim() : filter;
+  return filter.startsWith(INTERCEPT_ID_HEADER) ? 'personal' : filter;
 }
 
 /** Buttons belong to the form `act`, which stands outside of what is renewed and holds the CSRF field. */
@@ -64,7 +64,7 @@ function trafficCell(line: InterceptRow, traffic: Traffic, now: number): Part {
           : total === 0
             ? 'no request yet'
             : `${total.toLocaleString('en')} so far`;
-  return html`<div class="stack"><div class="traffic">${steps.length > 1 ? sparkline(steps) : ''}<span class="number strong">${rateText(rate)}<span class="soft"> /s</span></span></div><span class="small-text soft">${last}</span></div>`;
+  return html`<div class="stack"><div class="traffic">${steps.length > 1 ? sparkline(steps) : ''}<span class="number strong">${rateText(rate)}${rate === undefined ? '' : html`<span class="soft"> /s</span>`}</span></div><span class="small-text soft">${last}</span></div>`;
 }
 
 function interceptRow(line: InterceptRow, traffic: Traffic, now: number): Html {
@@ -112,9 +112,9 @@ function stats({ rows, clusters, linked, previews, publicPreviews }: Overview, t
   const rates = rows.map(({ intercept }) => traffic.view(intercept).rate);
   const known = rates.filter((rate) => rate !== undefined);
   const sum = known.length === 0 ? undefined : known.reduce((all, rate) => all + rate, 0);
-  return html`<dl class="stats" data-key="stats"><div><dt>Intercepts</dt><dd>${rows.length}</dd></div><div><dt>Requests per second</dt><dd>${rateText(sum)}</dd></div><div><dt>Previews</dt><dd>${previews} <small>${
-    publicPreviews === 0 ? 'all private' : `${publicPreviews} public`
-  }</small></dd></div><div><dt>Clusters</dt><dd>${linked} <small>of ${clusters} connected</small></dd></div></dl>`;
+  return html`<dl class="stats" data-key="stats"><div><dt>Intercepts</dt><dd>${rows.length}</dd></div><div><dt>Requests per second</dt><dd>${rateText(sum)}</dd></div><div><dt>Previews</dt><dd>${previews}${
+    previews === 0 ? '' : html` <small>${publicPreviews === 0 ? 'all private' : `${publicPreviews} public`}</small>`
+  }</dd></div><div><dt>Clusters</dt><dd>${linked}${clusters === 0 ? '' : html` <small>of ${clusters} connected</small>`}</dd></div></dl>`;
 }
 
 /** Everything of the intercepts page that changes by itself. No session's secret is in it: all who look get the same. */

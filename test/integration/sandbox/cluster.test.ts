@@ -1,5 +1,5 @@
 /** A whole sandbox from outside: it starts, runs pods, answers for names, and leaves nothing when it is killed. */
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,12 +8,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { codeOf } from '../../../src/base/errors.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import { createKubeClient, type KubeClient, type KubeObject, loadKubeconfig, resourcePath } from '../../../src/kube/index.ts';
+import { sandboxPossible } from './possible.ts';
 
 const run = promisify(execFile);
 const program = join(import.meta.dirname, '../../../bin/sandbox.ts');
 /** Promised times hold on a machine that does nothing else. */
 const MEASURED = process.env['TELEPRESENCE_TEST_MEASURED'] !== undefined;
-const possible = spawnSync('unshare', ['--net', '--mount', '--pid', '--fork', 'nft', 'list', 'tables']).status === 0 && process.getuid?.() === 0;
 
 /** Empty for a process that has just ended, or is ending. */
 function namespaceOf(file: string): string {
@@ -29,7 +29,7 @@ interface Pod extends KubeObject {
   status: { phase: string; conditions?: { type: string; status: string }[] };
 }
 
-describe.skipIf(!possible)('a sandbox', () => {
+describe.skipIf(!sandboxPossible)('a sandbox', () => {
   const folder = mkdtempSync(join(tmpdir(), 'sandbox-'));
   const env = { ...process.env, TELEPRESENCE_SANDBOX: folder };
   const sandbox = async (...args: string[]): Promise<string> => (await run(process.execPath, [program, ...args], { env, timeout: 60_000 })).stdout;

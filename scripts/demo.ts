@@ -85,4 +85,5 @@ try {
   process.exitCode = 1;
 } finally {
   await rm(folder, { recursive: true, force: true });
+  if (stop.signal.aborted) process.exitCode = 130;
 }

@@ -3,10 +3,11 @@
  * as root or as an ordinary user who is root in there, so that nothing of them meets the machine's network or outlives them.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { NEEDS_REAL_CLUSTER } from '../test/e2e/real-cluster-only.ts';
+import { imageOfThisCheckout } from './fresh-image.ts';
 
 const root = path.join(import.meta.dirname, '..');
 const NAMESPACES = ['--mount', '--net', '--pid', '--ipc', '--fork', '--kill-child', '--mount-proc', '--propagation', 'private'];
@@ -20,10 +21,29 @@ ip link set lo up
 set +e
 "$@" & wait $!; exit $?`;
 
+const user = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
+
+/** Why it can't be on this machine, in one line; undefined when it can. */
+function impossible(): string | undefined {
+  const { status, stderr, error } = spawnSync('unshare', [...user, ...NAMESPACES, 'sh', '-c', PREPARE, 'sh', 'nft', 'list', 'tables'], { encoding: 'utf8' });
+  return status === 0 ? undefined : (error?.message ?? stderr.trim().split('\n')[0] ?? 'no namespaces');
+}
+
+function count(skipped: number): void {
+  const file = process.env['TEST_COUNT_FILE'];
+  if (file !== undefined && skipped > 0) appendFileSync(file, `0 passed, 0 failed, ${skipped} skipped\n`);
+}
+
 /** @returns exit code */
 export function runOnSandbox(patterns: readonly string[]): number {
+  const reason = impossible();
+  if (reason !== undefined) {
+    process.stdout.write(`e2e on the sandbox: skipped: this machine gives no namespaces (${reason})\n`);
+    count(1);
+    return 0;
+  }
+  imageOfThisCheckout();
   const folder = mkdtempSync(path.join(tmpdir(), 'tp-e2e-'));
-  const user = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
   const left = patterns.length === 0 ? Object.keys(NEEDS_REAL_CLUSTER) : [];
   const vitest = [
     path.join(root, 'node_modules/.bin/vitest'),
@@ -42,6 +62,7 @@ export function runOnSandbox(patterns: readonly string[]): number {
   try {
     const { status, error } = spawnSync('unshare', [...user, ...NAMESPACES, 'sh', '-c', PREPARE, 'sh', ...vitest], { cwd: root, stdio: 'inherit', env });
     if (error) throw error;
+    count(left.length);
     for (const file of left) process.stdout.write(`not on the sandbox: ${file}: ${NEEDS_REAL_CLUSTER[file]}\n`);
     return status ?? 1;
   } finally {

@@ -94,6 +94,19 @@ describe('built-in admission', () => {
   });
 });
 
+describe('a quota', () => {
+  const configMap = () => admission.validate(attributes('configmaps', {}));
+
+  it.each(['configmaps', 'count/configmaps'])('of %s refuses what is one too many', async (resource) => {
+    memory.put('/api/v1/resourcequotas', { metadata: { name: 'few', namespace: 'shop' }, spec: { hard: { [resource]: '1', pods: '0' } } });
+    expect(await refused(configMap())).toBe('accepted');
+    memory.put('/api/v1/configmaps', { metadata: { name: 'first', namespace: 'shop' } });
+    expect(await refused(configMap())).toBe(
+      `configmaps "z" is forbidden: exceeded quota: few, requested: ${resource}=1, used: ${resource}=1, limited: ${resource}=1`,
+    );
+  });
+});
+
 describe('pod security', () => {
   it('words what a pod violates as the API server does', async () => {
     memory.put('/api/v1/namespaces', { metadata: { name: 'shop', labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } } });

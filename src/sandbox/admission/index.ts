@@ -13,6 +13,7 @@ import { checkLimits, setDefaultLimits } from './builtin/limit-ranger.ts';
 import { createNamespaceLifecycle } from './builtin/namespace-lifecycle.ts';
 import { isNewPod, type Pod } from './builtin/pod.ts';
 import { setPriority, setTolerations } from './builtin/priority.ts';
+import { checkQuotas } from './builtin/resource-quota.ts';
 import { createServiceAccountAdmission } from './builtin/service-account.ts';
 import { createEvaluator } from './cel/evaluate.ts';
 import { createPodSecurity } from './pod-security/admit.ts';
@@ -104,6 +105,8 @@ export function createAdmission({ client, dial, authorizer, escalation, log }: A
       if (isNewPod(attributes)) checkLimits(attributes, attributes.object as unknown as Pod, store);
       await policies(attributes);
       await webhooks.validate(attributes);
+      // last, as what is refused by others does not count
+      await checkQuotas(attributes, store, client);
     },
     async start() {
       const store = createAdmissionStore(client, log);

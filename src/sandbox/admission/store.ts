@@ -21,6 +21,10 @@ export interface LimitRangeItem {
   max?: Record<string, string>;
   min?: Record<string, string>;
 }
+export interface ResourceQuota {
+  metadata: { name: string; namespace?: string };
+  spec?: { hard?: Record<string, string | number> };
+}
 export interface PriorityClass {
   metadata: { name: string };
   value: number;
@@ -33,6 +37,7 @@ export interface AdmissionStore {
   readonly ready: Promise<void>;
   namespace(name: string): Promise<Namespace | undefined>;
   limitRanges(namespace: string): LimitRange[];
+  resourceQuotas(namespace: string): ResourceQuota[];
   priorityClasses(): PriorityClass[];
   mutatingWebhooks(): WebhookConfiguration[];
   validatingWebhooks(): WebhookConfiguration[];
@@ -53,6 +58,7 @@ export function createAdmissionStore(client: ClusterClient, log: Log): Admission
   }
   const namespaces = watch<Namespace>('v1', 'namespaces');
   const limitRanges = watch<LimitRange>('v1', 'limitranges');
+  const resourceQuotas = watch<ResourceQuota>('v1', 'resourcequotas');
   const priorityClasses = watch<PriorityClass>('scheduling.k8s.io/v1', 'priorityclasses');
   const mutating = watch<WebhookConfiguration>(REGISTRATION, 'mutatingwebhookconfigurations');
   const validating = watch<WebhookConfiguration>(REGISTRATION, 'validatingwebhookconfigurations');
@@ -63,6 +69,7 @@ export function createAdmissionStore(client: ClusterClient, log: Log): Admission
     // The watch may be a moment behind a namespace that was just made.
     namespace: async (name) => namespaces.get('', name) ?? (await getIfThere<Namespace>(client, resourcePath('v1', 'namespaces', undefined, name))),
     limitRanges: (namespace) => limitRanges.list().filter((range) => range.metadata.namespace === namespace),
+    resourceQuotas: (namespace) => resourceQuotas.list().filter((quota) => quota.metadata.namespace === namespace),
     priorityClasses: () => priorityClasses.list(),
     mutatingWebhooks: () => mutating.list().toSorted(byName),
     validatingWebhooks: () => validating.list().toSorted(byName),

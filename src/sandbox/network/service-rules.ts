@@ -1,4 +1,7 @@
-/** The addresses of Services as nftables rules: from objects to the text that `nft -f` reads. Pure. */
+/**
+ * The addresses of Services as nftables rules: from objects to the text that `nft -f` reads. Pure.
+ * What is still for a Service's address after the translation is for a port that it does not have, or that nobody serves: it is refused.
+ */
 import type { EndpointSlice, Service } from '../controllers/core/types.ts';
 
 /** A port of a Service and where its connections go. */
@@ -20,13 +23,9 @@ export function serviceRules(services: readonly Service[], slices: readonly Endp
   const chains: string[] = [];
   const addresses: string[] = [];
   const nodePorts: string[] = [];
-  const refused: string[] = [];
   for (const [index, target] of targets.entries()) {
     const { protocol, clusterIp, port, nodePort, endpoints } = target;
-    if (endpoints.length === 0) {
-      refused.push(`${clusterIp} . ${protocol} . ${port}`);
-      continue;
-    }
+    if (endpoints.length === 0) continue;
     chains.push(...chainsOf(index, target));
     addresses.push(`${clusterIp} . ${protocol} . ${port} : goto service-${index}`);
     if (nodePort !== undefined) nodePorts.push(`${protocol} . ${nodePort} : goto outside-${index}`);
@@ -39,7 +38,7 @@ table ip ${TABLE} {
   }
   map node-ports { type inet_proto . inet_service : verdict; ${map(nodePorts)}
   }
-  set refused { type ipv4_addr . inet_proto . inet_service; ${map(refused)}
+  set service-addresses { type ipv4_addr; ${map([...new Set(targets.map(({ clusterIp }) => clusterIp))])}
   }
 ${chains.join('\n')}
   chain services {
@@ -48,9 +47,9 @@ ${chains.join('\n')}
   }
   chain prerouting { type nat hook prerouting priority dstnat; jump services; }
   chain output { type nat hook output priority -100; jump services; }
-  chain refuse { ip daddr . meta l4proto . th dport @refused reject with icmp type port-unreachable; }
-  chain refuse-forward { type filter hook forward priority -110; jump refuse; }
-  chain refuse-output { type filter hook output priority -110; jump refuse; }
+  chain refuse { ip daddr @service-addresses reject with icmp type port-unreachable; }
+  chain refuse-forward { type filter hook forward priority 0; jump refuse; }
+  chain refuse-output { type filter hook output priority 0; jump refuse; }
   chain postrouting {
     type nat hook postrouting priority srcnat;
     meta mark & ${MASQUERADE_MARK} == ${MASQUERADE_MARK} masquerade

@@ -1,15 +1,14 @@
 /** Which columns each kind has. */
-import type { ApiObject } from '../object.ts';
 import type { Resource } from '../resources/registry.ts';
-import { age, type Column, nameColumn } from './column.ts';
+import { type Column, createdAt, nameColumn } from './column.ts';
+import { networkTables } from './kinds/network.ts';
+import { otherTables } from './kinds/others.ts';
+import { nodeColumns, podColumns } from './kinds/pods.ts';
+import { workloadTables } from './kinds/workloads.ts';
 
-const PLAIN: Column[] = [nameColumn, { name: 'Created At', type: 'date', value: (object: ApiObject) => object.metadata.creationTimestamp }];
+const PLAIN: Column[] = [nameColumn, createdAt];
+const BUILT_IN: Record<string, Column[]> = { pods: podColumns, nodes: nodeColumns, ...workloadTables, ...networkTables, ...otherTables };
 
 export function columnsOf(resource: Resource): Column[] {
-  if (resource.columns !== undefined) return resource.columns;
-  return BUILT_IN[resource.type.collection] ?? PLAIN;
+  return resource.columns ?? BUILT_IN[resource.type.collection] ?? PLAIN;
 }
-
-const BUILT_IN: Record<string, Column[]> = {
-  namespaces: [nameColumn, { name: 'Status', type: 'string', value: (object) => (object['status'] as { phase?: string } | undefined)?.phase ?? '' }, age],
-};

@@ -48,6 +48,7 @@ export const intercept: AgentIntercept = {
   http: { headers: [{ name: 'x-who', value: { exact: 'me' } }], paths: [] },
   fallback: false,
   proofHeader: true,
+  plaintext: false,
 };
 
 function managerOptions(): Omit<TunnelStreamOptions, 'onControl'> {
@@ -113,6 +114,8 @@ export const managerAgents: MakeVictim = (transport) => {
       stream.once('close', () => mine.abort(new Error('over')));
       return stream;
     },
+    onTaken: () => undefined,
+    onProbed: () => undefined,
     onRelayed: () => undefined,
   });
   return { streams, mux: Promise.resolve(mux) };
@@ -172,7 +175,7 @@ export const agentLink: MakeVictim = (transport) => {
     stream.resume();
     stream.end('GET / HTTP/1.1\r\n\r\n');
   };
-  const events = { onChange, onPeers: () => undefined, environment: () => ({ container: 'web', pod: 'web-1', env: { A: '1' } }) };
+  const events = { onChange, onPeers: () => undefined, environment: () => ({ container: 'web', pod: 'web-1', env: { A: '1' } }), onProbe: () => undefined };
   greetManager('10.0.0.1', mux, hello, events, silentLog).then(
     (link) => {
       link.ready(['i1']);

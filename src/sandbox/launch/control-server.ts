@@ -1,7 +1,8 @@
 /** The running sandbox's end of the control socket. */
-import { createServer } from 'node:http';
+
 import { messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
+import { createServer } from '../../base/node-http.ts';
 import type { Sandbox } from '../main.ts';
 import type { Calls } from './control.ts';
 

@@ -1,5 +1,5 @@
 /** What the outside asks a running sandbox: JSON over a socket that only its owner can reach. */
-import { request } from 'node:http';
+import { request } from '../../base/node-http.ts';
 
 export interface Calls {
   kubeconfig: { params: { server: string; user: string; groups: string[] }; result: string };

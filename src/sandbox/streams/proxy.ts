@@ -1,8 +1,9 @@
 /** The proxies of pods and Services: requests passed on, and upgrades that end as two sockets copied into each other. */
-import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream';
 import { messageOf } from '../../base/errors.ts';
+import { request as httpRequest } from '../../base/node-http.ts';
 import { type ClusterClient, type NodeStreams, type RequestAttributes, StatusError } from '../contract.ts';
 import { DialError, dialTarget } from './dial-target.ts';
 import { join } from './join.ts';

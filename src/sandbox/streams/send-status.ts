@@ -1,8 +1,8 @@
 /** A failure as the API server sends it: a Status, as the answer of a request or raw on a socket that was to be upgraded. */
 import type { ServerResponse } from 'node:http';
-import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { messageOf } from '../../base/errors.ts';
+import { STATUS_CODES } from '../../base/node-http.ts';
 import { statusOf } from '../../kube/index.ts';
 import { StatusError } from '../contract.ts';
 

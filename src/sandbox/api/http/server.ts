@@ -1,10 +1,11 @@
 /** The API on sockets: HTTPS on TCP, the same without TLS on sockets that only the owner can reach. */
 import { randomUUID } from 'node:crypto';
-import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Log } from '../../../base/log.ts';
+import { createServer as createHttpServer } from '../../../base/node-http.ts';
 import { type ApiServerParts, type RequestAttributes, StatusError } from '../../contract.ts';
 import { authorize, type Core, type Resolved, resolveRequest } from '../core.ts';
 import { noSuchResource } from '../errors.ts';

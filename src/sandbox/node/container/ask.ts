@@ -1,11 +1,11 @@
 /** One question to a container: what probes and lifecycle hooks have in common. */
 
-import { request as httpRequest } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
 import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
 import type { Container, ExecAction, GRPCAction, HTTPGetAction, TCPSocketAction } from 'kubernetes-types/core/v1.js';
 import { messageOf } from '../../../base/errors.ts';
+import { request as httpRequest } from '../../../base/node-http.ts';
 import type { Program } from '../runtime/protocol.ts';
 import type { CommandDeps } from './run-command.ts';
 import { runCommand } from './run-command.ts';

@@ -107,7 +107,8 @@ for (; Date.now() < end || rounds < 3; rounds++) {
   });
   if (rounds === 1) {
     // two rounds have made what is made once
-    processes = await findProcesses(workstation.home);
+    const uids = await cluster.kubectl(['get', 'pods', '-A', '-o', 'jsonpath={.items[*].metadata.uid}']);
+    processes = await findProcesses(workstation.home, uids.trim().split(/\s+/));
     await sample(processes);
     rulesBefore = await rules();
     fdsBefore = new Map(processes.map(({ pid, samples }) => [pid, samples[0]?.fds ?? 0]));

@@ -22,17 +22,23 @@ const ARGV: [Program, RegExp][] = [
   ['agent', /\/agent\.mjs$/],
 ];
 
-/** Our processes that run now; those whose environment has another HOME than the workstation's are others'. */
-export async function findProcesses(home: string): Promise<Watched[]> {
+/** Our processes that run now: those of this workstation's HOME, and those of these pods (uids). Other clusters may be on the machine too. */
+export async function findProcesses(home: string, pods: readonly string[]): Promise<Watched[]> {
   const found: Watched[] = [];
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
     const argv = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
     const program = ARGV.find(([, pattern]) => argv.some((word) => pattern.test(word)))?.[0];
     if (program === undefined || argv.includes('sudo') || /(^|\/)laptop$/.test(argv[1] ?? '')) continue;
-    if ((program === 'daemon' || program === 'netd') && !(await belongsTo(pid, argv, home))) continue;
+    const ours = program === 'daemon' || program === 'netd' ? await belongsTo(pid, argv, home) : await isIn(pid, pods);
+    if (!ours) continue;
     found.push({ program, pid: Number(pid), samples: [] });
   }
   return found;
+}
+
+async function isIn(pid: string, pods: readonly string[]): Promise<boolean> {
+  const cgroup = await readFile(`/proc/${pid}/cgroup`, 'utf8').catch(() => '');
+  return pods.some((uid) => cgroup.includes(uid));
 }
 
 async function belongsTo(pid: string, argv: readonly string[], home: string): Promise<boolean> {

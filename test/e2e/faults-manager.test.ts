@@ -2,12 +2,12 @@
  * Parts of the cluster that fail or are replaced while an intercept is on and requests come: replicas of the manager, the API server,
  * the workload's own pods. What is not intercepted loses nothing; what is comes back by itself.
  */
-import { readdir, readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { echoApp } from './apps/echo.ts';
 import { SHARE } from './apps/load.ts';
 import { clusterAvailable, startCluster, type TestCluster, testNamespace } from './harness/cluster.ts';
 import { answered, answeredBy, bad, type Load, loadFromCluster, loadFromWorkstation, passed, settledAfter } from './harness/load.ts';
+import { managerPid, managerPods } from './harness/manager.ts';
 import { within } from './harness/measured.ts';
 import { clientOfVersion } from './harness/other-version.ts';
 import { eventually } from './harness/run.ts';
@@ -52,10 +52,7 @@ describe.skipIf(!clusterAvailable)('with an intercept on and 50 requests a secon
     process.stdout.write(`${times.join('\n')}\n`);
   });
 
-  const managers = async (): Promise<string[]> =>
-    (await cluster.kubectl(['-n', 'ambassador', 'get', 'pods', '-l', 'app=traffic-manager', '--field-selector=status.phase=Running', '-o', 'name']))
-      .split('\n')
-      .filter((name) => name !== '');
+  const managers = (): Promise<string[]> => managerPods(cluster);
   const rolledOut = (namespace: string, name: string): Promise<string> =>
     cluster.kubectl(['-n', namespace, 'rollout', 'status', `deployment/${name}`, '--timeout=90s'], { timeoutMs: 100_000 });
 
@@ -84,7 +81,7 @@ describe.skipIf(!clusterAvailable)('with an intercept on and 50 requests a secon
   ])('a manager pod that is deleted %s takes nothing with it but its own streams', async (how, flags) => {
     const [victim] = await managers();
     const since = Date.now();
-    await cluster.kubectl(['-n', 'ambassador', 'delete', victim ?? '', '--wait=false', ...flags]);
+    await cluster.kubectl(['-n', 'ambassador', 'delete', `pod/${victim}`, '--wait=false', ...flags]);
     await passed(8_000);
     const found = await outcome(`manager pod deleted ${how}`, since);
     await rolledOut('ambassador', 'traffic-manager');
@@ -94,21 +91,12 @@ describe.skipIf(!clusterAvailable)('with an intercept on and 50 requests a secon
     expect(found.outLost).toBeLessThanOrEqual(how === 'gracefully' ? 0 : RATE / 5);
   });
 
-  /** Pid on this machine of a manager's process. */
-  async function pidOf(pod: string): Promise<number> {
-    for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-      const read = (file: string): Promise<string> => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '');
-      if ((await read('cmdline')).includes('/app/manager.mjs') && (await read('environ')).includes(`HOSTNAME=${pod}\0`)) return Number(pid);
-    }
-    throw new Error(`no process of ${pod} is seen from here`);
-  }
-
   it.each([
     ['frozen', 'SIGSTOP'],
     ['killed', 'SIGKILL'],
   ] as const)('a manager that is %s takes nothing with it but its own streams', async (how, signal) => {
     const [victim = ''] = await managers();
-    const pid = await pidOf(victim.replace('pod/', ''));
+    const pid = await managerPid(victim);
     const since = Date.now();
     process.kill(pid, signal);
     await passed(8_000);
@@ -130,8 +118,8 @@ describe.skipIf(!clusterAvailable)('with an intercept on and 50 requests a secon
     const [victim = ''] = await managers();
     const since = Date.now();
     try {
-      if (how === 'deleted') await cluster.kubectl(['-n', 'ambassador', 'delete', victim, '--wait=false']);
-      else process.kill(await pidOf(victim.replace('pod/', '')), 'SIGKILL');
+      if (how === 'deleted') await cluster.kubectl(['-n', 'ambassador', 'delete', `pod/${victim}`, '--wait=false']);
+      else process.kill(await managerPid(victim), 'SIGKILL');
       await passed(10_000);
       const found = await outcome(`the only manager ${how}`, since);
       expect(found.back).toBeLessThanOrEqual(within(limit));

@@ -5,7 +5,7 @@ import { axeFindings, CHROMIUM, launchChromium, NO_CHROMIUM } from '../testing/c
 import { startTestCloud, TEST_PASSWORD, type TestCloud, testIntercept } from '../testing/cloud.ts';
 import { type Seeded, seedCloud } from '../testing/seed.ts';
 
-describe.skipIf(CHROMIUM === undefined)(`the dashboard in Chromium${NO_CHROMIUM}`, { timeout: 90_000 }, () => {
+describe.skipIf(CHROMIUM === undefined)(`the dashboard in Chromium${NO_CHROMIUM}`, { timeout: 240_000 }, () => {
   let cloud: TestCloud;
   let seeded: Seeded;
   let browser: Browser;

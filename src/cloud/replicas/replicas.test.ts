@@ -149,7 +149,8 @@ describe.skipIf(postgresMissing !== undefined)(`two replicas of the cloud${postg
     await linkTo(one, { intercepts: [testIntercept('a')] });
     const preview = await one.cloud.context.actions.createPreview(ada, previewRequest('uid', 'a'));
     await vi.waitFor(async () => expect((await two.cloud.context.links.intercepts(ada.organisation.id)).length).toBe(1));
-    await postgres.crash();
+    await postgres.kill();
+    await postgres.start();
     await vi.waitFor(async () => expect((await two.cloud.store.previews.byLabel(preview.label))?.id).toBe(preview.id), 10_000);
     expect((await one.cloud.store.audit.list(ada.organisation.id, { subject: preview.id })).map(({ action }) => action)).toEqual(['preview.create']);
     expect(await one.cloud.context.links.isLinked(cluster.id)).toBe(true);

@@ -61,7 +61,12 @@ export function ownUpdated(writer: Writer, next: ApiObject, current: ApiObject |
   }
   let managers = writer.subresource === undefined ? readManagers(sent) : new Map<string, Manager>();
   if (managers.size === 0) managers = readManagers(current?.metadata.managedFields);
-  const { added, modified, removed } = compareFields(bare(current) ?? {}, bare(next), writer.schema);
+  // Who owned nothing so far begins with an apply.
+  if (current !== undefined && managers.size === 0) {
+    delete next.metadata.managedFields;
+    return;
+  }
+  const { added, modified, removed } = compareFields(bare(current), bare(next), writer.schema);
   const changed = settable(added.union(modified), writer);
   for (const one of managers.values()) one.fields = one.fields.difference(changed).difference(removed);
   if (!changed.empty) own(managers, writer, 'Update', changed, timestamp());
@@ -90,13 +95,7 @@ export function applyConfiguration(writer: Writer, live: ApiObject | undefined, 
   const managers = readManagers(live?.metadata.managedFields);
   const before = bare(live);
   if (live !== undefined && managers.size === 0)
-    own(
-      managers,
-      { ...writer, manager: 'before-first-apply', subresource: undefined },
-      'Update',
-      settable(fieldsOf(before, schema), writer),
-      live.metadata.creationTimestamp,
-    );
+    own(managers, { ...writer, manager: 'before-first-apply', subresource: undefined }, 'Update', firstFields(before, writer), live.metadata.creationTimestamp);
   const key = managerKey({ manager, operation: 'Apply', apiVersion, subresource });
   const last = managers.get(key);
   const named = fieldsOf(applied, schema);
@@ -105,7 +104,7 @@ export function applyConfiguration(writer: Writer, live: ApiObject | undefined, 
   const merged = mergeConfiguration(before ?? {}, applied, schema);
   const next = (last === undefined ? merged : prune(merged, managers, named, last.fields, schema)) as ApiObject;
 
-  const { added, modified, removed } = compareFields(before ?? {}, next, schema);
+  const { added, modified, removed } = compareFields(before, next, schema);
   const changed = added.union(modified);
   const conflicts: Conflict[] = [];
   for (const [other, one] of managers) {
@@ -119,6 +118,12 @@ export function applyConfiguration(writer: Writer, live: ApiObject | undefined, 
   if (mine !== undefined && !(changed.empty && removed.empty && sameFields(last?.fields, fields))) mine.time = timestamp();
   store(next, managers);
   return next;
+}
+
+/** What somebody would own who had made the object as it is. */
+function firstFields(object: unknown, writer: Writer): FieldSet {
+  const { added, modified } = compareFields(undefined, object, writer.schema);
+  return settable(added.union(modified), writer);
 }
 
 function sameFields(a: FieldSet | undefined, b: FieldSet): boolean {

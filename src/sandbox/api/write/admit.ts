@@ -32,15 +32,23 @@ export function checkKind(resource: Resource, body: unknown): asserts body is Ap
   } else if (kind !== resource.type.kind || apiVersion !== wanted) {
     if (typeof kind !== 'string' || kind === '') throw badRequest("Object 'Kind' is missing in the body of the request");
     if (typeof apiVersion !== 'string' || apiVersion === '') throw badRequest("Object 'apiVersion' is missing in the body of the request");
-    if (kind !== resource.type.kind)
-      throw badRequest(
-        `${kind} in version ${JSON.stringify(apiVersion.split('/').at(-1))} cannot be handled as a ${resource.type.kind}: no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(wanted)} in scheme`,
-      );
-    throw badRequest(`the API version in the data (${apiVersion}) does not match the expected API version (${wanted})`);
+    // The place in the server's own source is part of its sentence.
+    throw badRequest(
+      `${kind} in version ${JSON.stringify(apiVersion.split('/').at(-1))} cannot be handled as a ${resource.type.kind}: no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:110"`,
+    );
   }
   if (body['metadata'] === undefined || body['metadata'] === null) body['metadata'] = {};
   if (!isObject(body['metadata']))
     throw badRequest(
       `${resource.type.kind} in version ${JSON.stringify(resource.type.version)} cannot be handled as a ${resource.type.kind}: json: cannot unmarshal into Go struct field ObjectMeta.metadata`,
     );
+}
+
+/** Whether a body is of the object that the path names. Leaves it with a name. @throws 400 */
+export function checkNames(scope: WriteScope, body: ApiObject): void {
+  const { name, namespace } = body.metadata;
+  if (name === undefined || name === '') body.metadata.name = scope.name ?? '';
+  else if (name !== scope.name) throw badRequest(`the name of the object (${name}) does not match the name on the URL (${scope.name ?? ''})`);
+  if (scope.resource.type.namespaced && namespace !== undefined && namespace !== '' && namespace !== scope.namespace)
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
 }

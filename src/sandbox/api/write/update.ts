@@ -75,7 +75,11 @@ function checkVersion(scope: WriteScope, sent: ApiObject, current: ApiObject): b
   const { type, strategy } = scope.resource;
   const { resourceVersion, uid } = sent.metadata;
   if (uid !== undefined && uid !== '' && uid !== current.metadata.uid)
-    throw conflict(type, current.metadata.name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid}`);
+    throw conflict(
+      type,
+      current.metadata.name,
+      `StorageError: invalid object, Code: 4, Key: /registry/${type.plural}/${scope.namespace === undefined ? '' : `${scope.namespace}/`}${current.metadata.name}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid}`,
+    );
   if (resourceVersion === undefined || resourceVersion === '' || resourceVersion === '0') {
     if (!strategy.unconditionalUpdate)
       throw invalid(type, current.metadata.name, [invalidValue('metadata.resourceVersion', 0, 'must be specified for an update')]);
@@ -103,7 +107,9 @@ async function prepare(deps: WriteDeps, scope: WriteScope, sent: ApiObject, curr
   }
   ownParts(next, current, scope);
   strategy.prepareUpdate(next, current, context);
-  if (strategy.generation) next.metadata.generation = (current.metadata.generation ?? 0) + (specChanged(next, current) ? 1 : 0) || 1;
+  if (strategy.generation)
+    next.metadata.generation =
+      (current.metadata.generation ?? 0) + (specChanged(next, current) || strategy.changedBesides?.(next, current) === true ? 1 : 0) || 1;
   const causes = [...strategy.validate(next, context), ...strategy.validateUpdate(next, current, context)];
   if (causes.length > 0) throw invalid(type, current.metadata.name, causes);
   await admission.validate(asked());

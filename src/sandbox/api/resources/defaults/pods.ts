@@ -1,6 +1,7 @@
 /** What pods and their templates have where nothing was said. */
 import { isObject, type JsonObject } from '../../object.ts';
 import type { KindRules } from '../strategies.ts';
+import { podSpecCauses } from '../validate/pods.ts';
 import { fill, items, part } from './fill.ts';
 
 const FILE_MODE = 0o644;
@@ -88,10 +89,30 @@ export function fillTemplate(spec: JsonObject): void {
   fillPodSpec(part(template, 'spec'));
 }
 
+type Amounts = Record<string, unknown>;
+
+/** How much a pod was promised: everything that it may take, something, nothing. */
+function qosClass(spec: JsonObject): string {
+  const all = [...items(spec, 'containers'), ...items(spec, 'initContainers')].map(({ resources }) => (isObject(resources) ? resources : {}));
+  const of = (resources: JsonObject, kind: string): Amounts => (isObject(resources[kind]) ? resources[kind] : {});
+  if (all.every((resources) => Object.keys(of(resources, 'limits')).length + Object.keys(of(resources, 'requests')).length === 0)) return 'BestEffort';
+  const whole = all.every((resources) =>
+    ['cpu', 'memory'].every(
+      (name) =>
+        of(resources, 'limits')[name] !== undefined && of(resources, 'limits')[name] === (of(resources, 'requests')[name] ?? of(resources, 'limits')[name]),
+    ),
+  );
+  return whole ? 'Guaranteed' : 'Burstable';
+}
+
 export const POD_RULES: KindRules = {
   defaults(object) {
     const spec = part(object, 'spec');
     fillPodSpec(spec);
     fill(spec, { enableServiceLinks: true });
+  },
+  validate: (pod) => podSpecCauses(isObject(pod['spec']) ? pod['spec'] : {}, 'spec'),
+  prepareCreate(pod) {
+    pod['status'] = { phase: 'Pending', qosClass: qosClass(pod['spec'] as JsonObject) };
   },
 };

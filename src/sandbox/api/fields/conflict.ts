@@ -23,8 +23,7 @@ function sentence(found: { who: string; path: string }[]): string {
   return `Apply failed with ${found.length} conflicts: ${lines.join('\n')}`;
 }
 
-function named({ manager, operation, apiVersion, subresource, time }: Manager): string {
+function named({ manager, operation, apiVersion, subresource }: Manager): string {
   const who = subresource === undefined ? JSON.stringify(manager) : `${JSON.stringify(manager)} with subresource ${JSON.stringify(subresource)}`;
-  if (operation === 'Apply') return who;
-  return time === undefined ? `${who} using ${apiVersion}` : `${who} using ${apiVersion} at ${time}`;
+  return operation === 'Apply' ? who : `${who} using ${apiVersion}`;
 }

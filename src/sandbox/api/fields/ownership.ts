@@ -61,6 +61,11 @@ export function ownUpdated(writer: Writer, next: ApiObject, current: ApiObject |
   }
   let managers = writer.subresource === undefined ? readManagers(sent) : new Map<string, Manager>();
   if (managers.size === 0) managers = readManagers(current?.metadata.managedFields);
+  // Who owned nothing so far begins with an apply.
+  if (current !== undefined && managers.size === 0) {
+    delete next.metadata.managedFields;
+    return;
+  }
   const { added, modified, removed } = compareFields(bare(current) ?? {}, bare(next), writer.schema);
   const changed = settable(added.union(modified), writer);
   for (const one of managers.values()) one.fields = one.fields.difference(changed).difference(removed);

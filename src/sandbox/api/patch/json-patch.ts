@@ -28,18 +28,18 @@ function apply(document: unknown, step: Step): unknown {
     case 'add':
       return add(document, path, copy(step.value));
     case 'remove':
-      read(document, path, 'remove', step.path);
+      read(document, path);
       return remove(document, path);
     case 'replace':
-      read(document, path, 'replace', step.path);
+      read(document, path);
       return path.length === 0 ? copy(step.value) : set(document, path, copy(step.value));
     case 'test':
-      if (!equal(peek(document, path) ?? null, step.value ?? null)) throw failed(`testing value ${step.path} failed: test failed`);
+      if (!equal(peek(document, path) ?? null, step.value ?? null)) throw failed();
       return document;
     case 'copy':
-      return add(document, path, copy(read(document, pointer(step.from ?? ''), 'copy', step.from ?? '')));
+      return add(document, path, copy(read(document, pointer(step.from ?? ''))));
     case 'move': {
-      const moved = read(document, pointer(step.from ?? ''), 'move', step.from ?? '');
+      const moved = read(document, pointer(step.from ?? ''));
       return add(remove(document, pointer(step.from ?? '')), path, moved);
     }
     default:
@@ -47,13 +47,14 @@ function apply(document: unknown, step: Step): unknown {
   }
 }
 
-function failed(message: string): StatusError {
-  return new StatusError(422, 'Invalid', `the server rejected our request due to an error in our request: ${message}`, {});
+/** Why, a real server keeps to itself. */
+function failed(): StatusError {
+  return new StatusError(422, 'Invalid', 'the server rejected our request due to an error in our request', {});
 }
 
 function pointer(path: string): string[] {
   if (path === '') return [];
-  if (typeof path !== 'string' || !path.startsWith('/')) throw failed(`missing path ${JSON.stringify(path)}: missing value`);
+  if (typeof path !== 'string' || !path.startsWith('/')) throw failed();
   return path
     .slice(1)
     .split('/')
@@ -64,7 +65,7 @@ function indexOf(list: unknown[], key: string, forAdd: boolean): number {
   if (key === '-' && forAdd) return list.length;
   const index = /^-?\d+$/.test(key) ? Number(key) : Number.NaN;
   const most = forAdd ? list.length : list.length - 1;
-  if (!Number.isInteger(index) || index > most || index < 0) throw failed(`invalid index referenced: ${key}`);
+  if (!Number.isInteger(index) || index > most || index < 0) throw failed();
   return index;
 }
 
@@ -78,17 +79,16 @@ function peek(document: unknown, path: string[]): unknown {
   return here;
 }
 
-function read(document: unknown, path: string[], op: string, text: string): unknown {
+function read(document: unknown, path: string[]): unknown {
   const value = peek(document, path);
-  if (value === undefined)
-    throw failed(`${op} operation does not apply: doc is missing ${op === 'remove' || op === 'replace' ? 'key' : 'path'}: ${text}: missing value`);
+  if (value === undefined) throw failed();
   return value;
 }
 
 function container(document: unknown, path: string[]): unknown[] | JsonObject {
   const parent = peek(document, path.slice(0, -1));
   if (Array.isArray(parent) || isObject(parent)) return parent;
-  throw failed(`add operation does not apply: doc is missing path: "/${path.join('/')}": missing value`);
+  throw failed();
 }
 
 function add(document: unknown, path: string[], value: unknown): unknown {

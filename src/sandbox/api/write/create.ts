@@ -26,7 +26,7 @@ export async function createObject(deps: WriteDeps, scope: WriteScope, object: A
     else if (metadata.namespace !== scope.namespace) throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
     checkNamespace(deps, scope, metadata.namespace, metadata.name ?? '');
   } else delete metadata.namespace;
-  if (metadata.resourceVersion !== undefined && metadata.resourceVersion !== '') throw badRequest('resourceVersion should not be set on objects to be created');
+  if (!scope.dryRun && (metadata.resourceVersion ?? '') !== '') throw badRequest('resourceVersion should not be set on objects to be created');
   const generated = (metadata.name ?? '') === '' && (metadata.generateName ?? '') !== '';
   const collection = deps.store.collection(type.collection);
   for (let attempt = 1; ; attempt++) {

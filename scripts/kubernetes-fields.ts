@@ -39,8 +39,9 @@ function readTypes(file: string, where: string): void {
       struct = new Map();
       held.set(`${where}.${named[1] ?? ''}`, struct);
     }
-    const field = /^\t\w+\s+(\S+)\s+`.*?json:"(\w+)(,omitempty)?[^"]*"/.exec(line);
-    if (field !== null && !field[1]?.startsWith('*')) struct.set(field[2] ?? '', field[3] === undefined ? 'V' : 'v');
+    const field = /^\t\w+\s+(\S+)\s+`.*?json:"(\w+)(,omitempty)?([^"]*)"/.exec(line);
+    // A struct that is left out when it is empty is as good as a pointer.
+    if (field !== null && !field[1]?.startsWith('*') && field[4] !== ',omitzero') struct.set(field[2] ?? '', field[3] === undefined ? 'V' : 'v');
     // Embedded ones: `metav1.ObjectMeta`.
     const embedded = /^\t[\w.]+\s+`json:"(\w+)(,omitempty)?[^"]*"/.exec(line);
     if (embedded !== null) struct.set(embedded[1] ?? '', 'v');

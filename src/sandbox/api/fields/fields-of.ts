@@ -43,13 +43,17 @@ export interface Comparison {
   removed: FieldSet;
 }
 
+/** @param old undefined for an object that is made: compared with an empty one, whose structs are there. */
 export function compareFields(old: unknown, next: unknown, schema: SchemaNode | undefined): Comparison {
-  const result = { added: new FieldSet(), modified: new FieldSet(), removed: new FieldSet() };
-  compareInto(old, next, schema, result);
+  const result = nothing();
+  compareInto(old ?? {}, next, schema, result, old === undefined);
   return result;
 }
 
-function compareInto(old: unknown, next: unknown, schema: SchemaNode | undefined, into: Comparison): void {
+const nothing = (): Comparison => ({ added: new FieldSet(), modified: new FieldSet(), removed: new FieldSet() });
+
+/** @param zero the old value is a struct that nobody has set. */
+function compareInto(old: unknown, next: unknown, schema: SchemaNode | undefined, into: Comparison, zero = false): void {
   if (shapeOf(schema, next ?? old) === 'list') {
     const before = itemsByElement(schema, old);
     const after = itemsByElement(schema, next);
@@ -58,25 +62,36 @@ function compareInto(old: unknown, next: unknown, schema: SchemaNode | undefined
   }
   const before = isObject(old) ? old : {};
   const after = isObject(next) ? next : {};
-  for (const key of new Set([...Object.keys(before), ...Object.keys(after)]))
-    compareAt(`f:${key}`, before[key], after[key], fieldSchema(schema, key), into, ALWAYS_THERE.has(key) && schema?.name !== undefined);
+  for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
+    const below = fieldSchema(schema, key);
+    compareAt(`f:${key}`, before[key] ?? undefined, after[key] ?? undefined, below, into, zero ? zeroOf(schema, key, below) : undefined);
+  }
 }
 
-/** Structs that the API server's own types hold without a pointer: empty ones are there in every object, so nobody adds them. */
-const ALWAYS_THERE = new Set(['metadata', 'spec', 'status', 'template', 'strategy', 'updateStrategy']);
+type Zero = 'struct' | 'list' | undefined;
 
-function compareAt(element: string, old: unknown, next: unknown, schema: SchemaNode | undefined, into: Comparison, always = false): void {
+/** What an empty struct has at a field that is no pointer. */
+function zeroOf(schema: SchemaNode | undefined, key: string, below: SchemaNode | undefined): Zero {
+  const held = schema?.held?.get(key);
+  if (held === undefined) return undefined;
+  if (below?.properties !== undefined) return 'struct';
+  return held === 'V' && below?.type === 'array' ? 'list' : undefined;
+}
+
+const isEmpty = (value: unknown) => value === undefined || (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
+
+function compareAt(element: string, old: unknown, next: unknown, schema: SchemaNode | undefined, into: Comparison, zero?: Zero): void {
   if (old === next) return;
-  const empty = (value: unknown) => value === undefined || value === null || (typeof value === 'object' && Object.keys(value).length === 0);
   const shape = shapeOf(schema, next ?? old);
-  if (old !== undefined && next !== undefined && (shape === 'leaf' || shapeOf(schema, old) !== shape || (empty(old) && empty(next)))) {
+  if (old !== undefined && next !== undefined && (shape === 'leaf' || shapeOf(schema, old) !== shape || (isEmpty(old) && isEmpty(next)))) {
     if (!equal(old, next)) into.modified.members.add(element);
     return;
   }
-  if (old === undefined && !(always && !empty(next))) into.added.members.add(element);
-  else if (next === undefined && !(always && !empty(old))) into.removed.members.add(element);
+  if (zero !== undefined && isEmpty(next)) return;
+  if (old === undefined && (zero === undefined || shape === 'leaf')) into.added.members.add(element);
+  else if (next === undefined) into.removed.members.add(element);
   if (shape === 'leaf') return;
-  const below = { added: new FieldSet(), modified: new FieldSet(), removed: new FieldSet() };
-  compareInto(old, next, schema, below);
+  const below = nothing();
+  compareInto(old, next, schema, below, zero === 'struct');
   for (const kind of ['added', 'modified', 'removed'] as const) if (!below[kind].empty) into[kind].children.set(element, below[kind]);
 }

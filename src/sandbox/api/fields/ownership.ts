@@ -66,7 +66,7 @@ export function ownUpdated(writer: Writer, next: ApiObject, current: ApiObject |
     delete next.metadata.managedFields;
     return;
   }
-  const { added, modified, removed } = compareFields(bare(current) ?? {}, bare(next), writer.schema);
+  const { added, modified, removed } = compareFields(bare(current), bare(next), writer.schema);
   const changed = settable(added.union(modified), writer);
   for (const one of managers.values()) one.fields = one.fields.difference(changed).difference(removed);
   if (!changed.empty) own(managers, writer, 'Update', changed, timestamp());
@@ -110,7 +110,7 @@ export function applyConfiguration(writer: Writer, live: ApiObject | undefined, 
   const merged = mergeConfiguration(before ?? {}, applied, schema);
   const next = (last === undefined ? merged : prune(merged, managers, named, last.fields, schema)) as ApiObject;
 
-  const { added, modified, removed } = compareFields(before ?? {}, next, schema);
+  const { added, modified, removed } = compareFields(before, next, schema);
   const changed = added.union(modified);
   const conflicts: Conflict[] = [];
   for (const [other, one] of managers) {

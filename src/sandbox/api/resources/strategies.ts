@@ -1,4 +1,7 @@
 /** Which rules hold for which built-in kind. */
+
+import { builtInSchema } from '../schema/built-in.ts';
+import { emptyStatus } from '../schema/canonical.ts';
 import { metadataCauses, type NameForm } from '../write/names.ts';
 import { PLAIN, type Strategy } from './strategy.ts';
 import type { StoredType } from './table.ts';
@@ -39,6 +42,9 @@ const RETURNS_DELETED = new Set(['pods', 'podtemplates', 'persistentvolumes', 'p
 const NAME_FORMS: Record<string, NameForm> = {
   namespaces: 'label',
   services: 'label1035',
+  events: 'any',
+  'poddisruptionbudgets.policy': 'any',
+  'statefulsets.apps': 'label',
   'clusterroles.rbac.authorization.k8s.io': 'segment',
   'clusterrolebindings.rbac.authorization.k8s.io': 'segment',
   'roles.rbac.authorization.k8s.io': 'segment',
@@ -47,11 +53,15 @@ const NAME_FORMS: Record<string, NameForm> = {
 
 /** A kind's own rules, over what all have in common. */
 export type KindRules = Partial<
-  Pick<Strategy, 'defaults' | 'prepareCreate' | 'prepareUpdate' | 'validate' | 'validateUpdate' | 'deleted' | 'deletionFinalizer' | 'present'>
+  Pick<
+    Strategy,
+    'defaults' | 'prepareCreate' | 'prepareUpdate' | 'validate' | 'validateUpdate' | 'deleted' | 'changedBesides' | 'deletionFinalizer' | 'present'
+  >
 >;
 
 export function strategyOf(type: StoredType, rules: KindRules = {}): Strategy {
   const status = type.subresources.includes('status');
+  const schema = builtInSchema(type);
   const form = NAME_FORMS[type.collection] ?? 'subdomain';
   return {
     ...PLAIN,
@@ -63,6 +73,8 @@ export function strategyOf(type: StoredType, rules: KindRules = {}): Strategy {
     status,
     prepareCreate(object, context) {
       if (status) delete object['status'];
+      const empty = emptyStatus(schema);
+      if (empty !== undefined) object['status'] = empty;
       rules.prepareCreate?.(object, context);
     },
     validate: (object, context) => [...metadataCauses(object, form), ...(rules.validate?.(object, context) ?? [])],

@@ -37,6 +37,8 @@ export interface Strategy {
   custom?: boolean;
   /** Fields that a custom resource's definition lets be selected by. */
   selectableFields?: string[];
+  /** What else than the spec makes a new generation. */
+  changedBesides?(object: ApiObject, old: ApiObject): boolean;
   /** Holds an object of the kind from when it is to go. */
   deletionFinalizer?: string;
   /** It was deleted, or not stored after all: gives back what was allocated for it. */

@@ -4,28 +4,52 @@ import type { SchemaNode } from './node.ts';
 
 /** Changes the value. */
 export function makeCanonical(value: unknown, schema: SchemaNode | undefined): void {
+  canonical(value, schema, { root: true, status: false });
+}
+
+/** A status that nobody has written yet: its counters are there, at 0. */
+export function emptyStatus(schema: SchemaNode | undefined): JsonObject | undefined {
+  const status = schema?.properties?.['status'];
+  if (schema?.held?.get('status') === undefined || status?.properties === undefined) return undefined;
+  const value = {};
+  canonical(value, status, { root: false, status: true });
+  return value;
+}
+
+interface Where {
+  root: boolean;
+  status: boolean;
+}
+
+function canonical(value: unknown, schema: SchemaNode | undefined, where: Where): void {
   if (schema === undefined) return;
+  const inside = { ...where, root: false };
   if (Array.isArray(value)) {
-    if (schema.items?.properties !== undefined || schema.items?.held !== undefined) for (const item of value) makeCanonical(item, schema.items);
+    if (schema.items?.properties !== undefined) for (const item of value) canonical(item, schema.items, inside);
     return;
   }
   if (!isObject(value)) return;
   const { properties, held, additional } = schema;
   if (properties === undefined) {
-    if (additional?.properties !== undefined) for (const field of Object.values(value)) makeCanonical(field, additional);
+    if (additional?.properties !== undefined) for (const field of Object.values(value)) canonical(field, additional, inside);
     return;
   }
-  for (const [key, kind] of held ?? []) hold(value, key, kind, properties[key]);
-  for (const [key, field] of Object.entries(value)) if (typeof field === 'object') makeCanonical(field, properties[key]);
+  for (const [key, kind] of held ?? []) if (!where.root || !SERVERS.has(key)) hold(value, key, kind, properties[key], where);
+  for (const [key, field] of Object.entries(value))
+    if (typeof field === 'object') canonical(field, properties[key], { root: false, status: where.status || (where.root && key === 'status') });
 }
 
-function hold(value: JsonObject, key: string, kind: 'v' | 'V', schema: SchemaNode | undefined): void {
+/** At the root: the server's own, its strategies say when there is one. */
+const SERVERS = new Set(['metadata', 'status']);
+
+function hold(value: JsonObject, key: string, kind: 'v' | 'V', schema: SchemaNode | undefined, { status }: Where): void {
   const field = value[key];
-  // The server's own: its strategies say when there is one.
-  if (key === 'status' || key === 'metadata') return;
-  if (schema?.type === 'object' && schema.properties !== undefined) {
+  if (schema?.properties !== undefined) {
     if (field === undefined) value[key] = {};
-  } else if (kind === 'v' && isEmpty(field) && schema?.type !== 'int-or-string') delete value[key];
+  } else if (schema?.format === 'date-time') value[key] ??= null;
+  else if (kind === 'V') {
+    if (status && schema?.type === 'integer') value[key] ??= 0;
+  } else if (isEmpty(field) && schema?.type !== 'int-or-string') delete value[key];
 }
 
 function isEmpty(value: unknown): boolean {

@@ -21,11 +21,12 @@ const SAID = {
     "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')",
 };
 
-export type NameForm = 'label' | 'label1035' | 'subdomain' | 'segment';
+export type NameForm = 'label' | 'label1035' | 'subdomain' | 'segment' | 'any';
 
 /** What is wrong with a name; nothing when it is well. */
 export function nameFaults(name: string, form: NameForm): string[] {
   const faults: string[] = [];
+  if (form === 'any') return faults;
   if (form === 'segment') {
     if (name === '.' || name === '..') faults.push(`may not be '${name}'`);
     for (const letter of ['/', '%']) if (name.includes(letter)) faults.push(`may not contain '${letter}'`);

@@ -103,7 +103,9 @@ async function prepare(deps: WriteDeps, scope: WriteScope, sent: ApiObject, curr
   }
   ownParts(next, current, scope);
   strategy.prepareUpdate(next, current, context);
-  if (strategy.generation) next.metadata.generation = (current.metadata.generation ?? 0) + (specChanged(next, current) ? 1 : 0) || 1;
+  if (strategy.generation)
+    next.metadata.generation =
+      (current.metadata.generation ?? 0) + (specChanged(next, current) || strategy.changedBesides?.(next, current) === true ? 1 : 0) || 1;
   const causes = [...strategy.validate(next, context), ...strategy.validateUpdate(next, current, context)];
   if (causes.length > 0) throw invalid(type, current.metadata.name, causes);
   await admission.validate(asked());

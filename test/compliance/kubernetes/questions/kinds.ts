@@ -30,13 +30,6 @@ const KINDS: Kind[] = [
   kind('v1', 'Pod', 'pods', { spec: { containers: [container] } }, { watched: true }),
   kind('v1', 'Event', 'events', { involvedObject: { kind: 'Pod', name: 'web', namespace: 'NS' }, reason: 'Asked', message: 'why', type: 'Normal' }),
   kind('v1', 'LimitRange', 'limitranges', { spec: { limits: [{ type: 'Container', default: { cpu: '100m' } }] } }),
-  kind(
-    'v1',
-    'PersistentVolumeClaim',
-    'persistentvolumeclaims',
-    { spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } },
-    { watched: true },
-  ),
   kind('v1', 'Namespace', 'namespaces', {}, { global: true, watched: true }),
   kind('apps/v1', 'Deployment', 'deployments', { spec: { selector, template } }, { watched: true }),
   kind('apps/v1', 'ReplicaSet', 'replicasets', { spec: { selector, template } }, { watched: true }),

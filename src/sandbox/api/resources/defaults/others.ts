@@ -1,5 +1,6 @@
 /** What the remaining kinds have where nothing was said. */
-import { isObject, type JsonObject } from '../../object.ts';
+import { randomUUID } from 'node:crypto';
+import { type ApiObject, equal, isObject, type JsonObject } from '../../object.ts';
 import type { KindRules } from '../strategies.ts';
 import { fill, items, part } from './fill.ts';
 
@@ -60,9 +61,6 @@ export const OTHER_RULES: Record<string, KindRules> = {
       if (spec['type'] === 'NodePort' || spec['type'] === 'LoadBalancer') fill(spec, { externalTrafficPolicy: 'Cluster' });
       if (spec['type'] === 'LoadBalancer') fill(spec, { allocateLoadBalancerNodePorts: true });
     },
-    prepareCreate(object) {
-      object['status'] = { loadBalancer: {} };
-    },
   },
   endpoints: {
     defaults(object) {
@@ -72,6 +70,23 @@ export const OTHER_RULES: Record<string, KindRules> = {
   'endpointslices.discovery.k8s.io': {
     defaults(object) {
       for (const port of items(object, 'ports')) fill(port, { name: '', protocol: 'TCP' });
+    },
+    changedBesides: (object, old) => !equal(object.metadata.labels, old.metadata.labels),
+  },
+  events: {
+    defaults: (object) => fill(object, { reportingComponent: '', reportingInstance: '' }),
+  },
+  limitranges: {
+    defaults(object) {
+      const { metadata } = object as ApiObject;
+      // The one kind whose objects get a name when they have none.
+      if ((metadata.name ?? '') === '' && (metadata.generateName ?? '') === '') metadata.name = randomUUID();
+      for (const limit of items(part(object, 'spec'), 'limits')) {
+        if (limit['type'] !== 'Container') continue;
+        if (isObject(limit['max'])) fill(part(limit, 'default'), limit['max']);
+        if (isObject(limit['default'])) fill(part(limit, 'defaultRequest'), limit['default']);
+        if (isObject(limit['min'])) fill(part(limit, 'defaultRequest'), limit['min']);
+      }
     },
   },
   'networkpolicies.networking.k8s.io': {

@@ -88,10 +88,29 @@ export function fillTemplate(spec: JsonObject): void {
   fillPodSpec(part(template, 'spec'));
 }
 
+type Amounts = Record<string, unknown>;
+
+/** How much a pod was promised: everything that it may take, something, nothing. */
+function qosClass(spec: JsonObject): string {
+  const all = [...items(spec, 'containers'), ...items(spec, 'initContainers')].map(({ resources }) => (isObject(resources) ? resources : {}));
+  const of = (resources: JsonObject, kind: string): Amounts => (isObject(resources[kind]) ? resources[kind] : {});
+  if (all.every((resources) => Object.keys(of(resources, 'limits')).length + Object.keys(of(resources, 'requests')).length === 0)) return 'BestEffort';
+  const whole = all.every((resources) =>
+    ['cpu', 'memory'].every(
+      (name) =>
+        of(resources, 'limits')[name] !== undefined && of(resources, 'limits')[name] === (of(resources, 'requests')[name] ?? of(resources, 'limits')[name]),
+    ),
+  );
+  return whole ? 'Guaranteed' : 'Burstable';
+}
+
 export const POD_RULES: KindRules = {
   defaults(object) {
     const spec = part(object, 'spec');
     fillPodSpec(spec);
     fill(spec, { enableServiceLinks: true });
+  },
+  prepareCreate(pod) {
+    pod['status'] = { phase: 'Pending', qosClass: qosClass(pod['spec'] as JsonObject) };
   },
 };

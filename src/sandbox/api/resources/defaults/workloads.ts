@@ -28,6 +28,8 @@ function fillJob(spec: JsonObject): void {
   fillTemplate(spec);
 }
 
+const DAEMON_SET = rules({ revisionHistoryLimit: 10 }, { field: 'updateStrategy', rolling: { maxUnavailable: 1, maxSurge: 0 } });
+
 /** By the name of the store's collection. */
 export const WORKLOAD_RULES: Record<string, KindRules> = {
   'deployments.apps': rules(
@@ -44,7 +46,13 @@ export const WORKLOAD_RULES: Record<string, KindRules> = {
     },
     { field: 'updateStrategy', rolling: { partition: 0 } },
   ),
-  'daemonsets.apps': rules({ revisionHistoryLimit: 10 }, { field: 'updateStrategy', rolling: { maxUnavailable: 1, maxSurge: 0 } }),
+  'daemonsets.apps': {
+    defaults(object) {
+      DAEMON_SET.defaults?.(object);
+      // Of a version of the API that is no more.
+      fill(part(object.metadata, 'annotations'), { 'deprecated.daemonset.template.generation': '1' });
+    },
+  },
   replicationcontrollers: rules({ replicas: 1 }),
   'jobs.batch': { defaults: (object) => fillJob(part(object, 'spec')) },
   'cronjobs.batch': {

@@ -1,6 +1,6 @@
 /** The API server without its sockets: from a request of somebody who is known to an answer. */
 import { type ApiServerParts, type RequestAttributes, StatusError, type UserInfo } from '../contract.ts';
-import { badRequest, methodNotAllowed, noSuchResource, notFound } from './errors.ts';
+import { invalidOptions, methodNotAllowed, noSuchGroup, noSuchResource, notFound, unsupported } from './errors.ts';
 import { type ApiObject, isObject } from './object.ts';
 import { patchObject } from './patch/patch.ts';
 import { listObjects } from './read/list.ts';
@@ -10,7 +10,7 @@ import { parsePath, type ResourcePath } from './request/path.ts';
 import type { Registry, Resource } from './resources/registry.ts';
 import type { Store } from './store/store.ts';
 import { createSubresources, type Subresources } from './subresources.ts';
-import { checkKind } from './write/admit.ts';
+import { checkKind, checkNames } from './write/admit.ts';
 import { createObject } from './write/create.ts';
 import { type Deleted, deleteObject, readDeleteOptions } from './write/delete.ts';
 import type { WriteDeps, WriteScope } from './write/scope.ts';
@@ -105,18 +105,9 @@ export function createCore(parts: ApiServerParts, store: Store, registry: Regist
     const { query } = call;
     const validation = query.get('fieldValidation') ?? '';
     if (!['', 'Strict', 'Warn', 'Ignore'].includes(validation))
-      throw new StatusError(
-        422,
-        'Invalid',
-        `CreateOptions.meta.k8s.io "" is invalid: fieldValidation: Unsupported value: ${JSON.stringify(validation)}: supported values: "Ignore", "Warn", "Strict"`,
-      );
+      throw invalidOptions(optionsKind(attributes.verb), unsupported('fieldValidation', validation, ['', 'Ignore', 'Strict', 'Warn']));
     const dry = query.getAll('dryRun').filter((value) => value !== '');
-    if (dry.some((value) => value !== 'All'))
-      throw new StatusError(
-        422,
-        'Invalid',
-        `${optionsKind(attributes.verb)}.meta.k8s.io "" is invalid: dryRun: Unsupported value: ${JSON.stringify(dry.find((value) => value !== 'All'))}: supported values: "All"`,
-      );
+    if (dry.some((value) => value !== 'All')) throw invalidOptions(optionsKind(attributes.verb), unsupported('dryRun', dry, ['All']));
     const manager = query.get('fieldManager');
     return {
       resource,
@@ -196,7 +187,7 @@ export function createCore(parts: ApiServerParts, store: Store, registry: Regist
     async dispatch(call, { attributes, path }) {
       if (path === undefined) throw noSuchResource();
       const resource = registry.find(path.group, path.version, path.resource);
-      if (resource === undefined) throw noSuchResource();
+      if (resource === undefined) throw registry.all().some(({ type }) => type.group === path.group) ? noSuchResource() : noSuchGroup();
       const { type } = resource;
       if (path.name !== undefined && path.subresource !== undefined) {
         if (!type.subresources.includes(path.subresource)) throw noSuchResource();
@@ -246,14 +237,6 @@ function optionsKind(verb: string): string {
 function dryScope(scope: WriteScope, body: unknown): WriteScope {
   const dry = isObject(body) && Array.isArray(body['dryRun']) && body['dryRun'].length > 0;
   return dry ? { ...scope, dryRun: true, options: { ...scope.options, dryRun: ['All'] } } : scope;
-}
-
-function checkNames(scope: WriteScope, body: ApiObject): void {
-  const { name, namespace } = body.metadata;
-  if (name === undefined || name === '') body.metadata.name = scope.name ?? '';
-  else if (name !== scope.name) throw badRequest(`the name of the object (${name}) does not match the name on the URL (${scope.name ?? ''})`);
-  if (scope.resource.type.namespaced && namespace !== undefined && namespace !== '' && namespace !== scope.namespace)
-    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
 }
 
 function deletedAnswer(scope: WriteScope, { object, gone }: Deleted): Answer {

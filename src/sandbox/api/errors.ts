@@ -11,6 +11,7 @@ export interface Cause {
     | 'FieldValueDuplicate'
     | 'FieldValueNotSupported'
     | 'FieldValueForbidden'
+    | 'FieldValueNotFound'
     | 'FieldValueTooLong'
     | 'FieldValueTooMany'
     | 'FieldValueTypeInvalid';
@@ -40,8 +41,11 @@ export function noSuchResource(): StatusError {
 }
 
 /** Which a real server answers before it knows of kinds at all: in plain text. */
-export function isNoSuchResource(error: unknown): boolean {
-  return error instanceof StatusError && error.message === NO_SUCH_RESOURCE;
+export function noSuchGroup(): StatusError {
+  return new StatusError(404, 'NotFound', NO_SUCH_RESOURCE, { plain: true });
+}
+export function isNoSuchGroup(error: unknown): boolean {
+  return error instanceof StatusError && error.details?.['plain'] === true;
 }
 
 export function alreadyExists(type: Kind, name: string): StatusError {
@@ -116,6 +120,23 @@ export function unsupported(field: string, value: unknown, supported: string[]):
     message: `Unsupported value: ${shown(value)}: supported values: ${[...supported].map((one) => JSON.stringify(one)).join(', ')}`,
     field,
   };
+}
+
+export function forbiddenField(field: string, why: string): Cause {
+  return { reason: 'FieldValueForbidden', message: `Forbidden: ${why}`, field };
+}
+
+export function notFoundValue(field: string, value: unknown): Cause {
+  return { reason: 'FieldValueNotFound', message: `Not found: ${shown(value)}`, field };
+}
+
+/** Of the options of a request. */
+export function invalidOptions(kind: string, cause: Cause): StatusError {
+  return new StatusError(422, 'Invalid', `${kind}.meta.k8s.io "" is invalid: ${cause.field}: ${cause.message}`, {
+    group: 'meta.k8s.io',
+    kind,
+    causes: [cause],
+  });
 }
 
 export function tooLong(field: string, most: number): Cause {

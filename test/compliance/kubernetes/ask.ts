@@ -78,6 +78,7 @@ function comparable(value: unknown, namespace: string, key = ''): unknown {
   return value
     .replaceAll(namespace, 'NS')
     .replaceAll(UID, '<uid>')
+    .replaceAll(/in record \(\d+\)/g, 'in record (<version>)')
     .replaceAll(TIME, '<time>')
     .replaceAll(SERVICE_IP, '<ip>')
     .replaceAll(/kube-api-access-[a-z0-9]{5}/g, 'kube-api-access-<random>')

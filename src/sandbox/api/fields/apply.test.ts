@@ -25,6 +25,10 @@ let api: ClusterClient;
 beforeEach(async () => {
   api = createApiServer(parts, { log: createLog(() => {}) }).client({ username: 'admin', uid: '', groups: [], extra: {} });
   await api.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } });
+  // What makes a Deployment whole is another manager's in all tests.
+  const labels = { app: 'web' };
+  const template = { metadata: { labels }, spec: { containers: [{ name: 'base', image: 'b' }] } };
+  await apply('base', deployment({ selector: { matchLabels: labels }, template }));
 });
 
 function deployment(spec: Record<string, unknown>, containers: unknown[] = [], labels?: Record<string, string>): KubeObject {
@@ -45,10 +49,10 @@ const failure = async (work: Promise<unknown>) =>
   );
 
 describe('server-side apply', () => {
-  it('makes an object, and its manager owns what it named and not what it got besides', async () => {
+  it('lets a manager own what it named, and not what the object got besides', async () => {
     const made = await apply('one', deployment({}, [{ name: 'web', image: 'a', ports: [{ containerPort: 80 }] }], { app: 'web' }));
     expect(made.spec.replicas).toBe(1);
-    expect(made.metadata.managedFields).toEqual([
+    expect(made.metadata.managedFields?.filter(({ manager }) => manager !== 'base')).toEqual([
       {
         manager: 'one',
         operation: 'Apply',
@@ -117,7 +121,7 @@ describe('server-side apply', () => {
     );
     await apply('two', deployment({}, [{ name: 'proxy', image: 'p' }]));
     const next = await apply('one', deployment({}, [{ name: 'web', image: 'a' }]));
-    expect(next.spec.template.spec.containers.map(({ name }) => name)).toEqual(['web', 'proxy']);
+    expect(next.spec.template.spec.containers.map(({ name }) => name)).toEqual(['base', 'web', 'proxy']);
   });
 
   it('knows that an ordinary update took a field, and says who did', async () => {
@@ -141,7 +145,7 @@ describe('server-side apply', () => {
 
   it('keeps nothing of a dry run', async () => {
     expect((await api.apply<Seen>(deployment({ replicas: 7 }), { fieldManager: 'one', dryRun: true })).spec.replicas).toBe(7);
-    expect(await failure(api.get(PATH))).toMatchObject({ code: 404 });
+    expect((await api.get<Seen>(PATH)).spec.replicas).toBe(1);
   });
 
   it('asks for a manager', async () => {

@@ -68,14 +68,15 @@ function compareInto(old: unknown, next: unknown, schema: SchemaNode | undefined
   }
 }
 
-type Zero = 'struct' | 'list' | undefined;
+type Zero = 'struct' | 'list' | 'scalar' | undefined;
 
 /** What an empty struct has at a field that is no pointer. */
 function zeroOf(schema: SchemaNode | undefined, key: string, below: SchemaNode | undefined): Zero {
   const held = schema?.held?.get(key);
   if (held === undefined) return undefined;
   if (below?.properties !== undefined) return 'struct';
-  return held === 'V' && below?.type === 'array' ? 'list' : undefined;
+  if (held !== 'V') return undefined;
+  return below?.type === 'array' ? 'list' : 'scalar';
 }
 
 const isEmpty = (value: unknown) => value === undefined || (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
@@ -87,7 +88,7 @@ function compareAt(element: string, old: unknown, next: unknown, schema: SchemaN
     if (!equal(old, next)) into.modified.members.add(element);
     return;
   }
-  if (zero !== undefined && isEmpty(next)) return;
+  if (zero !== undefined && (isEmpty(next) || next === '' || next === 0 || next === false)) return;
   if (old === undefined && (zero === undefined || shape === 'leaf')) into.added.members.add(element);
   else if (next === undefined) into.removed.members.add(element);
   if (shape === 'leaf') return;

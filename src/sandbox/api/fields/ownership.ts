@@ -95,13 +95,7 @@ export function applyConfiguration(writer: Writer, live: ApiObject | undefined, 
   const managers = readManagers(live?.metadata.managedFields);
   const before = bare(live);
   if (live !== undefined && managers.size === 0)
-    own(
-      managers,
-      { ...writer, manager: 'before-first-apply', subresource: undefined },
-      'Update',
-      settable(fieldsOf(before, schema), writer),
-      live.metadata.creationTimestamp,
-    );
+    own(managers, { ...writer, manager: 'before-first-apply', subresource: undefined }, 'Update', firstFields(before, writer), live.metadata.creationTimestamp);
   const key = managerKey({ manager, operation: 'Apply', apiVersion, subresource });
   const last = managers.get(key);
   const named = fieldsOf(applied, schema);
@@ -124,6 +118,12 @@ export function applyConfiguration(writer: Writer, live: ApiObject | undefined, 
   if (mine !== undefined && !(changed.empty && removed.empty && sameFields(last?.fields, fields))) mine.time = timestamp();
   store(next, managers);
   return next;
+}
+
+/** What somebody would own who had made the object as it is. */
+function firstFields(object: unknown, writer: Writer): FieldSet {
+  const { added, modified } = compareFields(undefined, object, writer.schema);
+  return settable(added.union(modified), writer);
 }
 
 function sameFields(a: FieldSet | undefined, b: FieldSet): boolean {

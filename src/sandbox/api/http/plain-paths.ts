@@ -81,6 +81,7 @@ export function servePlain({ core, more }: PlainContext, request: IncomingMessag
         const list = resourceList(registry, group, version ?? '');
         if (list !== undefined) return sendJson(response, 200, list);
       }
+      if (!core && groupsOf(registry).has(group)) throw noSuchResource();
       return sendText(response, 404, '404 page not found\n');
     }
     default:

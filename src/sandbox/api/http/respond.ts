@@ -1,7 +1,7 @@
 /** Answers on the wire: objects in the form that was asked for, failures, and watches that go on. */
 import type { ServerResponse } from 'node:http';
 import { StatusError } from '../../contract.ts';
-import { isNoSuchResource } from '../errors.ts';
+import { isNoSuchGroup } from '../errors.ts';
 import { WATCH_BUFFER_BYTES } from '../limits.ts';
 import { type ApiObject, type JsonObject, timestamp } from '../object.ts';
 import type { Answer, WatchAnswer } from '../request/call.ts';
@@ -40,7 +40,7 @@ export function sendFailure(response: ServerResponse, thrown: unknown): void {
     response.destroy();
     return;
   }
-  if (isNoSuchResource(error)) {
+  if (isNoSuchGroup(error)) {
     sendText(response, 404, '404 page not found\n');
     return;
   }

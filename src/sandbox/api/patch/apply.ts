@@ -1,6 +1,5 @@
 /** Server-side apply: the client says what it wants of an object, and owns that from then on. */
-import { StatusError } from '../../contract.ts';
-import { badRequest } from '../errors.ts';
+import { badRequest, conflict, invalidOptions, required } from '../errors.ts';
 import { applyConfiguration } from '../fields/ownership.ts';
 import { type ApiObject, copy, isObject, type JsonObject } from '../object.ts';
 import { checkKind } from '../write/admit.ts';
@@ -10,7 +9,7 @@ import { type Updated, updateObject } from '../write/update.ts';
 
 /** @throws {StatusError} */
 export async function applyPatch(deps: WriteDeps, scope: WriteScope, body: unknown): Promise<Updated> {
-  if (!scope.managerNamed) throw invalidOptions('fieldManager: Required value: is required for apply patch');
+  if (!scope.managerNamed) throw invalidOptions('PatchOptions', required('fieldManager', 'is required for apply patch'));
   const applied = configurationOf(scope, body);
   const writer = writerOf(scope);
   const { resourceVersion, uid } = applied.metadata as Partial<ApiObject['metadata']>;
@@ -26,7 +25,7 @@ export async function applyPatch(deps: WriteDeps, scope: WriteScope, body: unkno
       ? {
           create() {
             if (uid !== undefined && uid !== '')
-              throw new StatusError(409, 'Conflict', `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`);
+              throw conflict(scope.resource.type, scope.name ?? '', `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`);
             return applyConfiguration(writer, undefined, applied, scope.force);
           },
         }
@@ -37,9 +36,12 @@ export async function applyPatch(deps: WriteDeps, scope: WriteScope, body: unkno
 function configurationOf(scope: WriteScope, body: unknown): ApiObject {
   if (!isObject(body)) throw badRequest('error decoding YAML: the configuration is no object');
   const { type } = scope.resource;
-  for (const key of ['apiVersion', 'kind'] as const)
-    if (typeof body[key] !== 'string' || body[key] === '')
-      throw badRequest(key === 'kind' ? "Object 'Kind' is missing in the body of the request" : "Object 'apiVersion' is missing in the body of the request");
+  const { apiVersion, kind } = body;
+  if (typeof apiVersion !== 'string' || apiVersion === '' || typeof kind !== 'string' || kind === '') {
+    const [group = '', version = ''] =
+      typeof apiVersion === 'string' && apiVersion.includes('/') ? apiVersion.split('/') : ['', typeof apiVersion === 'string' ? apiVersion : ''];
+    throw badRequest(`invalid object type: ${group}/${version}, Kind=${typeof kind === 'string' ? kind : ''}`);
+  }
   checkKind(scope.resource, body);
   const { metadata } = body;
   if (Array.isArray(metadata.managedFields)) throw badRequest('metadata.managedFields must be nil');
@@ -59,8 +61,4 @@ function withoutNulls(value: unknown): unknown {
   const result: JsonObject = {};
   for (const [key, field] of Object.entries(value)) if (field !== null) result[key] = withoutNulls(field);
   return result;
-}
-
-function invalidOptions(message: string): StatusError {
-  return new StatusError(422, 'Invalid', `PatchOptions.meta.k8s.io "" is invalid: ${message}`, { group: 'meta.k8s.io', kind: 'PatchOptions' });
 }

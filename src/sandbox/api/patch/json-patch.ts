@@ -14,7 +14,7 @@ const OPERATIONS_MOST = 10_000;
 
 /** A new tree. @throws 400 for what is no patch, 422 when a path is not there or a test fails. */
 export function jsonPatch(target: unknown, patch: unknown): unknown {
-  if (!Array.isArray(patch)) throw badRequest('error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch');
+  if (!Array.isArray(patch)) throw badRequest('error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp');
   if (patch.length > OPERATIONS_MOST)
     throw new StatusError(413, 'RequestEntityTooLarge', `The allowed maximum operations in a JSON patch is ${OPERATIONS_MOST}, got ${patch.length}`);
   let document = copy(target);
@@ -43,7 +43,7 @@ function apply(document: unknown, step: Step): unknown {
       return add(remove(document, pointer(step.from ?? '')), path, moved);
     }
     default:
-      throw badRequest(`Unexpected kind: ${step.op}`);
+      throw failed();
   }
 }
 

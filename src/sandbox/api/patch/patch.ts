@@ -1,9 +1,9 @@
 /** `patch` in its forms: each makes the next object from what is stored. */
-import { StatusError } from '../../contract.ts';
-import { badRequest, unsupportedMediaType } from '../errors.ts';
+import type { StatusError } from '../../contract.ts';
+import { badRequest, forbiddenField, invalidOptions, unsupportedMediaType } from '../errors.ts';
 import { type ApiObject, isObject } from '../object.ts';
 import { schemaOf } from '../resources/registry.ts';
-import { checkKind } from '../write/admit.ts';
+import { checkKind, checkNames } from '../write/admit.ts';
 import type { WriteDeps, WriteScope } from '../write/scope.ts';
 import { type Updated, updateObject } from '../write/update.ts';
 import { applyPatch } from './apply.ts';
@@ -21,7 +21,7 @@ export const PATCH_TYPES = {
 /** @throws {StatusError} */
 export async function patchObject(deps: WriteDeps, scope: WriteScope, contentType: string, body: unknown): Promise<Updated> {
   if (contentType === PATCH_TYPES.apply) return applyPatch(deps, scope, body);
-  if (scope.force) throw new StatusError(422, 'Invalid', 'PatchOptions.meta.k8s.io "" is invalid: force: Forbidden: may not be specified for non-apply patch');
+  if (scope.force) throw invalidOptions('PatchOptions', forbiddenField('force', 'may not be specified for non-apply patch'));
   const change = patchOf(scope, contentType, body);
   return updateObject(deps, scope, {
     // One that names a version is computed anew as well, and found to be late.
@@ -30,6 +30,7 @@ export async function patchObject(deps: WriteDeps, scope: WriteScope, contentTyp
       const next = change(current);
       if (!isObject(next) || !isObject(next['metadata'])) throw badRequest('the patch leaves no object');
       checkKind(scope.resource, next);
+      checkNames(scope, next);
       return next;
     },
   });

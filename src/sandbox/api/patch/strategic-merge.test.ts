@@ -6,7 +6,7 @@ const schema = builtInSchema({ group: '', version: 'v1', kind: 'Pod' });
 const merged = (target: unknown, patch: unknown) => strategicMerge(target, patch, schema);
 const pod = { spec: { containers: [{ name: 'web', image: 'one', env: [{ name: 'A', value: '1' }] }, { name: 'log' }] } };
 
-it('merges containers and their environment by name', () => {
+it('merges containers and their environment by name, new ones first', () => {
   expect(merged(pod, { spec: { containers: [{ name: 'web', env: [{ name: 'B', value: '2' }] }] } })).toEqual({
     spec: {
       containers: [
@@ -14,8 +14,8 @@ it('merges containers and their environment by name', () => {
           name: 'web',
           image: 'one',
           env: [
-            { name: 'A', value: '1' },
             { name: 'B', value: '2' },
+            { name: 'A', value: '1' },
           ],
         },
         { name: 'log' },

@@ -36,15 +36,18 @@ function mergeList(target: unknown, patch: readonly unknown[], schema: SchemaNod
   const replaces = patch.some((item) => isObject(item) && item['$patch'] === 'replace');
   if (schema?.mergeStrategy?.includes('merge') !== true || replaces) return copy(patch.filter((item) => !(isObject(item) && '$patch' in item))) as unknown[];
   if (key === undefined) return [...new Set([...before, ...patch])];
-  const result = [...before];
+  let result = [...before];
+  const added: unknown[] = [];
   for (const item of patch) {
     if (!isObject(item)) continue;
     const index = result.findIndex((other) => isObject(other) && other[key] === item[key]);
     if (item['$patch'] === 'delete') {
       if (index >= 0) result.splice(index, 1);
     } else if (index >= 0) result[index] = strategicMerge(result[index], item, schema.items);
-    else result.push(strategicMerge(undefined, item, schema.items));
+    else added.push(strategicMerge(undefined, item, schema.items));
   }
+  // New ones come first, where nothing says otherwise.
+  result = [...added, ...result];
   return result;
 }
 

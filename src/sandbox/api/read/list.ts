@@ -1,10 +1,10 @@
 /** `list`: at a revision, filtered, in pages. */
 import { StatusError } from '../../contract.ts';
-import { badRequest, expired } from '../errors.ts';
+import { badRequest, type Cause, expired, forbiddenField, invalidOptions, unsupported } from '../errors.ts';
 import type { ApiObject } from '../object.ts';
 import type { ListAnswer } from '../request/call.ts';
 import { both, type Predicate, parseFieldSelector, parseLabelSelector } from '../request/selectors.ts';
-import { apiVersionOf, type Resource } from '../resources/registry.ts';
+import type { Resource } from '../resources/registry.ts';
 import type { Store } from '../store/store.ts';
 
 /** What a page goes on from: a revision, and the last key that was told. */
@@ -20,7 +20,7 @@ const OUT_OF_DATE =
 export function selectorsOf(resource: Resource, query: URLSearchParams): { predicate: Predicate | undefined; name: string | undefined } {
   const { type, strategy } = resource;
   const collection = type.group === 'events.k8s.io' ? 'events.events.k8s.io' : type.collection;
-  const fields = parseFieldSelector(query.get('fieldSelector'), collection, apiVersionOf(resource), type.kind, strategy.selectableFields);
+  const fields = parseFieldSelector(query.get('fieldSelector'), collection, strategy.selectableFields);
   return { predicate: both(parseLabelSelector(query.get('labelSelector')), fields?.matches), name: fields?.name };
 }
 
@@ -29,24 +29,31 @@ export function revisionOf(text: string | null, field = 'resourceVersion'): numb
   if (text === null || text === '') return undefined;
   const revision = Number(text);
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(revision))
-    throw badRequest(`${field}: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`);
+    throw badRequest(
+      `invalid resource version: ${field}: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`,
+    );
   return revision;
+}
+
+function wholeNumber(text: string | null): number {
+  if (text !== null && !/^[+-]?\d*$/.test(text)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+  return Number(text ?? '') || 0;
 }
 
 /** @throws {StatusError} */
 export function listObjects(store: Store, resource: Resource, namespace: string | undefined, query: URLSearchParams): ListAnswer {
   const collection = store.collection(resource.type.collection);
   const { predicate, name } = selectorsOf(resource, query);
-  const limit = Number(query.get('limit') ?? '') || 0;
+  const limit = wholeNumber(query.get('limit'));
+  wholeNumber(query.get('timeoutSeconds'));
   const token = query.get('continue');
   const asked = revisionOf(query.get('resourceVersion'));
   const match = query.get('resourceVersionMatch');
   if (match !== null && match !== '') {
-    if (asked === undefined) throw invalidOptions('resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided');
-    if (match !== 'Exact' && match !== 'NotOlderThan')
-      throw invalidOptions(`resourceVersionMatch: Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan", ""`);
+    if (asked === undefined) throw invalidList(forbiddenField('resourceVersionMatch', 'resourceVersionMatch is forbidden unless resourceVersion is provided'));
+    if (match !== 'Exact' && match !== 'NotOlderThan') throw invalidList(unsupported('resourceVersionMatch', match, ['Exact', 'NotOlderThan', '']));
     if (match === 'Exact' && asked === 0)
-      throw invalidOptions('resourceVersionMatch: Forbidden: resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
+      throw invalidList(forbiddenField('resourceVersionMatch', 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'));
   }
   if (asked !== undefined && asked > store.revision) throw tooLarge(asked, store.revision);
 
@@ -81,9 +88,7 @@ export function listObjects(store: Store, resource: Resource, namespace: string 
   return { kind: 'list', resource, items, metadata };
 }
 
-export function invalidOptions(message: string): StatusError {
-  return new StatusError(422, 'Invalid', `ListOptions.meta.k8s.io "" is invalid: ${message}`, { group: 'meta.k8s.io', kind: 'ListOptions' });
-}
+export const invalidList = (cause: Cause): StatusError => invalidOptions('ListOptions', cause);
 
 function tooLarge(asked: number, current: number): StatusError {
   return new StatusError(504, 'Timeout', `Too large resource version: ${asked}, current: ${current}`, {

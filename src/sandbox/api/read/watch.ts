@@ -1,5 +1,5 @@
 /** `watch`: what changed since a revision, or first what is there, and then each change as it happens. */
-import { badRequest } from '../errors.ts';
+import { badRequest, forbiddenField } from '../errors.ts';
 import { WATCH_BOOKMARK_MS, WATCH_TIMEOUT_MS } from '../limits.ts';
 import type { ApiObject } from '../object.ts';
 import type { WatchAnswer, WatchSink } from '../request/call.ts';
@@ -7,7 +7,7 @@ import type { Predicate } from '../request/selectors.ts';
 import type { Resource } from '../resources/registry.ts';
 import type { Change } from '../store/collection.ts';
 import type { Store } from '../store/store.ts';
-import { invalidOptions, revisionOf, selectorsOf } from './list.ts';
+import { invalidList, revisionOf, selectorsOf } from './list.ts';
 
 const truth = (text: string | null) => text === 'true' || text === '1';
 
@@ -19,9 +19,9 @@ export function watchObjects(store: Store, resource: Resource, namespace: string
   const initial = query.get('sendInitialEvents');
   const match = query.get('resourceVersionMatch');
   if (initial !== null && match !== 'NotOlderThan')
-    throw invalidOptions('resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan');
+    throw invalidList(forbiddenField('resourceVersionMatch', 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'));
   if (initial === null && match !== null && match !== '')
-    throw invalidOptions('resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided');
+    throw invalidList(forbiddenField('resourceVersionMatch', 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'));
   const seconds = query.get('timeoutSeconds');
   const timeout = seconds === null || seconds === '' ? 0 : Number(seconds);
   if (!Number.isInteger(timeout) || timeout < 0) throw badRequest(`timeoutSeconds: Invalid value: ${JSON.stringify(seconds)}`);

@@ -6,6 +6,8 @@ export type Predicate = (object: ApiObject) => boolean;
 
 const KEY = /^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
 
+const VALUE = /^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/;
+
 /** Cut at commas that are not in parentheses. */
 function requirements(text: string): string[] {
   const parts: string[] = [];
@@ -45,6 +47,7 @@ function labelTest(requirement: string): LabelTest {
   if (compare !== null) {
     const name = key(compare[1] ?? '');
     const value = (compare[3] ?? '').trim();
+    if (!VALUE.test(value)) throw badRequest(`unable to parse requirement: found '${value}', expected: identifier`);
     if (compare[2] === '!=') return (labels) => labels[name] !== value;
     if (compare[2] === '>') return (labels) => labels[name] !== undefined && Number(labels[name]) > Number(value);
     if (compare[2] === '<') return (labels) => labels[name] !== undefined && Number(labels[name]) < Number(value);
@@ -119,13 +122,7 @@ export interface FieldSelector {
  * @param more fields that a custom resource's definition names.
  * @throws 400 for a field that the kind can't be selected by.
  */
-export function parseFieldSelector(
-  text: string | null | undefined,
-  collection: string,
-  version: string,
-  kind: string,
-  more: string[] = [],
-): FieldSelector | undefined {
+export function parseFieldSelector(text: string | null | undefined, collection: string, more: string[] = []): FieldSelector | undefined {
   if (text === null || text === undefined || text.trim() === '') return undefined;
   const known = ['metadata.name', 'metadata.namespace', ...(FIELDS[collection] ?? []), ...more];
   let name: string | undefined;
@@ -138,9 +135,7 @@ export function parseFieldSelector(
         FIELDS[collection] === undefined
           ? `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`
           : `field label not supported: ${field}`;
-      throw badRequest(
-        `Unable to find ${JSON.stringify(`${version}, Kind=${kind}`).slice(1, -1)} that match label selector "", field selector "${text}": ${sentence}`,
-      );
+      throw badRequest(sentence);
     }
     if (field === 'metadata.name' && operator !== '!=') name = value;
     return operator === '!=' ? (object) => fieldOf(object, field) !== value : (object) => fieldOf(object, field) === value;

@@ -1,6 +1,7 @@
 /** Objects as a real server's own types write them down: what is empty and no pointer is left out, and structs are always there. */
 import { isObject, type JsonObject } from '../object.ts';
 import type { SchemaNode } from './node.ts';
+import { canonicalQuantity } from './quantity.ts';
 
 /** Changes the value. */
 export function makeCanonical(value: unknown, schema: SchemaNode | undefined): void {
@@ -36,7 +37,13 @@ function canonical(value: unknown, schema: SchemaNode | undefined, where: Where)
   }
   for (const [key, kind] of held ?? []) if (!where.root || !SERVERS.has(key)) hold(value, key, kind, properties[key], where);
   for (const [key, field] of Object.entries(value))
-    if (typeof field === 'object') canonical(field, properties[key], { root: false, status: where.status || (where.root && key === 'status') });
+    if (properties[key]?.additional?.type === 'quantity' && isObject(field)) writeQuantities(field);
+    else if (typeof field === 'object') canonical(field, properties[key], { root: false, status: where.status || (where.root && key === 'status') });
+}
+
+function writeQuantities(amounts: JsonObject): void {
+  for (const [name, amount] of Object.entries(amounts))
+    if (typeof amount === 'string' || typeof amount === 'number') amounts[name] = canonicalQuantity(String(amount)) ?? amount;
 }
 
 /** At the root: the server's own, its strategies say when there is one. */

@@ -1,6 +1,7 @@
 /** The first look at the fields of a built-in kind, as the API server's own decoder has it: types that don't fit are refused. */
 import { isObject } from '../object.ts';
 import type { SchemaNode } from './node.ts';
+import { quantityValue } from './quantity.ts';
 
 /** What the server says of the first value that has not its field's type; undefined when all have. */
 export function typeFault(value: unknown, schema: SchemaNode | undefined, path = '', struct = ''): string | undefined {
@@ -8,6 +9,8 @@ export function typeFault(value: unknown, schema: SchemaNode | undefined, path =
   const found = kindOf(value);
   if (!fits(found, schema.type))
     return `json: cannot unmarshal ${found === 'integer' ? `number` : found} into Go struct field ${struct}.${path} of type ${goType(schema)}`;
+  if (schema.type === 'quantity' && quantityValue(value) === undefined)
+    return `quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'`;
   const inner = schema.properties === undefined ? struct : (schema.name ?? struct);
   if (Array.isArray(value)) return first(value, (item) => typeFault(item, schema.items, path, struct));
   if (!isObject(value)) return undefined;

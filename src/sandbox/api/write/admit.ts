@@ -43,3 +43,12 @@ export function checkKind(resource: Resource, body: unknown): asserts body is Ap
       `${resource.type.kind} in version ${JSON.stringify(resource.type.version)} cannot be handled as a ${resource.type.kind}: json: cannot unmarshal into Go struct field ObjectMeta.metadata`,
     );
 }
+
+/** Whether a body is of the object that the path names. Leaves it with a name. @throws 400 */
+export function checkNames(scope: WriteScope, body: ApiObject): void {
+  const { name, namespace } = body.metadata;
+  if (name === undefined || name === '') body.metadata.name = scope.name ?? '';
+  else if (name !== scope.name) throw badRequest(`the name of the object (${name}) does not match the name on the URL (${scope.name ?? ''})`);
+  if (scope.resource.type.namespaced && namespace !== undefined && namespace !== '' && namespace !== scope.namespace)
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+}

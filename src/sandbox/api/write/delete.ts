@@ -1,5 +1,5 @@
 /** `delete`: at once, or marked and left to whoever must do something first. */
-import { badRequest, conflict, notFound } from '../errors.ts';
+import { badRequest, conflict, invalidOptions, notFound, unsupported } from '../errors.ts';
 import { type ApiObject, copy, isObject, timestamp } from '../object.ts';
 import { admissionOf } from './admit.ts';
 import type { WriteDeps, WriteScope } from './scope.ts';
@@ -29,9 +29,7 @@ export function readDeleteOptions(body: unknown, query: URLSearchParams): Delete
   const orphan = options['orphanDependents'] ?? query.get('orphanDependents') ?? undefined;
   if (orphan !== undefined) policy = String(orphan) === 'true' ? 'Orphan' : 'Background';
   if (policy !== undefined && !['Orphan', 'Background', 'Foreground'].includes(String(policy)))
-    throw badRequest(
-      `DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: ${JSON.stringify(policy)}: supported values: "Foreground", "Background", "Orphan", "nil"`,
-    );
+    throw invalidOptions('DeleteOptions', unsupported('propagationPolicy', policy, ['Foreground', 'Background', 'Orphan', 'nil']));
   return {
     gracePeriodSeconds: seconds,
     propagationPolicy: policy === undefined ? undefined : String(policy),
@@ -71,13 +69,19 @@ export async function deleteObject(deps: WriteDeps, scope: WriteScope, request: 
 function checkPreconditions(scope: WriteScope, request: DeleteRequest, current: ApiObject): void {
   const { uid, resourceVersion } = current.metadata;
   const { type } = scope.resource;
+  // Here it is the kind that is named.
+  const asKind = { ...type, plural: type.kind };
   if (request.uid !== undefined && request.uid !== uid)
-    throw conflict(type, current.metadata.name, `Precondition failed: UID in precondition: ${request.uid}, UID in object meta: ${uid}`);
+    throw conflict(
+      asKind,
+      current.metadata.name,
+      `the UID in the precondition (${request.uid}) does not match the UID in record (${uid}). The object might have been deleted and then recreated`,
+    );
   if (request.resourceVersion !== undefined && request.resourceVersion !== resourceVersion)
     throw conflict(
-      type,
+      asKind,
       current.metadata.name,
-      `Precondition failed: ResourceVersion in precondition: ${request.resourceVersion}, ResourceVersion in object meta: ${resourceVersion}`,
+      `the ResourceVersion in the precondition (${request.resourceVersion}) does not match the ResourceVersion in record (${resourceVersion}). The object might have been modified`,
     );
 }
 

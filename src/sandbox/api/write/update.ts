@@ -75,7 +75,11 @@ function checkVersion(scope: WriteScope, sent: ApiObject, current: ApiObject): b
   const { type, strategy } = scope.resource;
   const { resourceVersion, uid } = sent.metadata;
   if (uid !== undefined && uid !== '' && uid !== current.metadata.uid)
-    throw conflict(type, current.metadata.name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid}`);
+    throw conflict(
+      type,
+      current.metadata.name,
+      `StorageError: invalid object, Code: 4, Key: /registry/${type.plural}/${scope.namespace === undefined ? '' : `${scope.namespace}/`}${current.metadata.name}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid}`,
+    );
   if (resourceVersion === undefined || resourceVersion === '' || resourceVersion === '0') {
     if (!strategy.unconditionalUpdate)
       throw invalid(type, current.metadata.name, [invalidValue('metadata.resourceVersion', 0, 'must be specified for an update')]);

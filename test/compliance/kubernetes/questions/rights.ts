@@ -1,15 +1,23 @@
 /** Who may do what: reviews, and the discovery of kinds. */
 import { get, object, post, type Scene } from '../question.ts';
 
+/** Which of several rules allowed it is not compared. */
+const decision = ({ status, code, reason }: Record<string, unknown>): unknown => ({
+  allowed: (status as { allowed?: boolean } | undefined)?.allowed,
+  code,
+  reason,
+});
 const review = (spec: Record<string, unknown>) =>
-  post('/apis/authorization.k8s.io/v1/subjectaccessreviews', { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', spec });
+  post('/apis/authorization.k8s.io/v1/subjectaccessreviews', { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', spec }, { pick: decision });
 const pods = { namespace: 'NS', verb: 'get', resource: 'pods' };
 
 /** The entries of kinds that the sandbox serves as well. */
 const kindsOf =
   (...plurals: string[]) =>
   (answer: Record<string, unknown>): unknown => {
-    const entries = (answer['resources'] as { name: string; storageVersionHash?: string }[]).filter(({ name }) => plurals.includes(name.split('/')[0] ?? ''));
+    const entries = (answer['resources'] as { name: string; storageVersionHash?: string }[]).filter(
+      ({ name }) => name !== 'pods/resize' && plurals.includes(name.split('/')[0] ?? ''),
+    );
     return entries.map(({ storageVersionHash: _hash, ...rest }) => rest).sort((a, b) => (a.name < b.name ? -1 : 1));
   };
 
@@ -35,11 +43,15 @@ export const RIGHTS_SCENES: Scene[] = [
           subjects: [{ kind: 'User', name: 'jane', apiGroup: 'rbac.authorization.k8s.io' }],
         }),
       ),
-      post('/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', {
-        apiVersion: 'authorization.k8s.io/v1',
-        kind: 'SelfSubjectAccessReview',
-        spec: { resourceAttributes: pods },
-      }),
+      post(
+        '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
+        {
+          apiVersion: 'authorization.k8s.io/v1',
+          kind: 'SelfSubjectAccessReview',
+          spec: { resourceAttributes: pods },
+        },
+        { pick: decision },
+      ),
       post(
         '/apis/authentication.k8s.io/v1/selfsubjectreviews',
         { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' },

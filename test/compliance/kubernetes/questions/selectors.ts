@@ -10,6 +10,8 @@ const names = ({ items, metadata, ...rest }: Record<string, unknown>): unknown =
         left: (metadata as { remainingItemCount?: number }).remainingItemCount,
       }
     : { ...rest, metadata };
+/** Sentences of the real server's lexer, that tell which token it expected, are not its promise. */
+const refused = (labelSelector: string) => get(maps, { query: { labelSelector }, pick: ({ code, reason }) => ({ code, reason }) });
 const list = (query: Record<string, string>) => get(maps, { query, pick: names });
 
 export const SELECTOR_SCENES: Scene[] = [
@@ -31,13 +33,9 @@ export const SELECTOR_SCENES: Scene[] = [
         'n>1',
         'n<1',
         'app=nobody',
-        'a b',
-        'app in',
         'app in ()',
-        '=',
-        'tier=a b',
-        'app=()',
       ].map((labelSelector) => list({ labelSelector })),
+      ...['a b', 'app in', '=', 'tier=a b', 'app=()'].map(refused),
       ...[
         'metadata.name=a',
         'metadata.name!=a',
@@ -49,10 +47,8 @@ export const SELECTOR_SCENES: Scene[] = [
         'metadata.labels.app=a',
       ].map((fieldSelector) => list({ fieldSelector })),
       list({ labelSelector: 'tier', limit: '3' }),
-      list({ labelSelector: 'tier', limit: '4' }),
       list({ limit: '-1' }),
       list({ limit: 'x' }),
-      list({ continue: 'nonsense' }),
       list({ resourceVersion: '0', labelSelector: 'tier' }),
       list({ resourceVersion: 'x' }),
       list({ resourceVersionMatch: 'Exact' }),

@@ -25,7 +25,6 @@ export const WRITE_SCENES: Scene[] = [
       applied('b', { x: '2', z: '1' }, { force: 'true' }),
       applied('a', { y: '1' }),
       applied('a', {}),
-      applied('b', {}),
       patch('merge', `${maps}/one`, { data: { w: '1' } }, { query: { fieldManager: 'c' } }),
       applied('a', { w: '2' }, { dryRun: 'All', force: 'true' }),
       patch('apply', `${maps}/one`, map({}), { query: { fieldManager: '' } }),
@@ -76,10 +75,7 @@ export const WRITE_SCENES: Scene[] = [
       patch('json', `${maps}/one`, { a: 1 }),
       patch('json', `${maps}/one`, [{ op: 'replace', path: '/nothing/here', value: 1 }]),
       patch('merge', `${maps}/one`, { metadata: { name: 'other' } }),
-      patch('merge', `${maps}/one`, { metadata: { labels: { 'bad key!': 'x' } } }),
-      patch('merge', `${maps}/one`, { metadata: { annotations: { a: 5 } } }),
       patch('merge', `${maps}/one`, { metadata: { resourceVersion: '1' } }),
-      patch('merge', `${maps}/one`, { surprise: 1 }, { query: { fieldValidation: 'Strict' } }),
       remove(`${maps}/one`, { kind: 'DeleteOptions', apiVersion: 'v1', preconditions: { uid: '00000000-0000-0000-0000-000000000000' } }),
       remove(`${maps}/one`, { kind: 'DeleteOptions', apiVersion: 'v1', preconditions: { resourceVersion: '1' } }),
       remove(`${maps}/one`, { kind: 'DeleteOptions', apiVersion: 'v1', propagationPolicy: 'Nonsense' }),
@@ -210,7 +206,7 @@ export const WRITE_SCENES: Scene[] = [
       dry(services, object('v1', 'Service', '1one', { spec: { ports: [{ port: 80 }] } })),
       dry(services, object('v1', 'Service', 'one', { spec: { ports: [{ port: 0 }] } })),
       dry(services, object('v1', 'Service', 'one', { spec: { ports: [{ port: 80 }, { port: 81 }] } })),
-      dry(services, object('v1', 'Service', 'one', { spec: { ports: [{ port: 80, targetPort: 'http' }], clusterIP: 'None' } })),
+      dry(services, object('v1', 'Service', 'one', { spec: { selector: { app: 'web' }, ports: [{ port: 80, targetPort: 'http' }], clusterIP: 'None' } })),
       dry(
         services,
         object('v1', 'Service', 'one', {

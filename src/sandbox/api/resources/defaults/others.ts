@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { type ApiObject, equal, isObject, type JsonObject } from '../../object.ts';
 import type { KindRules } from '../strategies.ts';
+import { immutableCauses, serviceCauses, serviceChangeCauses } from '../validate/others.ts';
 import { fill, items, part } from './fill.ts';
 
 const RBAC = 'rbac.authorization.k8s.io';
@@ -41,7 +42,9 @@ const ports = (object: JsonObject) => {
 
 /** By the name of the store's collection. */
 export const OTHER_RULES: Record<string, KindRules> = {
+  configmaps: { validateUpdate: immutableCauses },
   secrets: {
+    validateUpdate: immutableCauses,
     defaults(secret) {
       fill(secret, { type: 'Opaque' });
       const { stringData } = secret;
@@ -52,6 +55,8 @@ export const OTHER_RULES: Record<string, KindRules> = {
     },
   },
   services: {
+    validate: serviceCauses,
+    validateUpdate: serviceChangeCauses,
     defaults(object) {
       const spec = part(object, 'spec');
       fill(spec, { type: 'ClusterIP', sessionAffinity: 'None' });

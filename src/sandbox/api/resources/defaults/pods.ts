@@ -1,6 +1,7 @@
 /** What pods and their templates have where nothing was said. */
 import { isObject, type JsonObject } from '../../object.ts';
 import type { KindRules } from '../strategies.ts';
+import { podSpecCauses } from '../validate/pods.ts';
 import { fill, items, part } from './fill.ts';
 
 const FILE_MODE = 0o644;
@@ -110,6 +111,7 @@ export const POD_RULES: KindRules = {
     fillPodSpec(spec);
     fill(spec, { enableServiceLinks: true });
   },
+  validate: (pod) => podSpecCauses(isObject(pod['spec']) ? pod['spec'] : {}, 'spec'),
   prepareCreate(pod) {
     pod['status'] = { phase: 'Pending', qosClass: qosClass(pod['spec'] as JsonObject) };
   },

@@ -1,6 +1,7 @@
 /** What workloads have where nothing was said: the values that the API documents. */
 import { isObject, type JsonObject } from '../../object.ts';
 import type { KindRules } from '../strategies.ts';
+import { deploymentCauses, replicatedCauses, selectorUnchanged } from '../validate/workloads.ts';
 import { fill, part } from './fill.ts';
 import { fillTemplate } from './pods.ts';
 
@@ -32,26 +33,36 @@ const DAEMON_SET = rules({ revisionHistoryLimit: 10 }, { field: 'updateStrategy'
 
 /** By the name of the store's collection. */
 export const WORKLOAD_RULES: Record<string, KindRules> = {
-  'deployments.apps': rules(
-    { replicas: 1, revisionHistoryLimit: 10, progressDeadlineSeconds: 600 },
-    { field: 'strategy', rolling: { maxUnavailable: SHARE, maxSurge: SHARE } },
-  ),
-  'replicasets.apps': rules({ replicas: 1 }),
-  'statefulsets.apps': rules(
-    {
-      replicas: 1,
-      revisionHistoryLimit: 10,
-      podManagementPolicy: 'OrderedReady',
-      persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Retain' },
-    },
-    { field: 'updateStrategy', rolling: { partition: 0 } },
-  ),
+  'deployments.apps': {
+    ...rules(
+      { replicas: 1, revisionHistoryLimit: 10, progressDeadlineSeconds: 600 },
+      { field: 'strategy', rolling: { maxUnavailable: SHARE, maxSurge: SHARE } },
+    ),
+    validate: deploymentCauses,
+    validateUpdate: selectorUnchanged,
+  },
+  'replicasets.apps': { ...rules({ replicas: 1 }), validate: replicatedCauses('deployment'), validateUpdate: selectorUnchanged },
+  'statefulsets.apps': {
+    validate: replicatedCauses('statefulset'),
+    validateUpdate: selectorUnchanged,
+    ...rules(
+      {
+        replicas: 1,
+        revisionHistoryLimit: 10,
+        podManagementPolicy: 'OrderedReady',
+        persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Retain' },
+      },
+      { field: 'updateStrategy', rolling: { partition: 0 } },
+    ),
+  },
   'daemonsets.apps': {
     defaults(object) {
       DAEMON_SET.defaults?.(object);
       // Of a version of the API that is no more.
       fill(part(object.metadata, 'annotations'), { 'deprecated.daemonset.template.generation': '1' });
     },
+    validate: replicatedCauses('daemonset'),
+    validateUpdate: selectorUnchanged,
   },
   replicationcontrollers: rules({ replicas: 1 }),
   'jobs.batch': { defaults: (object) => fillJob(part(object, 'spec')) },

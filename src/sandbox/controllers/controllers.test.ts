@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createLog } from '../../base/log.ts';
 import type { KubeObject } from '../../kube/index.ts';
 import { createApiServer } from '../api/index.ts';
-import type { ApiServerParts } from '../contract.ts';
+import { type ApiServerParts, StatusError } from '../contract.ts';
 import { createContext } from './core/context.ts';
 import type { EndpointSlice, Pod, ReplicaSet } from './core/types.ts';
 import { startControllers } from './index.ts';
@@ -24,11 +24,11 @@ afterEach(() => {
 const SHOP = '/api/v1/namespaces/shop';
 const APPS = '/apis/apps/v1/namespaces/shop';
 
-async function cluster() {
+async function cluster(made: ApiServerParts = parts) {
   const log = createLog(() => {});
   const stop = new AbortController();
   stops.push(stop);
-  const client = createApiServer(parts, { log }).client(user);
+  const client = createApiServer(made, { log }).client(user);
   await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } });
   await startControllers(createContext({ client, log, signal: stop.signal }), { caCertificate: 'PEM' });
   const pods = async () => (await client.list<Pod>(`${SHOP}/pods`)).items;
@@ -88,6 +88,24 @@ describe('controllers', () => {
     await client.patch(`${APPS}/deployments/web`, 'merge', { spec: { template: template('one') } });
     await settled('one');
     expect(await client.get(`${APPS}/deployments/web`)).toMatchObject({ metadata: { annotations: { 'deployment.kubernetes.io/revision': '3' } } });
+  });
+
+  it('try again ever more slowly where pods are refused', async () => {
+    let refused = 0;
+    const validate: ApiServerParts['admission']['validate'] = async ({ type, operation, name }) => {
+      if (type.plural !== 'pods' || operation !== 'CREATE') return;
+      throw new StatusError(403, 'Forbidden', `pods "${name} ${refused++}" is forbidden: exceeded quota`);
+    };
+    const { client } = await cluster({ ...parts, admission: { ...parts.admission, validate } });
+    await client.create(deployment(1));
+    await vi.waitFor(async () => {
+      const { items } = await client.list<ReplicaSet>(`${APPS}/replicasets`);
+      expect(items[0]?.status?.conditions).toMatchObject([{ type: 'ReplicaFailure', reason: 'FailedCreate' }]);
+    });
+    // seven tries, at 10 ms and then twice as late each time, are more than 0.6 s
+    const before = performance.now();
+    await vi.waitUntil(() => refused > 7, { timeout: 10_000 });
+    expect(performance.now() - before).toBeGreaterThan(200);
   });
 
   it('tell a Service its endpoints by the name of their port', async () => {

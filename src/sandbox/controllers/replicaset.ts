@@ -94,13 +94,15 @@ export function startReplicaSets(context: ControllerContext): () => void {
   return queue.start;
 }
 
+/** Stays as it was first said: one that says each pod's name would change at each try, and wake its own controller each time. */
 function replicaFailure(set: ReplicaSet, failure: unknown, active: number): ReplicaSetCondition {
   const before = set.status?.conditions?.find(({ type }) => type === 'ReplicaFailure');
+  if (before !== undefined) return before;
   return {
     type: 'ReplicaFailure',
     status: 'True',
     reason: active < (set.spec.replicas ?? 1) ? 'FailedCreate' : 'FailedDelete',
     message: messageOf(failure),
-    lastTransitionTime: before?.lastTransitionTime ?? timestamp(),
+    lastTransitionTime: timestamp(),
   };
 }

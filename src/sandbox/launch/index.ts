@@ -109,7 +109,8 @@ async function down(folder: string): Promise<void> {
   const state = await runningState(folder);
   if (state === undefined) return;
   const deadline = Date.now() + END_TIMEOUT_MS;
-  await callControl(files(folder).control, 'stop', {}).catch(() => process.kill(state.pid, 'SIGKILL'));
+  // not waited for: one that is too busy to answer ends at the deadline
+  callControl(files(folder).control, 'stop', {}).catch(() => alive(state.pid) && process.kill(state.pid, 'SIGKILL'));
   while (alive(state.pid)) {
     if (Date.now() > deadline) process.kill(state.pid, 'SIGKILL');
     await sleep(END_POLL_MS);

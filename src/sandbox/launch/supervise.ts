@@ -16,8 +16,11 @@ import { files, type RunningState } from './state.ts';
 
 const NAMESPACES = ['--net', '--mount', '--pid', '--ipc', '--uts', '--fork', '--kill-child', '--mount-proc'];
 const USER_NAMESPACE = ['--user', '--map-root-user'];
-/** Process 1: it takes in orphans, which Node does not. */
-const INIT = '"$@" & wait $!; exit $?';
+/**
+ * Process 1: it takes in orphans, which Node does not. Its input ends with the supervisor, however that one ends and however busy the
+ * cluster's process is; that is killed then, and with process 1 the kernel ends all.
+ */
+const INIT = 'exec 9<&0; "$@" 9<&- </dev/null & main=$!; { read -r _; kill -9 $main; } <&9 & exec 9<&- </dev/null; wait $main; exit $?';
 
 /** Runs until the sandbox ends. */
 export async function supervise(folder: string, port: number, { process, program }: Host): Promise<number> {
@@ -27,7 +30,7 @@ export async function supervise(folder: string, port: number, { process, program
   const user = process.getuid?.() !== 0;
   const inside = [process.execPath, ...process.execArgv, program, 'inside', folder];
   const child = spawn('unshare', [...(user ? USER_NAMESPACE : []), ...NAMESPACES, 'sh', '-c', INIT, 'sh', ...inside], {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    stdio: ['pipe', 'inherit', 'inherit', 'ipc'],
   });
   const ended = new Promise<number>((resolve) => {
     child.once('error', () => resolve(1));

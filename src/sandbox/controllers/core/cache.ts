@@ -7,7 +7,7 @@ import type { Log } from '../../../base/log.ts';
 import { sleep } from '../../../base/retry.ts';
 import { resourcePath } from '../../../kube/index.ts';
 import type { ClusterClient } from '../../contract.ts';
-import { CONTROLLER_WATCH_IDLE_MS, CONTROLLER_WATCH_PAUSE_MS } from './limits.ts';
+import { CONTROLLER_GRAVES, CONTROLLER_WATCH_IDLE_MS, CONTROLLER_WATCH_PAUSE_MS } from './limits.ts';
 import type { Kind, Stored } from './types.ts';
 
 /** `old` is undefined for an object that is new, `now` for one that is gone. Neither may be changed. */
@@ -39,8 +39,8 @@ export function createCache<T extends Stored>(kind: Kind<T>, { client, log, sign
   const byUid = new Map<string, T>();
   const byNamespace = new Map<string, Map<string, T>>();
   const byOwner = new Map<string, Set<string>>();
-  /** Gone by a delete of ours, while the watch still brings what was before it. */
-  const forgotten = new Set<string>();
+  /** The last that went, oldest first: what an answer or the watch still brings of them is from before. */
+  const gone = new Set<string>();
   const handlers: CacheHandler<T>[] = [];
   const ready = Promise.withResolvers<void>();
   ready.promise.catch(() => {});
@@ -98,7 +98,7 @@ export function createCache<T extends Stored>(kind: Kind<T>, { client, log, sign
 
   function put(raw: T): void {
     const object = complete(raw);
-    if (forgotten.has(object.metadata.uid)) return;
+    if (gone.has(object.metadata.uid)) return;
     const old = byUid.get(object.metadata.uid);
     if (old !== undefined && !newer(object, old)) return;
     const namesake = byNamespace.get(object.metadata.namespace)?.get(object.metadata.name);
@@ -118,10 +118,15 @@ export function createCache<T extends Stored>(kind: Kind<T>, { client, log, sign
     tell(undefined, old);
   }
 
+  function bury(uid: string): void {
+    gone.add(uid);
+    if (gone.size > CONTROLLER_GRAVES) for (const [oldest] of gone.entries().take(1)) gone.delete(oldest);
+    remove(uid);
+  }
+
   async function relist(): Promise<string> {
     const { items, resourceVersion } = await client.list<T>(path, { signal: ended });
     const present = new Set(items.map((item) => item.metadata.uid));
-    forgotten.clear();
     for (const object of [...byUid.values()]) {
       if (!present.has(object.metadata.uid) && BigInt(object.metadata.resourceVersion || '0') <= BigInt(resourceVersion || '0')) remove(object.metadata.uid);
     }
@@ -137,8 +142,7 @@ export function createCache<T extends Stored>(kind: Kind<T>, { client, log, sign
         put(event.object);
         continue;
       }
-      forgotten.delete(event.object.metadata.uid);
-      remove(event.object.metadata.uid);
+      bury(event.object.metadata.uid);
     }
   }
 
@@ -167,9 +171,7 @@ export function createCache<T extends Stored>(kind: Kind<T>, { client, log, sign
     onChange: (handler) => void handlers.push(handler),
     learn: put,
     forget(uid) {
-      if (!byUid.has(uid)) return;
-      forgotten.add(uid);
-      remove(uid);
+      if (byUid.has(uid)) bury(uid);
     },
     close: () => closing.abort(new Error(`the cache of ${kind.plural} was closed`)),
   };

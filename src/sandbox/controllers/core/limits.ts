@@ -9,6 +9,8 @@ export const CONTROLLER_CONCURRENCY = 4;
 export const CONTROLLER_WATCH_PAUSE_MS = 200;
 /** A controller's watch brings nothing, not even a bookmark, for so long: it is begun again. */
 export const CONTROLLER_WATCH_IDLE_MS = 300_000;
+/** Objects that have gone and of which a late answer is not believed any more. */
+export const CONTROLLER_GRAVES = 1_000;
 /** Pods that a controller creates or deletes in one go; the rest follows when these are seen. */
 export const CONTROLLER_BURST = 500;
 /** Endpoints in one EndpointSlice, as the real controller's default. */

@@ -36,7 +36,7 @@ async function start({ ports, ca, agent, session, intercept }: HonestOrder): Pro
   };
   process.on('message', (what) => {
     const begun = performance.now();
-    const answered = what === 'ask' ? ask() : rpc.call('ping', {}, { timeoutMs: 5_000 }).then(() => 'hello');
+    const answered = what === 'ask' ? ask() : rpc.call('ping', {}, { timeoutMs: 10_000 }).then(() => 'hello');
     answered.then(
       (text) => process.send?.({ text, ms: performance.now() - begun }),
       (error: unknown) => process.send?.({ text: String(error), ms: performance.now() - begun }),

@@ -16,7 +16,7 @@ interface BoundObject {
   uid?: string;
 }
 interface TokenRequestSpec {
-  audiences?: string[];
+  audiences?: string[] | null;
   expirationSeconds?: number;
   boundObjectRef?: BoundObject | null;
 }
@@ -61,7 +61,8 @@ export function createTokenRequest(client: Pick<ClusterClient, 'get'>, tokens: S
       const account = await must('serviceaccounts', namespace, name);
       const spec = (object['spec'] ?? {}) as TokenRequestSpec;
       const { expirationSeconds = TOKEN_DEFAULT_SECONDS, boundObjectRef = null } = spec;
-      const audiences = spec.audiences === undefined || spec.audiences.length === 0 ? [tokens.issuer] : spec.audiences;
+      // Go writes a list that nobody has set as null.
+      const audiences = (spec.audiences ?? []).length === 0 ? [tokens.issuer] : (spec.audiences ?? []);
       const wrong = expirationSeconds < TOKEN_MIN_SECONDS ? 'less than 10 minutes' : expirationSeconds > TOKEN_MAX_SECONDS ? 'larger than 2^32 seconds' : '';
       if (wrong !== '') {
         const reason = `Invalid value: ${expirationSeconds}: may not specify a duration ${wrong}`;

@@ -84,6 +84,7 @@ try {
   process.stderr.write(`demo: ${message}\n${code}: ${help}\n`);
   process.exitCode = 1;
 } finally {
-  await rm(folder, { recursive: true, force: true });
+  // What ended a moment ago may still write its compile cache.
+  await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   if (stop.signal.aborted) process.exitCode = 130;
 }

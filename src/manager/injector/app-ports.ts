@@ -33,15 +33,17 @@ export function rewriteAppContainer(container: Container, config: AgentConfig): 
   return rewritten;
 }
 
-/** Whether a rewritten app container would be ended by the kubelet if the agent listened later than it starts. */
-export function needsListeningAgent(container: Container, config: AgentConfig): boolean {
+/**
+ * What the kubelet asks a rewritten app container through its agent. `ends`: it would end the container if the agent listened later than
+ * the app starts. `waits`: an early failure would cost one of the probe's own periods, which may be long.
+ */
+export function asksThroughAgent(container: Container, config: AgentConfig): 'ends' | 'waits' | undefined {
   const probePorts = new Set<number | string | undefined>(config.ports.map(({ probePort }) => probePort).filter((port) => port !== undefined));
-  const asks = [container.livenessProbe, container.startupProbe, container.lifecycle?.postStart];
-  return asks.some(
-    (handler) =>
-      handler !== undefined &&
-      [handler.httpGet?.port, handler.tcpSocket?.port, 'grpc' in handler ? handler.grpc?.port : undefined].some((port) => probePorts.has(port)),
-  );
+  const through = (handler: LifecycleHandler | Probe | undefined): boolean =>
+    handler !== undefined &&
+    [handler.httpGet?.port, handler.tcpSocket?.port, 'grpc' in handler ? handler.grpc?.port : undefined].some((port) => probePorts.has(port));
+  if ([container.livenessProbe, container.startupProbe, container.lifecycle?.postStart].some(through)) return 'ends';
+  return through(container.readinessProbe) ? 'waits' : undefined;
 }
 
 /** A name that two containers declare means the first of them to a Service; all of them let go of it, or the sidecar would not be found. */

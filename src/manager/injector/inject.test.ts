@@ -10,6 +10,7 @@ const settings: InjectSettings = {
   pullPolicy: 'IfNotPresent',
   managerHost: 'traffic-manager-agents.ambassador',
   managerPort: 8444,
+  managerAddresses: ['192.0.2.1', '192.0.2.2'],
   ca: 'PEM',
   logLevel: 'info',
   nativeSidecars: true,
@@ -39,7 +40,7 @@ function inject(pod: Pod, more: Partial<InjectSettings> = {}): Pod {
   return result.pod;
 }
 const initNames = (pod: Pod) => pod.spec?.initContainers?.map(({ name }) => name);
-const sidecar = (pod: Pod) => pod.spec?.initContainers?.find(({ name }) => name === 'traffic-agent');
+const sidecar = (pod: Pod) => [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])].find(({ name }) => name === 'traffic-agent');
 const app = (pod: Pod) => pod.spec?.containers[0];
 
 describe('who gets an agent', () => {
@@ -63,11 +64,12 @@ describe('who gets an agent', () => {
 });
 
 describe('the sidecar', () => {
-  it('is a native sidecar behind the init containers that are there, and PodSecurity restricted lets it pass', () => {
+  it('is a container beside the app, and PodSecurity restricted lets it pass', () => {
     const pod = inject(podOf([named], {}, { initContainers: [{ name: 'migrate' }], volumes: [{ name: 'data', emptyDir: {} }] }));
-    expect(initNames(pod)).toEqual(['migrate', 'traffic-agent']);
+    expect(initNames(pod)).toEqual(['migrate']);
+    expect(pod.spec?.containers.map(({ name }) => name)).toEqual(['web', 'traffic-agent']);
+    expect(sidecar(pod)).not.toHaveProperty('restartPolicy');
     expect(sidecar(pod)).toMatchObject({
-      restartPolicy: 'Always',
       args: expect.arrayContaining(['/app/agent.mjs']),
       ports: [{ name: 'http', containerPort: 9900, protocol: 'TCP' }],
       securityContext: {
@@ -82,11 +84,25 @@ describe('the sidecar', () => {
     expect(pod.spec?.volumes?.map(({ name }) => name)).toEqual(['data', 'telepresence-token']);
   });
 
-  it('is an ordinary container on clusters without native sidecars', () => {
-    const pod = inject(podOf([named]), { nativeSidecars: false });
+  it('knows where the managers are', () => {
+    expect(sidecar(inject(podOf([named])))?.env).toContainEqual({ name: 'TELEPRESENCE_AGENT_MANAGER_ADDRESSES', value: '192.0.2.1,192.0.2.2' });
+  });
+
+  it.each([
+    ['its UDP port goes on until the app has ended', podOf([{ ...named, protocol: 'UDP' }])],
+    ["the app's readiness is asked through it", podOf([redirected], { readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 60 } })],
+  ])('is a native sidecar behind the init containers that are there where %s', (_, pod) => {
+    const { initContainers } = inject({ ...pod, spec: { containers: [], ...pod.spec, initContainers: [{ name: 'migrate' }] } }).spec ?? {};
+    expect(initContainers?.[0]?.name).toBe('migrate');
+    expect(initContainers?.at(-1)).toMatchObject({ name: 'traffic-agent', restartPolicy: 'Always' });
+  });
+
+  it('is an ordinary container in any case on clusters without native sidecars', () => {
+    const pod = inject(podOf([redirected], { livenessProbe: { tcpSocket: { port: 8080 } } }), { nativeSidecars: false });
     expect(pod.spec?.containers.map(({ name }) => name)).toEqual(['web', 'traffic-agent']);
     expect(pod.spec?.containers[1]).not.toHaveProperty('restartPolicy');
-    expect(initNames(pod)).toEqual([]);
+    expect(pod.spec?.containers[1]).not.toHaveProperty('startupProbe');
+    expect(initNames(pod)).toEqual(['tel-agent-init']);
   });
 
   it('gets the environment of each app container under its letter', () => {

@@ -3,10 +3,10 @@ import type { Container, Pod } from 'kubernetes-types/core/v1.js';
 import { messageOf } from '../../base/errors.ts';
 import { type AgentConfig, agentConfigSchema } from '../../protocol/agent-config.ts';
 import { AGENT_CONTAINER, AGENT_INIT_CONTAINER, ANNOTATION, LEGACY_ANNOTATION_PREFIX } from '../../protocol/resources.ts';
-import { needsListeningAgent, rewriteAppContainer } from './app-ports.ts';
+import { asksThroughAgent, rewriteAppContainer } from './app-ports.ts';
 import { copyEnvironment } from './env-copy.ts';
 import { isMeshed, isMeshProxy, skipInbound } from './mesh.ts';
-import { redirectContainer, type SidecarSettings, sidecarContainer, tokenVolume } from './sidecar.ts';
+import { type Placement, redirectContainer, type SidecarSettings, sidecarContainer, tokenVolume } from './sidecar.ts';
 
 export interface InjectSettings extends SidecarSettings {
   /** Pods of another manager's agents are left to it. */
@@ -50,22 +50,33 @@ export function injectAgent(pod: Pod, settings: InjectSettings): Injection {
   // Called again after another webhook: what that one may have brought back is rewritten, nothing is added twice.
   if (present) return { pod: injected };
 
-  const awaited = containers.some((container) => needsListeningAgent(container, parsed));
-  const agent = sidecarContainer(parsed, copyEnvironment(spec.containers.filter((container) => !isMeshProxy(container))), settings, awaited);
+  const placement = placementOf(containers, parsed, settings);
+  const agent = sidecarContainer(parsed, copyEnvironment(spec.containers.filter((container) => !isMeshProxy(container))), settings, placement);
   const redirect = redirectContainer(parsed, settings);
-  const added = [...(redirect === undefined ? [] : [redirect]), ...(settings.nativeSidecars ? [agent] : [])];
+  const added = [...(redirect === undefined ? [] : [redirect]), ...(placement === 'beside' ? [] : [agent])];
   return {
     pod: {
       ...injected,
       spec: {
         ...spec,
-        initContainers: [...(spec.initContainers ?? []), ...added],
-        containers: settings.nativeSidecars ? containers : [...containers, agent],
+        ...(added.length > 0 ? { initContainers: [...(spec.initContainers ?? []), ...added] } : {}),
+        containers: placement === 'beside' ? [...containers, agent] : containers,
         volumes: [...(spec.volumes ?? []), tokenVolume()],
         ...(settings.pullSecrets.length > 0 ? { imagePullSecrets: [...(spec.imagePullSecrets ?? []), ...settings.pullSecrets] } : {}),
       },
     },
   };
+}
+
+/**
+ * Beside the app where that loses nothing: a pod that is ready later loses requests whenever there is no other. An agent sees by its
+ * TCP ports when the app has ended; of UDP ports only the kubelet knows, which ends a native sidecar after the app.
+ */
+function placementOf(containers: readonly Container[], config: AgentConfig, settings: InjectSettings): Placement {
+  if (!settings.nativeSidecars) return 'beside';
+  const asks = containers.map((container) => asksThroughAgent(container, config));
+  if (asks.includes('ends')) return 'awaited';
+  return asks.includes('waits') || config.ports.some(({ protocol }) => protocol === 'UDP') ? 'before' : 'beside';
 }
 
 /** The annotation as a config, or a sentence that says why it is none. */

@@ -19,3 +19,5 @@ export const AGENT_STARTUP_PERIOD_SECONDS = 1;
 export const AGENT_STARTUP_FAILURES = 60;
 export const AGENT_READINESS_PERIOD_SECONDS = 1;
 export const AGENT_READINESS_FAILURES = 5;
+/** The agent's first answer waits for its links, 2 s at most: a probe that failed meanwhile would cost a period more. */
+export const AGENT_READINESS_TIMEOUT_SECONDS = 4;

@@ -6,7 +6,7 @@ import { AGENT_CONTAINER, AGENT_INIT_CONTAINER, ANNOTATION, LEGACY_ANNOTATION_PR
 import { asksThroughAgent, rewriteAppContainer } from './app-ports.ts';
 import { copyEnvironment } from './env-copy.ts';
 import { isMeshed, isMeshProxy, skipInbound } from './mesh.ts';
-import { type Placement, redirectContainer, type SidecarSettings, sidecarContainer, tokenVolume } from './sidecar.ts';
+import { isNative, type Placement, redirectContainer, type SidecarSettings, sidecarContainer, tokenVolume } from './sidecar.ts';
 
 export interface InjectSettings extends SidecarSettings {
   /** Pods of another manager's agents are left to it. */
@@ -18,6 +18,9 @@ export interface InjectSettings extends SidecarSettings {
   /** The namespace enforces a PodSecurity level that refuses NET_ADMIN. */
   netAdminRefused: boolean;
 }
+
+/** Which container `kubectl logs` and `exec` mean without a name. */
+const DEFAULT_CONTAINER = 'kubectl.kubernetes.io/default-container';
 
 /** `skipped` is a reason for people where the pod asked for an agent and gets none; undefined where it did not ask. */
 export type Injection = { pod: Pod; skipped?: undefined } | { pod?: undefined; skipped: string | undefined };
@@ -53,14 +56,18 @@ export function injectAgent(pod: Pod, settings: InjectSettings): Injection {
   const placement = placementOf(containers, parsed, settings);
   const agent = sidecarContainer(parsed, copyEnvironment(spec.containers.filter((container) => !isMeshProxy(container))), settings, placement);
   const redirect = redirectContainer(parsed, settings);
-  const added = [...(redirect === undefined ? [] : [redirect]), ...(placement === 'beside' ? [] : [agent])];
+  const added = [...(redirect === undefined ? [] : [redirect]), ...(isNative(placement) ? [agent] : [])];
+  if (placement === 'first') {
+    // what `kubectl logs` and `exec` mean without a name is still the app
+    injected.metadata = { ...injected.metadata, annotations: { [DEFAULT_CONTAINER]: containers[0]?.name ?? '', ...injected.metadata?.annotations } };
+  }
   return {
     pod: {
       ...injected,
       spec: {
         ...spec,
         ...(added.length > 0 ? { initContainers: [...(spec.initContainers ?? []), ...added] } : {}),
-        containers: placement === 'beside' ? [...containers, agent] : containers,
+        containers: placement === 'beside' ? [...containers, agent] : placement === 'first' ? [agent, ...containers] : containers,
         volumes: [...(spec.volumes ?? []), tokenVolume()],
         ...(settings.pullSecrets.length > 0 ? { imagePullSecrets: [...(spec.imagePullSecrets ?? []), ...settings.pullSecrets] } : {}),
       },
@@ -69,14 +76,16 @@ export function injectAgent(pod: Pod, settings: InjectSettings): Injection {
 }
 
 /**
- * Beside the app where that loses nothing: a pod that is ready later loses requests whenever there is no other. An agent sees by its
+ * No native sidecar where that loses nothing: a pod that is ready later loses requests whenever there is no other. An agent sees by its
  * TCP ports when the app has ended; of UDP ports only the kubelet knows, which ends a native sidecar after the app.
  */
 function placementOf(containers: readonly Container[], config: AgentConfig, settings: InjectSettings): Placement {
-  if (!settings.nativeSidecars) return 'beside';
   const asks = containers.map((container) => asksThroughAgent(container, config));
+  const asked = asks.some((ask) => ask !== undefined);
+  if (!settings.nativeSidecars) return asked ? 'first' : 'beside';
   if (asks.includes('ends')) return 'awaited';
-  return asks.includes('waits') || config.ports.some(({ protocol }) => protocol === 'UDP') ? 'before' : 'beside';
+  if (config.ports.some(({ protocol }) => protocol === 'UDP')) return 'before';
+  return asked ? 'first' : 'beside';
 }
 
 /** The annotation as a config, or a sentence that says why it is none. */

@@ -50,10 +50,12 @@ const RESTRICTED: SecurityContext = {
 const NET_ADMIN: SecurityContext = { ...RESTRICTED, runAsNonRoot: false, runAsUser: 0, runAsGroup: 0, capabilities: { drop: ['ALL'], add: ['NET_ADMIN'] } };
 
 /**
- * Where the agent starts: `beside` the app as an ordinary container; `before` it as a native sidecar, which costs the pod a turn of the
- * kubelet, up to a second; `awaited` as one whose startup probe the app waits for besides.
+ * Where the agent starts: `beside` the app as an ordinary container behind its own; `first` as one that is started before them, in the same
+ * turn of the kubelet; `before` the app as a native sidecar, which costs the pod a turn, up to a second; `awaited` as one whose startup probe the
+ * app waits for besides.
  */
-export type Placement = 'beside' | 'before' | 'awaited';
+export type Placement = 'beside' | 'first' | 'before' | 'awaited';
+export const isNative = (placement: Placement): boolean => placement === 'before' || placement === 'awaited';
 
 export function sidecarContainer(config: AgentConfig, copied: CopiedEnv, settings: SidecarSettings, placement: Placement): Container {
   const probe = (path: string): Probe => ({ httpGet: { path, port: config.healthPort } });
@@ -88,7 +90,7 @@ export function sidecarContainer(config: AgentConfig, copied: CopiedEnv, setting
   };
   if (copied.envFrom.length > 0) container.envFrom = copied.envFrom;
   if (ports.length > 0) container.ports = ports;
-  if (placement !== 'beside') container.restartPolicy = 'Always';
+  if (isNative(placement)) container.restartPolicy = 'Always';
   // The app starts when this has passed once. Elsewhere both start together: until the agent is ready nothing is sent to the pod.
   if (placement === 'awaited')
     container.startupProbe = { ...probe('/healthz'), periodSeconds: AGENT_STARTUP_PERIOD_SECONDS, failureThreshold: AGENT_STARTUP_FAILURES };

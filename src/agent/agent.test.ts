@@ -20,6 +20,28 @@ describe('without an intercept', () => {
     expect((await fetch(`http://127.0.0.1:${agent.healthPort}/other`)).status).toBe(404);
   });
 
+  it('is not ready before its managers said what to take, but after 2 s without a word of them', async () => {
+    const silent = createServer((socket) => void sockets.push(socket.on('error', () => {})));
+    const sockets: Socket[] = [];
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    cleanups.push(() => {
+      silent.close();
+      for (const socket of sockets) socket.destroy();
+    });
+    const started = performance.now();
+    const agent = await startAgent(environment(await app(), (silent.address() as AddressInfo).port));
+    expect((await fetch(`http://127.0.0.1:${agent.healthPort}/healthz`)).status).toBe(200);
+    const alive = performance.now() - started;
+    expect((await fetch(`http://127.0.0.1:${agent.healthPort}/readyz`)).status).toBe(200);
+    const ready = performance.now() - started;
+    expect([alive < 1_500, ready > 1_900]).toEqual([true, true]);
+
+    const running = await setup(await app());
+    running.manager.tell(['s1'], [running.intercept()]);
+    expect((await fetch(`http://127.0.0.1:${running.agent.healthPort}/readyz`)).status).toBe(200);
+    expect(running.agent.links.intercepts).toHaveLength(1);
+  });
+
   it('carries much, both ways at once, byte-exact', async () => {
     const { port } = await setup(await app('', '127.0.0.1', (socket) => socket.pipe(socket)));
     const sent = Buffer.alloc(24 * 1024 * 1024, Buffer.from(Array.from({ length: 251 }, (_, i) => i)));
@@ -119,6 +141,14 @@ describe('its link', () => {
     );
     await startAgent(environment(await app(), manager.port));
     await until(() => sockets.length > 0);
+  });
+
+  it('begins where the managers were when the pod was made, whatever its DNS does', async () => {
+    const manager = await startFakeManager(await managerCertificate());
+    cleanups.push(() => manager.close());
+    const env = { ...environment(await app(), manager.port), [AGENT_ENV.managerAddresses]: '127.0.0.1,broken' };
+    await startAgent(env, silentLog, () => new Promise<string[]>(() => {}));
+    await until(() => manager.agents.length === 1);
   });
 
   it('is refused to a manager of another authority', async () => {

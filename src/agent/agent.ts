@@ -7,6 +7,7 @@ import { drain } from './drain.ts';
 import { collectEnvironment } from './environment.ts';
 import { type Health, startHealth } from './health.ts';
 import { HttpTaker } from './http-taker.ts';
+import { READY_WAIT_MS } from './limits.ts';
 import { Links, type LinksOptions } from './links.ts';
 import { Probes } from './probes.ts';
 import type { AgentSettings } from './settings.ts';
@@ -51,7 +52,7 @@ export class Agent {
     try {
       for (const port of settings.config.ports) await agent.#listen(port, settings.podIP);
       // Last: what asks here may start the app, or send it traffic.
-      agent.#health = await startHealth(settings.config.healthPort, { log });
+      agent.#health = await startHealth(settings.config.healthPort, { ready: agent.#linked(), log });
     } catch (error) {
       agent.close();
       throw error;
@@ -71,6 +72,14 @@ export class Agent {
       onProbe: (id, forMs, tell) => this.#marks.arm(id, forMs, tell),
       ...(options.resolve === undefined ? {} : { resolve: options.resolve }),
     });
+  }
+
+  /** An intercept that is on holds for a new pod from its first request: resolves with the links, or READY_WAIT_MS after the start. */
+  async #linked(): Promise<void> {
+    const timer = Promise.withResolvers<void>();
+    const late = setTimeout(() => timer.resolve(), READY_WAIT_MS);
+    await Promise.race([this.links.settled, timer.promise]);
+    clearTimeout(late);
   }
 
   /** The listeners' own ports, in the order of the config. */

@@ -27,6 +27,8 @@ export const TAKEN_EVERY_MS = 1_000;
 export const PROBE_REPORT_MS = 200;
 /** A call to a manager. */
 export const LINK_CALL_TIMEOUT_MS = 10_000;
+/** A new pod is ready without its managers after this; their link takes 0.1 s. Bounded by the probe's own time-out. */
+export const READY_WAIT_MS = 2_000;
 /** Waits between tries to link: doubling from the first to the most, half of each random. */
 export const LINK_BACKOFF_FIRST_MS = 200;
 export const LINK_BACKOFF_MAX_MS = 5_000;

@@ -34,7 +34,10 @@ export interface LinksOptions {
   resolve?: (host: string) => Promise<string[]>;
 }
 
-/** A link to every manager replica: found by name, then by what the managers say of each other. Lives until {@link close}. */
+/**
+ * A link to every manager replica: found where they were when the pod was made and by name, then by what the managers say of each
+ * other. Lives until {@link close}.
+ */
 export class Links implements SessionLinks {
   #options: LinksOptions;
   #log: Log;
@@ -50,11 +53,21 @@ export class Links implements SessionLinks {
   });
   #stop = new AbortController();
   #lastLinkGone: (() => void) | undefined;
+  /** Addresses whose first try is under way, until all are known to have told their intercepts or failed. */
+  #untried = new Set<string>();
+  #settled = Promise.withResolvers<void>();
 
   constructor(options: LinksOptions) {
     this.#options = options;
     this.#log = options.log;
-    void this.#discover();
+    const { addresses } = options.settings.manager;
+    this.#expect(addresses);
+    void this.#discover(addresses.length > 0);
+  }
+
+  /** Resolves when every manager that could be found at first has said what to take, or was tried in vain. */
+  get settled(): Promise<void> {
+    return this.#settled.promise;
   }
 
   /** The whole list as some manager told it last. */
@@ -105,12 +118,23 @@ export class Links implements SessionLinks {
     this.#stop.abort(new Error('the agent is ending'));
   }
 
-  /** Asks for addresses by name whenever there is no link at all. */
-  async #discover(): Promise<void> {
+  /** The first addresses. */
+  #expect(addresses: readonly string[]): void {
+    this.#untried = new Set(addresses);
+    this.#want(addresses);
+  }
+
+  #tried(address: string): void {
+    if (this.#untried.delete(address) && this.#untried.size === 0) this.#settled.resolve();
+  }
+
+  /** Asks for addresses by name whenever there is no link at all. @param known some are tried already */
+  async #discover(known: boolean): Promise<void> {
     const { settings } = this.#options;
     const { signal } = this.#stop;
     const resolve = this.#options.resolve ?? resolveAll;
     let attempt = 0;
+    let first = !known;
     while (!signal.aborted) {
       if (this.#links.size > 0) {
         attempt = 0;
@@ -120,15 +144,19 @@ export class Links implements SessionLinks {
         continue;
       }
       try {
-        this.#want(await resolve(settings.manager.host));
+        const found = await resolve(settings.manager.host);
+        if (first) this.#expect(found);
+        else this.#want(found);
       } catch (error) {
         this.#log.debug('no manager is found', { host: settings.manager.host, error: messageOf(error) });
       }
+      if (first && this.#untried.size === 0) this.#settled.resolve();
+      first = false;
       await sleep(backoff(attempt++, LINK_BACKOFF_FIRST_MS, LINK_BACKOFF_MAX_MS), signal).catch(() => {});
     }
   }
 
-  #want(addresses: string[]): void {
+  #want(addresses: readonly string[]): void {
     if (addresses.length === 0) return;
     this.#wanted = new Set(addresses);
     for (const address of this.#wanted) if (!this.#running.has(address)) void this.#keep(address);
@@ -160,6 +188,7 @@ export class Links implements SessionLinks {
       link = await openLink(address, settings, events, { log: this.#log, signal: this.#stop.signal });
     } catch (error) {
       this.#log.info('a manager could not be linked', { address, error: messageOf(error) });
+      this.#tried(address);
       return false;
     }
     this.#links.add(link);
@@ -171,6 +200,7 @@ export class Links implements SessionLinks {
     void watchLink(link, () => this.#intercepts.length > 0);
     const error = await link.closed;
     this.#links.delete(link);
+    this.#tried(address);
     this.#log.info('link lost', { replica: link.replica, address, error: error?.message });
     if (this.#links.size === 0) this.#lastLinkGone?.();
     onChange();
@@ -183,6 +213,7 @@ export class Links implements SessionLinks {
       this.#taken.keep(new Set(link.intercepts.map(({ uid }) => uid)));
     }
     this.#options.onChange();
+    if (link.intercepts !== undefined) this.#tried(link.address);
   }
 }
 

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { CodedError, messageOf } from '../base/errors.ts';
 import { LOG_LEVELS, type LogLevel } from '../base/log.ts';
@@ -10,7 +11,8 @@ export interface AgentSettings {
   pod: string;
   podIP: string;
   namespace: string;
-  manager: { host: string; port: number; servername: string };
+  /** `addresses`: where managers were when the pod was made. */
+  manager: { host: string; port: number; servername: string; addresses: readonly string[] };
   /** PEM of the managers' CA. */
   ca: string;
   logLevel: LogLevel;
@@ -38,13 +40,14 @@ export function readSettings(env: Record<string, string | undefined>): AgentSett
   };
   const host = text(AGENT_ENV.manager);
   const level = env[AGENT_ENV.logLevel];
+  const addresses = (env[AGENT_ENV.managerAddresses] ?? '').split(',').filter((address) => isIP(address) !== 0);
   return {
     config: parse(AGENT_ENV.config, agentConfigSchema),
     containers: new Map(Object.entries(env[AGENT_ENV.containers] === undefined ? {} : parse(AGENT_ENV.containers, z.record(z.string(), z.string())))),
     pod: text(AGENT_ENV.pod),
     podIP: text(AGENT_ENV.podIP),
     namespace: text(AGENT_ENV.namespace),
-    manager: { host, port: parse(AGENT_ENV.managerPort, z.number().int().min(1).max(65_535)), servername: managerServername(host) },
+    manager: { host, port: parse(AGENT_ENV.managerPort, z.number().int().min(1).max(65_535)), servername: managerServername(host), addresses },
     ca: text(AGENT_ENV.ca),
     logLevel: LOG_LEVELS.find((known) => known === level) ?? 'info',
     tokenFile: `${AGENT_MOUNT}/token`,

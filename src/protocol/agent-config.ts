@@ -61,6 +61,8 @@ export const AGENT_ENV = {
   /** Host name of the managers' headless Service. */
   manager: 'TELEPRESENCE_AGENT_MANAGER',
   managerPort: 'TELEPRESENCE_AGENT_MANAGER_PORT',
+  /** Where managers were when the pod was made, comma-separated; may be empty, or out of date. */
+  managerAddresses: 'TELEPRESENCE_AGENT_MANAGER_ADDRESSES',
   logLevel: 'TELEPRESENCE_AGENT_LOG_LEVEL',
   /** PEM of the managers' CA. */
   ca: 'TELEPRESENCE_AGENT_CA',

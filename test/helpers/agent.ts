@@ -87,9 +87,9 @@ export function environment(appPort: number, managerPort: number, more: Record<s
 }
 
 /** An agent in this process, whose manager is found on the loopback. */
-export async function startAgent(env: Record<string, string>, log: Log = silentLog): Promise<Agent> {
+export async function startAgent(env: Record<string, string>, log: Log = silentLog, resolve = async () => ['127.0.0.1']): Promise<Agent> {
   const settings = { ...readSettings(env), tokenFile: path.join(folder, 'token') };
-  const agent = await Agent.start({ settings, env, log, resolve: async () => ['127.0.0.1'] });
+  const agent = await Agent.start({ settings, env, log, resolve });
   cleanups.push(() => agent.close());
   return agent;
 }

@@ -1,6 +1,7 @@
 /** What an app container must give up so that the agent gets its connections, and the kubelet's probes still reach the app itself. */
 import type { Container, ContainerPort, LifecycleHandler, Probe } from 'kubernetes-types/core/v1.js';
 import type { AgentConfig } from '../../protocol/agent-config.ts';
+import { AGENT_START_SECONDS } from './limits.ts';
 
 /** A changed copy of one app container. Doing it twice changes nothing. */
 export function rewriteAppContainer(container: Container, config: AgentConfig): Container {
@@ -33,15 +34,24 @@ export function rewriteAppContainer(container: Container, config: AgentConfig): 
   return rewritten;
 }
 
-/** Whether a rewritten app container would be ended by the kubelet if the agent listened later than it starts. */
-export function needsListeningAgent(container: Container, config: AgentConfig): boolean {
+/**
+ * What the kubelet asks a rewritten app container through its agent. `ends`: it would end the container if the agent listened a little
+ * later than the app starts. `waits`: a failure would cost one of the probe's own periods, which may be long.
+ */
+export function asksThroughAgent(container: Container, config: AgentConfig): 'ends' | 'waits' | undefined {
   const probePorts = new Set<number | string | undefined>(config.ports.map(({ probePort }) => probePort).filter((port) => port !== undefined));
-  const asks = [container.livenessProbe, container.startupProbe, container.lifecycle?.postStart];
-  return asks.some(
-    (handler) =>
-      handler !== undefined &&
-      [handler.httpGet?.port, handler.tcpSocket?.port, 'grpc' in handler ? handler.grpc?.port : undefined].some((port) => probePorts.has(port)),
-  );
+  const through = (handler: LifecycleHandler | Probe | undefined): boolean =>
+    handler !== undefined &&
+    [handler.httpGet?.port, handler.tcpSocket?.port, 'grpc' in handler ? handler.grpc?.port : undefined].some((port) => probePorts.has(port));
+  const { lifecycle, livenessProbe, readinessProbe, startupProbe } = container;
+  const ending = [livenessProbe, startupProbe].filter((probe) => probe !== undefined && through(probe));
+  if (through(lifecycle?.postStart) || ending.some((probe) => probe !== undefined && patienceOf(probe) < AGENT_START_SECONDS)) return 'ends';
+  return ending.length > 0 || through(readinessProbe) ? 'waits' : undefined;
+}
+
+/** Seconds from a container's start until the kubelet ends it because nobody answered; the numbers are Kubernetes' defaults. */
+function patienceOf({ initialDelaySeconds = 0, periodSeconds = 10, failureThreshold = 3 }: Probe): number {
+  return initialDelaySeconds + periodSeconds * (failureThreshold - 1);
 }
 
 /** A name that two containers declare means the first of them to a Service; all of them let go of it, or the sidecar would not be found. */

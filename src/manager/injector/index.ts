@@ -20,7 +20,7 @@ import type { SidecarSettings } from './sidecar.ts';
 export { readAgentConfig } from './inject.ts';
 export { refusesNetAdmin } from './namespace-facts.ts';
 
-type Dependencies = Pick<ManagerContext, 'kube' | 'log' | 'namespace' | 'agentImage' | 'agentPullPolicy' | 'tls' | 'ports' | 'settings' | 'metrics'>;
+type Dependencies = Pick<ManagerContext, 'kube' | 'log' | 'namespace' | 'agentImage' | 'agentPullPolicy' | 'tls' | 'ports' | 'settings' | 'metrics' | 'peers'>;
 
 /** The answer to one review; never rejects. */
 export type Reviewer = (body: unknown) => Promise<unknown>;
@@ -47,6 +47,7 @@ export function createReviewer(
           pullPolicy: context.agentPullPolicy,
           managerHost: `${AGENTS_SERVICE}.${context.namespace}`,
           managerPort: context.ports.agents,
+          managerAddresses: context.peers.list().flatMap(({ address, ready }) => (ready === false ? [] : [address])),
           ca: context.tls.caCertificate,
           logLevel: agent.logLevel,
           nativeSidecars: await options.nativeSidecars(),

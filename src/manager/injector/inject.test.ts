@@ -10,6 +10,7 @@ const settings: InjectSettings = {
   pullPolicy: 'IfNotPresent',
   managerHost: 'traffic-manager-agents.ambassador',
   managerPort: 8444,
+  managerAddresses: ['192.0.2.1', '192.0.2.2'],
   ca: 'PEM',
   logLevel: 'info',
   nativeSidecars: true,
@@ -39,8 +40,8 @@ function inject(pod: Pod, more: Partial<InjectSettings> = {}): Pod {
   return result.pod;
 }
 const initNames = (pod: Pod) => pod.spec?.initContainers?.map(({ name }) => name);
-const sidecar = (pod: Pod) => pod.spec?.initContainers?.find(({ name }) => name === 'traffic-agent');
-const app = (pod: Pod) => pod.spec?.containers[0];
+const sidecar = (pod: Pod) => [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])].find(({ name }) => name === 'traffic-agent');
+const app = (pod: Pod) => pod.spec?.containers.find(({ name }) => name === 'web');
 
 describe('who gets an agent', () => {
   it('passes over pods that do not ask, without a word', () => {
@@ -63,11 +64,12 @@ describe('who gets an agent', () => {
 });
 
 describe('the sidecar', () => {
-  it('is a native sidecar behind the init containers that are there, and PodSecurity restricted lets it pass', () => {
+  it('is a container beside the app, and PodSecurity restricted lets it pass', () => {
     const pod = inject(podOf([named], {}, { initContainers: [{ name: 'migrate' }], volumes: [{ name: 'data', emptyDir: {} }] }));
-    expect(initNames(pod)).toEqual(['migrate', 'traffic-agent']);
+    expect(initNames(pod)).toEqual(['migrate']);
+    expect(pod.spec?.containers.map(({ name }) => name)).toEqual(['web', 'traffic-agent']);
+    expect(sidecar(pod)).not.toHaveProperty('restartPolicy');
     expect(sidecar(pod)).toMatchObject({
-      restartPolicy: 'Always',
       args: expect.arrayContaining(['/app/agent.mjs']),
       ports: [{ name: 'http', containerPort: 9900, protocol: 'TCP' }],
       securityContext: {
@@ -82,11 +84,35 @@ describe('the sidecar', () => {
     expect(pod.spec?.volumes?.map(({ name }) => name)).toEqual(['data', 'telepresence-token']);
   });
 
-  it('is an ordinary container on clusters without native sidecars', () => {
-    const pod = inject(podOf([named]), { nativeSidecars: false });
-    expect(pod.spec?.containers.map(({ name }) => name)).toEqual(['web', 'traffic-agent']);
-    expect(pod.spec?.containers[1]).not.toHaveProperty('restartPolicy');
-    expect(initNames(pod)).toEqual([]);
+  it('knows where the managers are', () => {
+    expect(sidecar(inject(podOf([named])))?.env).toContainEqual({ name: 'TELEPRESENCE_AGENT_MANAGER_ADDRESSES', value: '192.0.2.1,192.0.2.2' });
+  });
+
+  it('is started before the app, in the same turn, where the kubelet asks the app through it; the app is still the default container', () => {
+    const patient = { livenessProbe: { httpGet: { port: 8080 } }, readinessProbe: { tcpSocket: { port: 8080 } } };
+    const pod = inject(podOf([redirected], patient));
+    expect(initNames(pod)).toEqual(['tel-agent-init']);
+    expect(pod.spec?.containers.map(({ name }) => name)).toEqual(['traffic-agent', 'web']);
+    expect(pod.metadata?.annotations?.['kubectl.kubernetes.io/default-container']).toBe('web');
+    const chosen = podOf([redirected], patient);
+    Object.assign(chosen.metadata?.annotations ?? {}, { 'kubectl.kubernetes.io/default-container': 'other' });
+    expect(inject(chosen).metadata?.annotations?.['kubectl.kubernetes.io/default-container']).toBe('other');
+    expect(podPatch(pod, inject(pod))).toEqual([]);
+  });
+
+  it('is a native sidecar behind the init containers that are there where it has a UDP port, whose end it can not see', () => {
+    const pod = inject(podOf([{ ...named, protocol: 'UDP' }], {}, { initContainers: [{ name: 'migrate' }] }));
+    expect(initNames(pod)).toEqual(['migrate', 'traffic-agent']);
+    expect(sidecar(pod)).toMatchObject({ restartPolicy: 'Always' });
+    expect(sidecar(pod)).not.toHaveProperty('startupProbe');
+  });
+
+  it('is an ordinary container in any case on clusters without native sidecars', () => {
+    const pod = inject(podOf([redirected], { livenessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 } }), { nativeSidecars: false });
+    expect(pod.spec?.containers.map(({ name }) => name)).toEqual(['traffic-agent', 'web']);
+    expect(sidecar(pod)).not.toHaveProperty('restartPolicy');
+    expect(sidecar(pod)).not.toHaveProperty('startupProbe');
+    expect(initNames(pod)).toEqual(['tel-agent-init']);
   });
 
   it('gets the environment of each app container under its letter', () => {
@@ -145,7 +171,7 @@ describe('a named port', () => {
 
 describe('a redirected port', () => {
   const probed = podOf([redirected], {
-    livenessProbe: { httpGet: { port: 'http' } },
+    livenessProbe: { httpGet: { port: 'http' }, periodSeconds: 1 },
     readinessProbe: { grpc: { port: 8080, service: 's' } },
     startupProbe: { httpGet: { host: '192.0.2.1', port: 8080 } },
     lifecycle: { preStop: { httpGet: { port: 8080 } } },
@@ -158,9 +184,13 @@ describe('a redirected port', () => {
       securityContext: { capabilities: { drop: ['ALL'], add: ['NET_ADMIN'] } },
     });
   });
-  it('must listen before the app starts, if the kubelet would end the app otherwise', () => {
-    expect(sidecar(inject(probed))?.startupProbe).toMatchObject({ httpGet: { port: 9899 } });
-    expect(sidecar(inject(podOf([redirected], { readinessProbe: { httpGet: { port: 'http' } } })))).not.toHaveProperty('startupProbe');
+  it.each([
+    ['an impatient probe', { livenessProbe: { httpGet: { port: 'http' }, initialDelaySeconds: 3, periodSeconds: 3 } }, true],
+    ['a hook', { lifecycle: { postStart: { httpGet: { port: 8080 } } } }, true],
+    ['a patient startup probe', { startupProbe: { httpGet: { port: 'http' }, periodSeconds: 1, failureThreshold: 30 } }, false],
+    ['a readiness probe', { readinessProbe: { httpGet: { port: 'http' } } }, false],
+  ])('must listen before the app starts, if the kubelet would end the app otherwise: %s', (_, container, awaited) => {
+    expect(sidecar(inject(podOf([redirected], container)))?.startupProbe !== undefined).toBe(awaited);
   });
   it("sends the app's probes to the agent's probe port, except those that ask another host", () => {
     expect(app(inject(probed))).toMatchObject({

@@ -3,10 +3,10 @@ import type { Container, Pod } from 'kubernetes-types/core/v1.js';
 import { messageOf } from '../../base/errors.ts';
 import { type AgentConfig, agentConfigSchema } from '../../protocol/agent-config.ts';
 import { AGENT_CONTAINER, AGENT_INIT_CONTAINER, ANNOTATION, LEGACY_ANNOTATION_PREFIX } from '../../protocol/resources.ts';
-import { needsListeningAgent, rewriteAppContainer } from './app-ports.ts';
+import { asksThroughAgent, rewriteAppContainer } from './app-ports.ts';
 import { copyEnvironment } from './env-copy.ts';
 import { isMeshed, isMeshProxy, skipInbound } from './mesh.ts';
-import { redirectContainer, type SidecarSettings, sidecarContainer, tokenVolume } from './sidecar.ts';
+import { isNative, type Placement, redirectContainer, type SidecarSettings, sidecarContainer, tokenVolume } from './sidecar.ts';
 import { tlsOf } from './tls.ts';
 
 export interface InjectSettings extends SidecarSettings {
@@ -19,6 +19,9 @@ export interface InjectSettings extends SidecarSettings {
   /** The namespace enforces a PodSecurity level that refuses NET_ADMIN. */
   netAdminRefused: boolean;
 }
+
+/** Which container `kubectl logs` and `exec` mean without a name. */
+const DEFAULT_CONTAINER = 'kubectl.kubernetes.io/default-container';
 
 /** `skipped` is a reason for people where the pod asked for an agent and gets none; undefined where it did not ask. */
 export type Injection = { pod: Pod; skipped?: undefined } | { pod?: undefined; skipped: string | undefined };
@@ -51,29 +54,46 @@ export function injectAgent(pod: Pod, settings: InjectSettings): Injection {
   // Called again after another webhook: what that one may have brought back is rewritten, nothing is added twice.
   if (present) return { pod: injected };
 
-  const awaited = containers.some((container) => needsListeningAgent(container, parsed));
+  const placement = placementOf(containers, parsed, settings);
   const tls = tlsOf(pod, parsed.ports);
   const agent = sidecarContainer(
     { ...parsed, ports: tls.ports },
     copyEnvironment(spec.containers.filter((container) => !isMeshProxy(container))),
     settings,
-    awaited,
+    placement,
   );
   agent.volumeMounts = [...(agent.volumeMounts ?? []), ...tls.mounts];
   const redirect = redirectContainer(parsed, settings);
-  const added = [...(redirect === undefined ? [] : [redirect]), ...(settings.nativeSidecars ? [agent] : [])];
+  const added = [...(redirect === undefined ? [] : [redirect]), ...(isNative(placement) ? [agent] : [])];
+  if (placement === 'first') {
+    // what `kubectl logs` and `exec` mean without a name is still the app
+    injected.metadata = { ...injected.metadata, annotations: { [DEFAULT_CONTAINER]: containers[0]?.name ?? '', ...injected.metadata?.annotations } };
+  }
   return {
     pod: {
       ...injected,
       spec: {
         ...spec,
-        initContainers: [...(spec.initContainers ?? []), ...added],
-        containers: settings.nativeSidecars ? containers : [...containers, agent],
+        ...(added.length > 0 ? { initContainers: [...(spec.initContainers ?? []), ...added] } : {}),
+        containers: placement === 'beside' ? [...containers, agent] : placement === 'first' ? [agent, ...containers] : containers,
         volumes: [...(spec.volumes ?? []), tokenVolume(), ...tls.volumes],
         ...(settings.pullSecrets.length > 0 ? { imagePullSecrets: [...(spec.imagePullSecrets ?? []), ...settings.pullSecrets] } : {}),
       },
     },
   };
+}
+
+/**
+ * No native sidecar where that loses nothing: a pod that is ready later loses requests whenever there is no other. An agent sees by its
+ * TCP ports when the app has ended; of UDP ports only the kubelet knows, which ends a native sidecar after the app.
+ */
+function placementOf(containers: readonly Container[], config: AgentConfig, settings: InjectSettings): Placement {
+  const asks = containers.map((container) => asksThroughAgent(container, config));
+  const asked = asks.some((ask) => ask !== undefined);
+  if (!settings.nativeSidecars) return asked ? 'first' : 'beside';
+  if (asks.includes('ends')) return 'awaited';
+  if (config.ports.some(({ protocol }) => protocol === 'UDP')) return 'before';
+  return asked ? 'first' : 'beside';
 }
 
 /** The annotation as a config, or a sentence that says why it is none. */

@@ -17,5 +17,9 @@ export const AGENT_MEMORY_LIMIT = '256Mi';
 /** The kubelet asks this often until the agent answers for the first time, and gives up (restarts it) after so many times. */
 export const AGENT_STARTUP_PERIOD_SECONDS = 1;
 export const AGENT_STARTUP_FAILURES = 60;
+/** An agent that is started together with its app listens by then, also on a busy node; probes that end the app sooner wait for it. */
+export const AGENT_START_SECONDS = 10;
 export const AGENT_READINESS_PERIOD_SECONDS = 1;
 export const AGENT_READINESS_FAILURES = 5;
+/** The agent's first answer waits for its links, 2 s at most: a probe that failed meanwhile would cost a period more. */
+export const AGENT_READINESS_TIMEOUT_SECONDS = 4;

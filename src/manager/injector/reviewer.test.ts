@@ -22,6 +22,7 @@ async function answer(body: unknown, facts: () => Promise<NamespaceFacts> = () =
     settings: parseSettings(undefined),
     ports: { tunnel: 1, agents: 2, webhook: 3, health: 4 },
     tls: { caCertificate: 'PEM' },
+    peers: { list: () => [] },
   } as unknown as ManagerContext;
   const answered = (await createReviewer(context, { facts, nativeSidecars: () => Promise.resolve(true) })(body)) as
     | { response: { patch?: string } }
@@ -33,7 +34,7 @@ async function answer(body: unknown, facts: () => Promise<NamespaceFacts> = () =
 it('patches a pod that asks', async () => {
   expect(await answer(review(asking))).toEqual({
     response: { uid: 'u', allowed: true, patchType: 'JSONPatch' },
-    paths: ['/spec/initContainers', '/spec/volumes'],
+    paths: ['/spec/containers', '/spec/volumes'],
   });
 });
 it.each([

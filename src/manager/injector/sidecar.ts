@@ -8,6 +8,7 @@ import type { CopiedEnv } from './env-copy.ts';
 import {
   AGENT_READINESS_FAILURES,
   AGENT_READINESS_PERIOD_SECONDS,
+  AGENT_READINESS_TIMEOUT_SECONDS,
   AGENT_STARTUP_FAILURES,
   AGENT_STARTUP_PERIOD_SECONDS,
   AGENT_TOKEN_SECONDS,
@@ -19,6 +20,8 @@ export interface SidecarSettings {
   /** Host name and port of the managers' Service for agents. */
   managerHost: string;
   managerPort: number;
+  /** Where the managers are now: an agent begins there, and needs no DNS for its first link. */
+  managerAddresses: readonly string[];
   /** PEM. */
   ca: string;
   logLevel: string;
@@ -46,8 +49,15 @@ const RESTRICTED: SecurityContext = {
 /** nftables asks for NET_ADMIN in the pod's own network namespace, and for nothing else. */
 const NET_ADMIN: SecurityContext = { ...RESTRICTED, runAsNonRoot: false, runAsUser: 0, runAsGroup: 0, capabilities: { drop: ['ALL'], add: ['NET_ADMIN'] } };
 
-/** @param awaited the kubelet asks the app through the agent in ways that end the container when nobody listens: the app must start behind it. */
-export function sidecarContainer(config: AgentConfig, copied: CopiedEnv, settings: SidecarSettings, awaited: boolean): Container {
+/**
+ * Where the agent starts: `beside` the app as an ordinary container behind its own; `first` as one that is started before them, in the same
+ * turn of the kubelet; `before` the app as a native sidecar, which costs the pod a turn, up to a second; `awaited` as one whose startup probe the
+ * app waits for besides.
+ */
+export type Placement = 'beside' | 'first' | 'before' | 'awaited';
+export const isNative = (placement: Placement): boolean => placement === 'before' || placement === 'awaited';
+
+export function sidecarContainer(config: AgentConfig, copied: CopiedEnv, settings: SidecarSettings, placement: Placement): Container {
   const probe = (path: string): Probe => ({ httpGet: { path, port: config.healthPort } });
   const ports = declaredPorts(config);
   const container: Container = {
@@ -63,22 +73,27 @@ export function sidecarContainer(config: AgentConfig, copied: CopiedEnv, setting
       { name: AGENT_ENV.namespace, valueFrom: { fieldRef: { fieldPath: 'metadata.namespace' } } },
       { name: AGENT_ENV.manager, value: settings.managerHost },
       { name: AGENT_ENV.managerPort, value: String(settings.managerPort) },
+      { name: AGENT_ENV.managerAddresses, value: settings.managerAddresses.join() },
       { name: AGENT_ENV.logLevel, value: settings.logLevel },
       { name: AGENT_ENV.ca, value: settings.ca },
       ...copied.env,
     ],
     resources: settings.resources,
     securityContext: { ...RESTRICTED, ...settings.securityContext },
-    readinessProbe: { ...probe('/readyz'), periodSeconds: AGENT_READINESS_PERIOD_SECONDS, failureThreshold: AGENT_READINESS_FAILURES },
+    readinessProbe: {
+      ...probe('/readyz'),
+      periodSeconds: AGENT_READINESS_PERIOD_SECONDS,
+      failureThreshold: AGENT_READINESS_FAILURES,
+      timeoutSeconds: AGENT_READINESS_TIMEOUT_SECONDS,
+    },
     volumeMounts: [{ name: TOKEN_VOLUME, mountPath: AGENT_MOUNT, readOnly: true }],
   };
   if (copied.envFrom.length > 0) container.envFrom = copied.envFrom;
   if (ports.length > 0) container.ports = ports;
-  if (settings.nativeSidecars) {
-    container.restartPolicy = 'Always';
-    // The app starts when this has passed once. Elsewhere both start together: until the agent is ready nothing is sent to the pod.
-    if (awaited) container.startupProbe = { ...probe('/healthz'), periodSeconds: AGENT_STARTUP_PERIOD_SECONDS, failureThreshold: AGENT_STARTUP_FAILURES };
-  }
+  if (isNative(placement)) container.restartPolicy = 'Always';
+  // The app starts when this has passed once. Elsewhere both start together: until the agent is ready nothing is sent to the pod.
+  if (placement === 'awaited')
+    container.startupProbe = { ...probe('/healthz'), periodSeconds: AGENT_STARTUP_PERIOD_SECONDS, failureThreshold: AGENT_STARTUP_FAILURES };
   return container;
 }
 

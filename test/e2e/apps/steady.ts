@@ -30,7 +30,7 @@ const api = (path) => new Promise((resolve, reject) => {
 for (const target of targets) {
   target.next = 0;
   const kept = new http.Agent({ keepAlive: true, maxSockets: 8 });
-  const who = {};
+  const who = {}, last = {};
   let total = 0, turn = 0;
   if (target.pods) {
     const [namespace, service] = target.pods.split('/');
@@ -59,7 +59,10 @@ for (const target of targets) {
       clearTimeout(late);
       if (failure) return void say('F', target.name, how, start, failure + (request.reusedSocket ? '/reused' : ''));
       total++;
-      if (who[how] !== name) say('W', target.name, how, start, (who[how] = name));
+      if (who[how] !== name) {
+        say('W', target.name, how, start, (who[how] = name), last[how] ?? start);
+        last[how] = start;
+      } else if (start > last[how]) last[how] = start;
     };
     const request = http.get(url, options, (response) => {
       let body = '';
@@ -127,6 +130,8 @@ export interface Change {
   target: string;
   how: 'new' | 'kept';
   start: number;
+  /** When the last request that this one answered started; infinite for who answers still. */
+  last: number;
   who: string;
 }
 
@@ -147,11 +152,14 @@ export function answersPerSecond({ counts }: Seen, target: string, from: number,
 
 export function seenIn(output: string): Seen {
   const seen: Seen = { failures: [], changes: [], counts: [] };
-  for (const [kind, target = '', how, start, what = ''] of output.split('\n').map((line) => line.split(' '))) {
+  for (const [kind, target = '', how, start, what = '', lastOfFormer] of output.split('\n').map((line) => line.split(' '))) {
     if (kind === 'C') seen.counts.push({ target, at: Number(how), total: Number(start) });
     if (how !== 'new' && how !== 'kept') continue;
     if (kind === 'F') seen.failures.push({ target, how, start: Number(start), cause: what });
-    if (kind === 'W') seen.changes.push({ target, how, start: Number(start), who: what });
+    if (kind !== 'W') continue;
+    const former = seen.changes.findLast((change) => change.target === target && change.how === how);
+    if (former !== undefined) former.last = Number(lastOfFormer);
+    seen.changes.push({ target, how, start: Number(start), last: Number.POSITIVE_INFINITY, who: what });
   }
   return seen;
 }

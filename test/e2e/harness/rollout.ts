@@ -176,10 +176,8 @@ export async function measureRollouts(
     cases.map(({ name }): [string, Costs] => {
       const times = marks.get(name) ?? {};
       const own = changes.filter(({ target, how }) => target === name && how === 'new');
-      const during = (from = 0, to = 0): Set<string> => {
-        const before = own.findLast(({ start }) => start <= from);
-        return new Set([...(before === undefined ? [] : [before]), ...own.filter(({ start }) => start > from && start < to)].map(({ who }) => who));
-      };
+      // who answered before the first request of that time answered none of it
+      const during = (from = 0, to = 0): Set<string> => new Set(own.filter(({ start, last }) => start < to && last >= from).map(({ who }) => who));
       const lost = Object.fromEntries(
         PHASES.map((what) => [
           what,

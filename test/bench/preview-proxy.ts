@@ -10,6 +10,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import { startTestCloud, testIntercept } from '../../src/cloud/testing/cloud.ts';
 import { startTestManager } from '../../src/cloud/testing/manager.ts';
@@ -22,7 +23,6 @@ const options = {
   previews: { type: 'string', default: '500' },
   profile: { type: 'boolean', default: false },
   serve: { type: 'string' },
-  given: { type: 'string' },
 } as const;
 const { values } = parseArgs({ options });
 const WARM_UP_MS = 4_000;
@@ -113,18 +113,19 @@ interface Part {
 
 async function start(name: string, flags: string[], given?: unknown): Promise<Part> {
   const args = [...flags, import.meta.filename, '--serve', name, '--previews', values.previews];
-  const child = spawn(process.execPath, given === undefined ? args : [...args, '--given', JSON.stringify(given)], { stdio: ['ignore', 'pipe', 'inherit'] });
-  let text = '';
+  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  child.stdin.end(JSON.stringify(given ?? {}));
+  let said = '';
   for await (const chunk of child.stdout) {
-    text += String(chunk);
-    if (text.endsWith('\n')) break;
+    said += String(chunk);
+    if (said.endsWith('\n')) break;
   }
-  return { name, child, said: JSON.parse(text) };
+  return { name, child, said: JSON.parse(said) };
 }
 
 /** Self time by function, in per cent, of a `.cpuprofile`. */
-function whereItGoes(text: string): string[] {
-  const profile = JSON.parse(text) as {
+function whereItGoes(file: string): string[] {
+  const profile = JSON.parse(file) as {
     nodes: { id: number; callFrame: { functionName: string; url: string; lineNumber: number } }[];
     samples: number[];
     timeDeltas: number[];
@@ -190,5 +191,5 @@ async function bench(): Promise<void> {
 
 const say = (what: unknown): unknown => process.stdout.write(`${JSON.stringify(what)}\n`);
 if (values.serve === 'cloud') say(await serveCloud());
-else if (values.serve === 'cluster') say(await serveCluster(JSON.parse(values.given ?? '{}') as Given));
+else if (values.serve === 'cluster') say(await serveCluster(JSON.parse(await text(process.stdin)) as Given));
 else await bench();

@@ -16,7 +16,7 @@ p{margin:0 0 10px}
 .help{color:var(--soft)}
 a{display:inline-block;margin:16px 0 0;padding:9px 16px;border-radius:9px;background:var(--accent);color:var(--card);font-weight:550;text-decoration:none}
 a:focus-visible{outline:3px solid var(--accent);outline-offset:3px}
-footer{margin-top:28px;padding-top:16px;border-top:1px solid var(--line);font-size:13px;color:var(--soft);display:flex;gap:6px 16px;flex-wrap:wrap;justify-content:space-between}
+footer{margin-top:28px;padding-top:16px;border-top:1px solid var(--line);font-size:13px;color:var(--soft);display:flex;gap:6px 16px;flex-wrap:wrap;align-items:baseline;justify-content:space-between}
 code{font:0.92em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:anywhere}
 @media (max-width:480px){main{padding:26px 22px 20px}}
 `;

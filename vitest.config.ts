@@ -14,6 +14,8 @@ export default defineConfig({
             'test/bench/*.test.ts',
             'test/compliance/**/*.test.ts',
             'test/integration/**/*.test.ts',
+            'test/fuzz/**/*.test.ts',
+            'test/soak/*.test.ts',
             'scripts/**/*.test.ts',
           ],
           pool: 'forks',

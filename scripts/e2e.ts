@@ -2,16 +2,18 @@
  * `npm run e2e [-- PATTERN…]`: the real binary on a real cluster. `npm run e2e -- faults` runs the files whose name has "faults".
  * Every file asserts what must be right; promised times are asserted only where they are measured, on a machine that does nothing else:
  * `npm run e2e -- all`, or with a pattern that names faults or rollouts. Files that take long, compare times throughout, or
- * take the traffic-manager out are left out of a run without a pattern, and each counts as skipped.
+ * take the traffic-manager out are left out of a run without a pattern, and each counts as skipped. With `--sandbox`, on the sandbox.
  */
 import { spawnSync } from 'node:child_process';
 import { appendFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import { runOnSandbox } from './sandbox-e2e.ts';
 
 const root = path.join(import.meta.dirname, '..');
-const patterns = process.argv.slice(2);
+const patterns = process.argv.slice(2).filter((argument) => argument !== '--sandbox');
+if (process.argv.includes('--sandbox')) process.exit(runOnSandbox(patterns));
 const long = readdirSync(path.join(root, 'test/e2e')).filter((file) =>
-  /^(faults.*|rollout-(costly|shapes|uninstall)|preview-load|cloud-faults)\.test\.ts$/.test(file),
+  /^(faults.*|long-.*|rollout-(costly|shapes|uninstall)|preview-load|cloud-faults)\.test\.ts$/.test(file),
 );
 const left = patterns.length === 0 ? long : [];
 const measures = patterns.some((pattern) => /^(all$|faults|rollout)/.test(pattern));

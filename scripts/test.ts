@@ -1,9 +1,12 @@
 /**
- * `npm test`: everything that needs no cluster: types, format, lint, unused code, then the tests.
- * `npm test -- PATTERN…` runs only the tests that match.
+ * `npm test`: everything that needs no cluster: types, format, lint, unused code, the unit and integration tests, and the e2e files on the sandbox.
+ * `npm test -- PATTERN…` runs only the unit and integration tests that match. The last line counts all of them.
  */
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { runOnSandbox } from './sandbox-e2e.ts';
 
 const root = path.join(import.meta.dirname, '..');
 const patterns = process.argv.slice(2);
@@ -18,10 +21,23 @@ function run(name: string, ...args: string[]): void {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-if (patterns.length === 0) {
-  run('tsc');
-  run('biome', 'check', '--error-on-warnings');
-  run('oxlint', '--type-aware', '--quiet');
-  run('knip');
+if (patterns.length > 0) {
+  run('vitest', 'run', '--project', 'unit', ...patterns);
+  process.exit(0);
 }
-run('vitest', 'run', '--project', 'unit', ...patterns);
+run('tsc');
+run('biome', 'check', '--error-on-warnings');
+run('oxlint', '--type-aware', '--quiet');
+run('knip');
+const folder = mkdtempSync(path.join(tmpdir(), 'tp-test-'));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+const counts = process.env['TEST_COUNT_FILE'] ?? path.join(folder, 'counts');
+process.env['TEST_COUNT_FILE'] = counts;
+run('vitest', 'run', '--project', 'unit');
+process.stdout.write('> the e2e files on the sandbox\n');
+const status = runOnSandbox([]);
+const total = [0, 0, 0];
+for (const line of readFileSync(counts, 'utf8').split('\n'))
+  for (const [index, text] of (line.match(/\d+/g) ?? []).entries()) total[index] = (total[index] ?? 0) + Number(text);
+process.stdout.write(`${total[0]} passed, ${total[1]} failed, ${total[2]} skipped\n`);
+process.exit(status);

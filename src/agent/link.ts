@@ -55,14 +55,20 @@ export async function openLink(address: string, settings: AgentSettings, events:
   signal.addEventListener('abort', stop, { once: true });
   void mux.closed.then(() => signal.removeEventListener('abort', stop));
   try {
-    return await greet(address, mux, settings, events, log);
+    const { pod, namespace, podIP } = settings;
+    const { kind, name } = settings.config.workload;
+    // Read each time: the kubelet renews it.
+    const token = (await readFile(settings.tokenFile, 'utf8')).trim();
+    const hello: AgentHello = { version: VERSION, token, pod, namespace, podIP, workload: { kind, name }, capabilities: ['udp'] };
+    return await greetManager(address, mux, hello, events, log);
   } catch (error) {
     mux.abort(new Error('the hello failed'));
     throw error;
   }
 }
 
-async function greet(address: string, mux: Mux, settings: AgentSettings, events: LinkEvents, log: Log): Promise<Link> {
+/** Says who we are on a new connection, and listens from then on. Rejects when the manager does not take us. */
+export async function greetManager(address: string, mux: Mux, hello: AgentHello, events: LinkEvents, log: Log): Promise<Link> {
   let intercepts: readonly AgentIntercept[] | undefined;
   let held: ReadonlySet<string> = new Set();
   let leaving = false;
@@ -89,11 +95,6 @@ async function greet(address: string, mux: Mux, settings: AgentSettings, events:
     },
   });
   let link: Link | undefined;
-  const { pod, namespace, podIP } = settings;
-  const { kind, name } = settings.config.workload;
-  // Read each time: the kubelet renews it.
-  const token = (await readFile(settings.tokenFile, 'utf8')).trim();
-  const hello: AgentHello = { version: VERSION, token, pod, namespace, podIP, workload: { kind, name }, capabilities: ['udp'] };
   const welcome = agentWelcomeSchema.parse(await rpc.call('hello', hello, { timeoutMs: LINK_HELLO_TIMEOUT_MS }));
   const call = (method: string, params: unknown) => {
     rpc

@@ -5,7 +5,7 @@ import { backoff, sleep } from '../base/retry.ts';
 import { MuxError, type MuxStream } from '../mux/index.ts';
 import type { AgentIntercept } from '../protocol/tunnel.ts';
 import type { RpcHandler } from '../rpc/index.ts';
-import { encodeStreamHeader } from '../tunnel/index.ts';
+import { encodeStreamHeader, Spread } from '../tunnel/index.ts';
 import { LINK_BACKOFF_FIRST_MS, LINK_BACKOFF_MAX_MS } from './limits.ts';
 import { type Link, openLink, watchLink } from './link.ts';
 import type { Sighting } from './probes.ts';
@@ -39,6 +39,7 @@ export class Links implements SessionLinks {
   #options: LinksOptions;
   #log: Log;
   #links = new Set<Link>();
+  readonly #turns = new Spread();
   /** Addresses to keep a link to. */
   #wanted = new Set<string>();
   #running = new Set<string>();
@@ -73,8 +74,8 @@ export class Links implements SessionLinks {
   open(intercept: AgentIntercept, peer: string): MuxStream | undefined {
     const { session, uid, protocol } = intercept;
     const able = [...this.#links].filter((link) => link.held.has(session) && link.mux.goneAway === undefined);
-    able.sort((a, b) => Number(a.leaving) - Number(b.leaving) || a.mux.streams - b.mux.streams);
-    for (const { mux } of able) {
+    const order = (links: Link[]) => this.#turns.order(links.map(({ mux }) => mux));
+    for (const mux of [...order(able.filter(({ leaving }) => !leaving)), ...order(able.filter(({ leaving }) => leaving))]) {
       try {
         return mux.open(encodeStreamHeader({ t: 'intercept', session, intercept: uid, protocol, peer }));
       } catch (error) {

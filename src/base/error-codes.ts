@@ -74,6 +74,9 @@ export const ERROR_CODES = {
   'TP-CLOUD-CONFIG': 'Mend the setting that is named; docs/features/cloud.md lists them.',
   'TP-CLOUD-LINK': 'Log in again with `telepresence login` and connect: that gives the cluster another token.',
   'TP-CLOUD-DATABASE': 'Check DATABASE_URL, that the server runs, and that the folder can be written.',
+  'TP-SANDBOX-START': 'Read the log that is named; `telepresence sandbox up` needs Linux with unshare, nsenter and nft.',
+  'TP-SANDBOX-NOT-RUNNING': 'Start it with `telepresence sandbox up`.',
+  'TP-SANDBOX-IMAGE': 'Give an OCI or docker archive, or a name, a folder and a command; `docs/features/sandbox.md` shows each.',
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

@@ -15,7 +15,7 @@ export interface CliIo {
   interrupts: Interrupts;
   /** The Node that runs this, and the file of another program of this package. */
   execPath: string;
-  program: (name: 'daemon' | 'netd') => string;
+  program: (name: 'daemon' | 'netd' | 'sandbox') => string;
 }
 
 export interface Interrupts {

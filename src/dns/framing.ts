@@ -1,4 +1,5 @@
 /** DNS over a byte stream: each message behind two bytes of length (RFC 1035 4.2.2). */
+import { Gathered } from '../base/gathered.ts';
 import { DnsFormatError } from './errors.ts';
 import { DNS_MESSAGE_LIMIT } from './types.ts';
 
@@ -16,17 +17,15 @@ export interface FrameReader {
 }
 
 export function createFrameReader(): FrameReader {
-  let chunks: Buffer[] = [];
-  let held = 0;
+  const begun = new Gathered();
   return {
     push(chunk) {
-      chunks.push(chunk);
-      held += chunk.length;
-      const first = chunks[0] as Buffer;
-      // Joining only when a whole message is there keeps a peer that sends single bytes from costing squares.
-      const wanted = first.length >= 2 ? first.readUInt16BE(0) + 2 : 2;
-      if (held < wanted) return [];
-      let bytes = chunks.length === 1 ? first : Buffer.concat(chunks, held);
+      let bytes = chunk;
+      if (begun.length > 0) {
+        begun.append(chunk);
+        if (begun.length < 2 || begun.length < 2 + begun.view().readUInt16BE(0)) return [];
+        bytes = begun.take();
+      }
       const messages: Buffer[] = [];
       while (bytes.length >= 2) {
         const end = bytes.readUInt16BE(0) + 2;
@@ -34,8 +33,7 @@ export function createFrameReader(): FrameReader {
         messages.push(bytes.subarray(2, end));
         bytes = bytes.subarray(end);
       }
-      chunks = bytes.length === 0 ? [] : [bytes];
-      held = bytes.length;
+      if (bytes.length > 0) begun.append(bytes);
       return messages;
     },
   };

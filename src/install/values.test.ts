@@ -21,7 +21,7 @@ describe('values', () => {
   });
   it('are laid on the defaults key by key, and null takes one away', () => {
     expect(parseValues({ resources: { limits: { memory: null, cpu: 1 } } }).resources).toEqual({
-      requests: { cpu: '50m', memory: '128Mi' },
+      requests: { cpu: '100m', memory: '128Mi' },
       limits: { cpu: 1 },
     });
   });

@@ -113,7 +113,7 @@ export const valuesSchema = z.strictObject({
   client: z.looseObject({}).default({}),
   service: z.strictObject({ type: z.enum(['ClusterIP', 'NodePort', 'LoadBalancer']).default('ClusterIP') }).prefault({}),
   podDisruptionBudget: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
-  resources: resources.default({ requests: { cpu: '50m', memory: '128Mi' }, limits: { memory: '1Gi' } }),
+  resources: resources.default({ requests: { cpu: '100m', memory: '128Mi' }, limits: { memory: '1Gi' } }),
   podAnnotations: strings,
   podLabels: strings,
   nodeSelector: strings,

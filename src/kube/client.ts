@@ -3,23 +3,16 @@
 import { CodedError } from '../base/errors.ts';
 import { VERSION } from '../base/version.ts';
 import type { KubeConnection } from './connection.ts';
-import type { CallOptions, KubeClient, KubeClientOptions, ListOptions, RequestOptions, WriteOptions } from './contract.ts';
-import { createDiscovery } from './discovery.ts';
+import type { CallOptions, KubeClient, KubeClientOptions, RequestOptions } from './contract.ts';
 import { createInformer } from './informer.ts';
-import { KUBE_LIST_PAGE, KUBE_REQUEST_TIMEOUT_MS } from './limits.ts';
+import { KUBE_REQUEST_TIMEOUT_MS } from './limits.ts';
+import { createObjectCalls } from './object-calls.ts';
 import { withQuery } from './paths.ts';
 import { createReviews } from './reviews.ts';
-import { statusOf, timeoutError } from './status-error.ts';
+import { timeoutError } from './status-error.ts';
 import { createPodStreams } from './streams.ts';
 import { createTransport, readBody } from './transport.ts';
 import { watch } from './watch.ts';
-
-const PATCH_TYPES = {
-  merge: 'application/merge-patch+json',
-  json: 'application/json-patch+json',
-  strategic: 'application/strategic-merge-patch+json',
-  apply: 'application/apply-patch+yaml',
-} as const;
 
 /** Makes a client; connects with the first request. */
 export function createKubeClient(connection: KubeConnection, options: KubeClientOptions): KubeClient {
@@ -77,36 +70,7 @@ export function createKubeClient(connection: KubeConnection, options: KubeClient
     }
   }
 
-  const discovery = createDiscovery((path, signal) => request(`GET`, path, { signal }));
-  const pathOf: KubeClient['pathOf'] = (object, call = {}) => discovery.pathOf(object, call);
-
-  async function list<T>(path: string, call: ListOptions = {}): Promise<{ items: T[]; resourceVersion: string }> {
-    const items: T[] = [];
-    let token: string | undefined;
-    let limit: string | undefined = String(KUBE_LIST_PAGE);
-    for (;;) {
-      try {
-        const page: ListPage<T> = await request('GET', path, {
-          ...call,
-          query: { labelSelector: call.labelSelector, fieldSelector: call.fieldSelector, limit, continue: token },
-        });
-        for (const item of page.items ?? []) items.push(item);
-        token = page.metadata?.continue || undefined;
-        if (token === undefined) return { items, resourceVersion: page.metadata?.resourceVersion ?? '' };
-      } catch (error) {
-        // The pages' snapshot was compacted away while they were read: once more, in one piece.
-        if (token === undefined || statusOf(error)?.code !== 410) throw error;
-        items.length = 0;
-        token = undefined;
-        limit = undefined;
-      }
-    }
-  }
-
-  const write = (call: WriteOptions) => ({ fieldManager: call.fieldManager, dryRun: call.dryRun === true ? 'All' : undefined });
-  const limits = (call: CallOptions): CallOptions => ({ signal: call.signal, timeoutMs: call.timeoutMs });
-  const target = (call: WriteOptions) => ({ signal: call.signal, ...(call.subresource === undefined ? {} : { subresource: call.subresource }) });
-
+  const objects = createObjectCalls(request);
   const upgrade: KubeClient['upgrade'] = (path, call) =>
     limited('GET', path, call, (signal) =>
       transport.upgrade({ method: 'GET', path, headers: { accept: '*/*', ...call.headers, connection: 'Upgrade', upgrade: call.protocol }, signal }),
@@ -116,41 +80,7 @@ export function createKubeClient(connection: KubeConnection, options: KubeClient
   const client: KubeClient = {
     server: connection.server,
     connection,
-    request,
-    get: (path, call) => request('GET', path, call),
-    list,
-    pathOf,
-    async create(object, call = {}) {
-      const path = await discovery.collectionOf(object, target(call));
-      return request('POST', path, { ...limits(call), body: object, query: write(call) });
-    },
-    async replace(object, call = {}) {
-      return request('PUT', await pathOf(object, target(call)), { ...limits(call), body: object, query: write(call) });
-    },
-    async apply(object, call) {
-      const path = await pathOf(object, target(call));
-      return request('PATCH', path, {
-        ...limits(call),
-        body: object,
-        contentType: PATCH_TYPES.apply,
-        query: { ...write(call), force: call.force === true ? 'true' : undefined },
-      });
-    },
-    patch(path, type, body, call = {}) {
-      const whole = call.subresource === undefined ? path : `${path}/${call.subresource}`;
-      return request('PATCH', whole, { ...limits(call), body, contentType: PATCH_TYPES[type], query: write(call) });
-    },
-    async delete(path, call = {}) {
-      const body = {
-        apiVersion: 'v1',
-        kind: 'DeleteOptions',
-        ...(call.propagationPolicy === undefined ? {} : { propagationPolicy: call.propagationPolicy }),
-        ...(call.preconditions === undefined ? {} : { preconditions: call.preconditions }),
-        ...(call.gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds: call.gracePeriodSeconds }),
-        ...(call.dryRun === true ? { dryRun: ['All'] } : {}),
-      };
-      await request('DELETE', path, { ...limits(call), body });
-    },
+    ...objects,
     ...createReviews(request),
     watch: (path, call) => watch(transport, path, call),
     createInformer: (path, call) => createInformer(client, path, call),
@@ -160,9 +90,4 @@ export function createKubeClient(connection: KubeConnection, options: KubeClient
     close: () => transport.close(),
   };
   return client;
-}
-
-interface ListPage<T> {
-  items?: T[] | null;
-  metadata?: { continue?: string; resourceVersion?: string };
 }

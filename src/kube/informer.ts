@@ -18,7 +18,7 @@ interface Entry<T> {
   resourceVersion: string;
 }
 
-export function createInformer<T>(client: KubeClient, path: string, options: InformerOptions<T>): Informer<T> {
+export function createInformer<T>(client: Pick<KubeClient, 'list' | 'watch'>, path: string, options: InformerOptions<T>): Informer<T> {
   const { log } = options;
   const entries = new Map<string, Entry<T>>();
   const controller = new AbortController();

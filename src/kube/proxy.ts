@@ -1,11 +1,11 @@
 /**
  * A TCP connection through the proxy that `proxy-url` or the environment names: HTTP CONNECT over http or https, or SOCKS5.
  */
-import http from 'node:http';
 import https from 'node:https';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import { CodedError } from '../base/errors.ts';
+import * as nodeHttp from '../base/node-http.ts';
 import { socksConnect } from './socks.ts';
 
 /** Connects to `host:port` through `proxyUrl`. The signal's abort ends the try. */
@@ -36,7 +36,7 @@ function httpConnect(proxy: URL, host: string, port: number, signal: AbortSignal
           help: 'Check proxy-url in the kubeconfig, and HTTPS_PROXY and NO_PROXY in the environment.',
         }),
       );
-    const request = (proxy.protocol === 'https:' ? https : http).request({
+    const request = (proxy.protocol === 'https:' ? https : nodeHttp).request({
       method: 'CONNECT',
       host: proxy.hostname.replace(/^\[|\]$/g, ''),
       port: proxy.port === '' ? (proxy.protocol === 'https:' ? 443 : 80) : Number(proxy.port),

@@ -2,12 +2,13 @@
  * HTTP/1.1 to one API server over pooled connections, with credentials that are renewed once when the server says 401.
  * Callers get either an open answer or a coded error.
  */
-import http from 'node:http';
+import type http from 'node:http';
 import https from 'node:https';
 import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import { CodedError, codeOf, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import * as nodeHttp from '../base/node-http.ts';
 import { sleep } from '../base/retry.ts';
 import type { KubeConnection } from './connection.ts';
 import { type CredentialSource, type Credentials, createCredentials } from './credentials.ts';
@@ -80,7 +81,7 @@ export function createTransport(
         target.session = session;
       },
     };
-    const agent = new (secure ? https : http).Agent({
+    const agent = new (secure ? https : nodeHttp).Agent({
       keepAlive: true,
       timeout: KUBE_IDLE_SOCKET_MS,
       maxFreeSockets: KUBE_MAX_FREE_SOCKETS,
@@ -109,7 +110,7 @@ export function createTransport(
     return new Promise((resolve, reject) => {
       request.signal?.throwIfAborted();
       const { agent } = laneFor(given);
-      const outgoing = (secure ? https : http).request({
+      const outgoing = (secure ? https : nodeHttp).request({
         ...requestOptions(given, request),
         agent,
         ...(request.signal === undefined ? {} : { signal: request.signal }),
@@ -133,7 +134,7 @@ export function createTransport(
     return new Promise((resolve, reject) => {
       request.signal?.throwIfAborted();
       const { target } = laneFor(given);
-      const outgoing = (secure ? https : http).request({
+      const outgoing = (secure ? https : nodeHttp).request({
         ...requestOptions(given, request),
         createConnection: dialing(target, request.signal),
         ...(request.signal === undefined ? {} : { signal: request.signal }),
@@ -164,7 +165,7 @@ export function createTransport(
     for (let tries = 0; ; tries++) {
       const given = await credentials.current(request.signal);
       const answer = await attempt(given);
-      if (!(answer instanceof http.IncomingMessage)) return answer;
+      if (!(answer instanceof nodeHttp.IncomingMessage)) return answer;
       const code = answer.statusCode ?? 0;
       if (code >= 200 && code < 300) return answer;
       const body = await readBody(answer, { server: server.origin, limit: KUBE_ERROR_BODY_LIMIT, cut: true, signal: request.signal });
@@ -189,7 +190,7 @@ export function createTransport(
     },
     async upgrade(request) {
       const answer = await withRetries(request, (given) => sendUpgrade(given, request));
-      if (!(answer instanceof http.IncomingMessage)) return answer;
+      if (!(answer instanceof nodeHttp.IncomingMessage)) return answer;
       answer.destroy();
       throw new CodedError('TP-KUBE-API', `${request.method} ${request.path}: the connection was not upgraded, HTTP status ${answer.statusCode} came instead.`);
     },

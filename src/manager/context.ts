@@ -10,6 +10,8 @@ import type { MuxStream } from '../mux/index.ts';
 import type { Intercept, Session } from '../protocol/resources.ts';
 import type { AgentIntercept, ClusterInfo, Environment, ProbeHop } from '../protocol/tunnel.ts';
 import type { Metrics } from './metrics.ts';
+import type { Slots } from './outbound/quota.ts';
+import type { WaitingBytes } from './outbound/waiting.ts';
 import type { ManagerPorts, ManagerSettings } from './settings.ts';
 
 export interface ManagerContext {
@@ -34,6 +36,8 @@ export interface ManagerContext {
   readonly sessions: SessionRegistry;
   readonly agents: AgentRegistry;
   readonly metrics: Metrics;
+  /** What waits for peers that do not read. */
+  readonly waiting: WaitingBytes;
   /** Aborted when the manager must stop now (after the drain). */
   readonly signal: AbortSignal;
 }
@@ -149,5 +153,6 @@ export interface AgentRegistry {
 
 /** Answers the `dns` streams of tunnels; src/manager/dns has the mechanism. */
 export interface DnsPart extends Part {
-  serve(stream: Duplex): void;
+  /** @param work how many queries may be in work at once, on all streams that share it. */
+  serve(stream: Duplex, work: Slots): void;
 }

@@ -1,8 +1,8 @@
 /** Plain HTTP for the kubelet and for Prometheus: `/healthz`, `/readyz`, `/metrics`. */
-import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { createServer } from '../base/node-http.ts';
 import type { Part } from './context.ts';
 import type { Metrics } from './metrics.ts';
 

@@ -21,7 +21,7 @@ export async function startDns(context: Pick<ManagerContext, 'log' | 'cluster'>)
   const address = context.cluster.info().dnsAddress;
   const forwarder = createDnsForwarder({ log, ...(address === undefined ? resolverFrom(await readFile(RESOLV_CONF, 'utf8')) : { address }) });
   return {
-    serve: (stream) => serveDnsStream(stream, { log, resolver: forwarder }),
+    serve: (stream, work) => serveDnsStream(stream, { log, resolver: forwarder, work }),
     close: async () => forwarder.close(),
   };
 }

@@ -11,6 +11,7 @@ import type { DnsPart, ManagerContext, Part } from './context.ts';
 import { startHealth } from './health.ts';
 import { createMetrics } from './metrics.ts';
 import { createOutbound } from './outbound/index.ts';
+import { createWaitingBytes } from './outbound/waiting.ts';
 import { watchPeers } from './peers.ts';
 import { createSessionRegistry } from './sessions/registry.ts';
 import { startSessionStatus } from './sessions/status.ts';
@@ -67,10 +68,10 @@ export async function startManager(options: ManagerOptions): Promise<RunningMana
     }
   };
 
-  let waiting: string | undefined = 'starting';
+  let notReady: string | undefined = 'starting';
   try {
     const metrics = createMetrics();
-    const health = await startHealth({ port: ports.health, metrics, ready: () => waiting, log });
+    const health = await startHealth({ port: ports.health, metrics, ready: () => notReady, log });
     onClose('health', () => health.close());
 
     const ca = await loadCa(kube, { namespace: env.namespace, log, now: Date.now() });
@@ -91,11 +92,12 @@ export async function startManager(options: ManagerOptions): Promise<RunningMana
     onClose('cluster', () => cluster.close());
     onClose('peers', () => peers.close());
 
-    const sessions = createSessionRegistry({ log: log.child('sessions') });
+    const waiting = createWaitingBytes({ log });
+    const sessions = createSessionRegistry({ log: log.child('sessions'), waiting });
     onClose('sessions', () => sessions.close());
     const status = startSessionStatus({ kube, sessionObjects, registry: sessions, peers, self: env.pod, log: log.child('sessions'), signal });
     onClose('session status', () => status.close());
-    const agents = await startAgentServer({ kube, tls, port: ports.agents, replica: env.pod, intercepts, sessions, peers, metrics, log, signal });
+    const agents = await startAgentServer({ kube, tls, port: ports.agents, replica: env.pod, intercepts, sessions, peers, metrics, waiting, log, signal });
     onClose('agents', () => agents.close());
 
     const context: ManagerContext = {
@@ -117,6 +119,7 @@ export async function startManager(options: ManagerOptions): Promise<RunningMana
       sessions,
       agents,
       metrics,
+      waiting,
       signal,
     };
     const outbound = createOutbound({ cluster, peers, settings, metrics, log: log.child('outbound') });
@@ -137,7 +140,7 @@ export async function startManager(options: ManagerOptions): Promise<RunningMana
     metrics.gauge('streams', 'Streams of those tunnels.', () => sessions.counts().streams);
     metrics.gauge('agents', 'Agents that are linked.', () => agents.list().length);
     metrics.gauge('resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss());
-    waiting = undefined;
+    notReady = undefined;
     log.info('the manager serves', {
       tunnel: tunnels.port,
       agents: agents.port,
@@ -147,7 +150,7 @@ export async function startManager(options: ManagerOptions): Promise<RunningMana
 
     let closing: Promise<void> | undefined;
     const stop = async (drainMs: number) => {
-      waiting = 'going away';
+      notReady = 'going away';
       const reason = 'the replica is stopping';
       tunnels.announce(reason);
       agents.announce(reason);

@@ -4,6 +4,14 @@ import type { Log } from '../base/log.ts';
 import type { KubeClient } from '../kube/index.ts';
 import type { Watched, WatchListener } from './context.ts';
 
+/** Who wrote which field: half of many an object, and nobody reads it here. */
+export function withoutManagedFields<T>(object: T): T {
+  const { metadata } = object as { metadata?: Record<string, unknown> };
+  if (metadata?.['managedFields'] === undefined) return object;
+  const { managedFields: _dropped, ...kept } = metadata;
+  return { ...object, metadata: kept };
+}
+
 /** Watches `path` until `signal` is aborted or the result closed. */
 export function watch<T>(
   kube: KubeClient,
@@ -15,6 +23,7 @@ export function watch<T>(
   const informer = kube.createInformer<T>(path, {
     log,
     signal,
+    project: withoutManagedFields,
     ...(options.labelSelector === undefined ? {} : { labelSelector: options.labelSelector }),
     ...(options.fieldSelector === undefined ? {} : { fieldSelector: options.fieldSelector }),
     onChange: (kind, object, old) => {

@@ -23,6 +23,10 @@ export interface Mux {
   readonly streams: number;
   /** Bytes moved so far, both ways. */
   readonly moved: number;
+  /** Bytes that wait in its streams, both ways, and in control frames. Looks at every stream. */
+  readonly waiting: number;
+  /** Resets the stream in which most waits, as `overload`; where control frames are most, everything ends. */
+  shed(): void;
   /** Resolves when the session is over, never rejects; undefined: a clean end. */
   readonly closed: Promise<Error | undefined>;
   /** The reason the peer gave with GOAWAY. */

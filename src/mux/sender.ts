@@ -12,6 +12,9 @@ export interface FrameSource {
 
 const SLAB_PER_FRAME = 256;
 const SLAB_LIMIT = 16 * 1024;
+const CONTROL_FIRST = 256;
+/** A larger buffer for control frames is not kept when it is empty. */
+const CONTROL_KEPT = 4 * 1024;
 
 /**
  * The outgoing half of a session. Frames of one turn of the event loop leave in one vectored write; control frames first, then the
@@ -22,8 +25,10 @@ export class FrameSender {
   sent = 0;
   #transport: Duplex;
   #overflow: () => void;
-  #control: Buffer[] = [];
-  #controlBytes = 0;
+  /** Control frames, one behind the other, from #controlAt to #controlEnd. */
+  #control: Buffer = Buffer.alloc(0);
+  #controlAt = 0;
+  #controlEnd = 0;
   #ring: FrameSource[] = [];
   #parts: Buffer[] = [];
   #partBytes = 0;
@@ -45,13 +50,13 @@ export class FrameSender {
   /** Queues a whole control frame. */
   control(frame: Buffer): void {
     if (this.#ended) return;
-    this.#control.push(frame);
-    this.#controlBytes += frame.length;
-    if (this.#controlBytes > CONTROL_QUEUE_LIMIT) {
+    if (this.#controlBytes + frame.length > CONTROL_QUEUE_LIMIT) {
       this.end();
       this.#overflow();
       return;
     }
+    if (this.#controlEnd + frame.length > this.#control.length) this.#growControl(frame.length);
+    this.#controlEnd += frame.copy(this.#control, this.#controlEnd);
     this.#schedule();
   }
 
@@ -82,7 +87,7 @@ export class FrameSender {
 
   /** Resolves when everything queued so far that may be sent is with the transport. */
   idle(): Promise<void> {
-    if (this.#ended || (this.#control.length === 0 && this.#ring.length === 0 && this.#inFlight === 0)) return Promise.resolve();
+    if (this.#ended || (this.#controlBytes === 0 && this.#ring.length === 0 && this.#inFlight === 0)) return Promise.resolve();
     return new Promise((resolve) => this.#idleWaiters.push(resolve));
   }
 
@@ -91,17 +96,8 @@ export class FrameSender {
     this.#scheduled = false;
     if (this.#flushing || this.#ended) return;
     this.#flushing = true;
+    this.#flushControl();
     let taken = 0;
-    // Control frames may pass the bound by as much again; more waits here, where CONTROL_QUEUE_LIMIT counts it.
-    while (taken < this.#control.length && this.#inFlight + this.#partBytes < 2 * TRANSPORT_BOUND) {
-      const frame = this.#control[taken++] as Buffer;
-      frame.copy(this.#room(frame.length), this.#slabAt);
-      this.#slabAt += frame.length;
-      this.#controlBytes -= frame.length;
-      if (this.#slabAt >= SLAB_LIMIT) this.#seal();
-    }
-    this.#control.splice(0, taken);
-    taken = 0;
     while (taken < this.#ring.length && this.#inFlight + this.#partBytes < TRANSPORT_BOUND) {
       const source = this.#ring[taken++] as FrameSource;
       source.queued = false;
@@ -116,23 +112,61 @@ export class FrameSender {
     this.#slab = undefined;
     this.#flushing = false;
     this.#write();
-    if (this.#control.length > 0 || this.#ring.length > 0) this.#schedule();
+    if (this.#controlBytes > 0 || this.#ring.length > 0) this.#schedule();
     else if (this.#inFlight === 0) this.#settleIdle();
   }
 
   /** Forgets everything: the transport is gone. */
   end(): void {
     this.#ended = true;
-    this.#control = [];
+    this.#control = Buffer.alloc(0);
+    this.#controlAt = 0;
+    this.#controlEnd = 0;
     this.#ring = [];
     this.#parts = [];
     this.#settleIdle();
   }
 
+  get #controlBytes(): number {
+    return this.#controlEnd - this.#controlAt;
+  }
+
+  /** Bytes of control frames that wait: few, but for a peer that makes us send them and does not read. */
+  get waiting(): number {
+    return this.#controlBytes;
+  }
+
+  #growControl(bytes: number): void {
+    const held = this.#control.subarray(this.#controlAt, this.#controlEnd);
+    const grown = Buffer.allocUnsafeSlow(Math.max(CONTROL_FIRST, 2 * (held.length + bytes)));
+    held.copy(grown);
+    this.#control = grown;
+    this.#controlAt = 0;
+    this.#controlEnd = held.length;
+  }
+
+  /**
+   * Control frames may pass the bound by as much again; more waits here, where CONTROL_QUEUE_LIMIT counts it. They may be cut anywhere:
+   * while some are left, the bound of the streams' frames is passed, and none of those comes between.
+   */
+  #flushControl(): void {
+    while (this.#controlBytes > 0) {
+      const allowed = 2 * TRANSPORT_BOUND - this.#inFlight - this.#partBytes - (this.#slabAt - this.#slabStart);
+      if (allowed <= 0) return;
+      const bytes = Math.min(this.#controlBytes, allowed, SLAB_LIMIT);
+      this.#control.copy(this.#room(bytes), this.#slabAt, this.#controlAt, this.#controlAt + bytes);
+      this.#slabAt += bytes;
+      this.#controlAt += bytes;
+    }
+    this.#controlAt = 0;
+    this.#controlEnd = 0;
+    if (this.#control.length > CONTROL_KEPT) this.#control = Buffer.alloc(0);
+  }
+
   #schedule(): void {
     if (this.#scheduled || this.#flushing) return;
     // What doesn't fit now leaves from the transport's callback.
-    if (this.#inFlight >= (this.#control.length > 0 ? 2 : 1) * TRANSPORT_BOUND) return;
+    if (this.#inFlight >= (this.#controlBytes > 0 ? 2 : 1) * TRANSPORT_BOUND) return;
     this.#scheduled = true;
     setImmediate(() => {
       if (this.#scheduled) this.flush();
@@ -168,7 +202,7 @@ export class FrameSender {
   #room(bytes: number): Buffer {
     if (this.#slab !== undefined && this.#slab.length - this.#slabAt >= bytes) return this.#slab;
     this.#seal();
-    const guess = Math.min(SLAB_LIMIT, (this.#control.length + this.#ring.length) * SLAB_PER_FRAME);
+    const guess = Math.min(SLAB_LIMIT, this.#controlBytes + this.#ring.length * SLAB_PER_FRAME);
     this.#slab = Buffer.allocUnsafe(Math.max(bytes, guess));
     this.#slabStart = 0;
     this.#slabAt = 0;

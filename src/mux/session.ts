@@ -84,6 +84,17 @@ export class Session implements Mux, StreamOwner, FrameSink {
     return this.#streams.size;
   }
 
+  get waiting(): number {
+    return this.#streams.values().reduce((sum, stream) => sum + stream.waiting, this.#sender.waiting);
+  }
+
+  shed(): void {
+    let most: Stream | undefined;
+    for (const stream of this.#streams.values()) if (most === undefined || stream.waiting > most.waiting) most = stream;
+    if (most !== undefined && most.waiting >= this.#sender.waiting) most.reset('overload');
+    else this.abort(new MuxError('protocol', 'the peer does not read'));
+  }
+
   open(first?: Uint8Array): MuxStream {
     if (this.#over || this.#sentGoAway || this.goneAway !== undefined) throw new MuxError('closed', 'the session is closed');
     if (this.#streams.size >= this.#maxStreams || this.#nextId > 0xffff_fff0) throw new MuxError('too-many-streams', `${this.#streams.size} streams are open`);
@@ -136,7 +147,7 @@ export class Session implements Mux, StreamOwner, FrameSink {
     if (this.#over) return;
     signal?.addEventListener('abort', stop, { once: true });
     this.goAway('closed');
-    if (this.#streams.size > 0) await Promise.race([this.closed, new Promise<void>((resolve) => this.#onDrained(resolve))]);
+    if (this.#streams.size > 0) await Promise.race([this.closed, new Promise<void>((resolve) => (this.#drained = resolve))]);
     if (!this.#over) {
       await this.#sender.idle();
       this.#finish();
@@ -189,7 +200,7 @@ export class Session implements Mux, StreamOwner, FrameSink {
       const before = this.#current.held;
       this.#current.deliver(piece);
       if (this.#current !== undefined) this.#buffered += this.#current.held - before;
-      if (this.#buffered > SESSION_BUFFER_LIMIT) this.#shed();
+      if (this.#buffered > SESSION_BUFFER_LIMIT) this.shed();
       this.#announceStream();
     }
     if (last) this.#frameDone();
@@ -333,13 +344,6 @@ export class Session implements Mux, StreamOwner, FrameSink {
     this.#sender.control(encodeFrame(FRAME.goAway, 0, 0, code));
   }
 
-  /** Too much is waiting: the stream that holds most goes. */
-  #shed(): void {
-    let most: Stream | undefined;
-    for (const stream of this.#streams.values()) if (most === undefined || stream.held > most.held) most = stream;
-    most?.reset('overload');
-  }
-
   #violation(message: string): void {
     if (this.#over) return;
     this.#decoder.stopped = true;
@@ -348,11 +352,6 @@ export class Session implements Mux, StreamOwner, FrameSink {
     this.#sendGoAway(GO_AWAY.protocol, message);
     this.#sender.flush();
     this.#end(new MuxError('protocol', message), undefined);
-  }
-
-  #onDrained(resolve: () => void): void {
-    if (this.#streams.size === 0) resolve();
-    else this.#drained = resolve;
   }
 
   #finish(): void {

@@ -12,6 +12,8 @@ export interface MuxStream extends Duplex {
   reset(reason: string): void;
   /** Why it was reset, by either side. */
   readonly resetReason: string | undefined;
+  /** Bytes that wait in it, both ways: for its reader here, and for the peer. */
+  readonly waiting: number;
 }
 
 /** What a stream needs of its session. */
@@ -25,6 +27,11 @@ export interface StreamOwner {
 
 type Done = (error?: Error | null) => void;
 
+const SLAB_FIRST = 256;
+const SLAB_MOST = 16 * 1024;
+/** Less than half of the memory that it keeps. */
+const isSparse = (piece: Buffer) => 2 * piece.length < piece.buffer.byteLength;
+
 export class Stream extends Duplex implements MuxStream, FrameSource {
   readonly id: number;
   readonly window: ReceiveWindow;
@@ -34,6 +41,9 @@ export class Stream extends Duplex implements MuxStream, FrameSource {
   held = 0;
   #owner: StreamOwner;
   #inbox: Buffer[] = [];
+  /** The buffer of the inbox's last entry while it may take more, and how much of it is used. */
+  #slab: Buffer | undefined;
+  #slabUsed = 0;
   #wanted = false;
   #peerEnded = false;
   #endPushed = false;
@@ -53,6 +63,10 @@ export class Stream extends Duplex implements MuxStream, FrameSource {
     this.window = window;
     this.#owner = owner;
     this.#open = opens ? FLAG.syn : 0;
+  }
+
+  get waiting(): number {
+    return this.held + this.readableLength + this.writableLength;
   }
 
   get peerEnded(): boolean {
@@ -86,13 +100,32 @@ export class Stream extends Duplex implements MuxStream, FrameSource {
 
   deliver(piece: Buffer): void {
     if (this.destroyed) return;
-    if (this.#wanted) {
+    if (this.#wanted && this.#inbox.length === 0 && (this.readableLength === 0 || !isSparse(piece))) {
       this.#wanted = this.push(piece);
       this.#owner.consumed(this, piece.length, 0);
     } else {
-      this.#inbox.push(piece);
-      this.held += piece.length;
+      this.#keep(piece);
     }
+  }
+
+  /** Small pieces are copied together: as they come, each would cost many times its size and keep the chunk that it was cut from. */
+  #keep(piece: Buffer): void {
+    this.held += piece.length;
+    if (!isSparse(piece)) {
+      this.#inbox.push(piece);
+      this.#slab = undefined;
+      return;
+    }
+    let slab = this.#slab;
+    if (slab === undefined || this.#slabUsed + piece.length > slab.length) {
+      slab = Buffer.allocUnsafeSlow(Math.max(piece.length, Math.min(SLAB_MOST, 2 * (slab?.length ?? SLAB_FIRST))));
+      this.#slab = slab;
+      this.#slabUsed = 0;
+      this.#inbox.push(slab.subarray(0, 0));
+    }
+    piece.copy(slab, this.#slabUsed);
+    this.#slabUsed += piece.length;
+    this.#inbox[this.#inbox.length - 1] = slab.subarray(0, this.#slabUsed);
   }
 
   deliverEnd(): void {
@@ -143,8 +176,19 @@ export class Stream extends Duplex implements MuxStream, FrameSource {
     return false;
   }
 
+  /** Whoever reads gets also what was kept while earlier bytes still waited for him. */
+  override read(size?: number): Buffer | null {
+    if (this.#wanted && this.#inbox.length > 0) this.#handOver();
+    return super.read(size) as Buffer | null;
+  }
+
   override _read(): void {
     this.#wanted = true;
+    this.#handOver();
+  }
+
+  #handOver(): void {
+    this.#slab = undefined;
     let taken = 0;
     let bytes = 0;
     while (this.#wanted && taken < this.#inbox.length) {
@@ -185,6 +229,7 @@ export class Stream extends Duplex implements MuxStream, FrameSource {
     const inSync = this.settled || !this.#tellPeer || this.#open !== 0;
     const reason = inSync ? undefined : (this.resetReason ?? 'aborted');
     this.#inbox = [];
+    this.#slab = undefined;
     this.#outbox = [];
     this.#outboxBytes = 0;
     const written = this.#written;

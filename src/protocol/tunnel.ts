@@ -24,6 +24,10 @@ export const TUNNEL_HEADER = {
   replica: 'x-telepresence-replica',
   version: 'x-telepresence-version',
 } as const;
+/** Longest name, uid or address that a peer may tell: Kubernetes' own bound. */
+export const NAME_LIMIT = 253;
+/** Longest projected token that an agent may show. */
+export const TOKEN_LIMIT = 64 * 1024;
 /** The hello line may not be longer. */
 export const HELLO_LIMIT = 16 * 1024;
 /** What the daemon signs: this prefix, the nonce as in the header, a dot and the Session's uid, as UTF-8. */
@@ -145,12 +149,12 @@ export type Environment = z.infer<typeof environmentSchema>;
  * Manager calls agent: `environment` {container?} → {@link environmentSchema}.
  */
 export const agentHelloSchema = z.looseObject({
-  version: z.string(),
-  token: z.string(),
-  pod: z.string(),
-  namespace: z.string(),
-  podIP: z.string(),
-  workload: z.looseObject({ kind: z.string(), name: z.string() }),
+  version: z.string().max(NAME_LIMIT),
+  token: z.string().max(TOKEN_LIMIT),
+  pod: z.string().max(NAME_LIMIT),
+  namespace: z.string().max(NAME_LIMIT),
+  podIP: z.string().max(NAME_LIMIT),
+  workload: z.looseObject({ kind: z.string().max(NAME_LIMIT), name: z.string().max(NAME_LIMIT) }),
   capabilities: z.array(z.string()).default([]),
 });
 export type AgentHello = z.infer<typeof agentHelloSchema>;

@@ -1,8 +1,9 @@
 import { chmod, unlink } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { CodedError, codeOf, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { createServer } from '../base/node-http.ts';
 import { API_BODY_LIMIT } from './limits.ts';
 
 export interface ApiContext {

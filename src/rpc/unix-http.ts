@@ -1,6 +1,7 @@
 /** The daemon's API (src/protocol/daemon-api.ts): the client's end is {@link callApi}, the server's is in unix-http-server.ts. */
-import { type ClientRequest, type IncomingMessage, request } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { CodedError, codeOf, messageOf } from '../base/errors.ts';
+import { request } from '../base/node-http.ts';
 import type { DaemonApi } from '../protocol/daemon-api.ts';
 import { RPC_LINE_LIMIT } from './limits.ts';
 import { createLineSplitter } from './lines.ts';

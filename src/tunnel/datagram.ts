@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { Gathered } from '../base/gathered.ts';
 import { UDP_PAYLOAD_LIMIT } from '../protocol/tunnel.ts';
 import { DATAGRAM_BOUND } from './limits.ts';
 
@@ -35,19 +36,13 @@ export function createDatagramStream(stream: Duplex): DatagramStream {
 
 /** Cuts a byte stream into datagrams. Holds at most one that is not whole yet. */
 export function createDatagramParser(listener: (datagram: Buffer) => void): (chunk: Buffer) => void {
-  let held: Buffer[] = [];
-  let heldBytes = 0;
+  const begun = new Gathered();
   return (chunk) => {
     let bytes = chunk;
-    if (heldBytes > 0) {
-      held.push(chunk);
-      heldBytes += chunk.length;
-      const first = held[0] as Buffer;
-      // Joined only when a datagram is whole: many small pieces of a large one are copied once.
-      if (first.length >= 2 && heldBytes < 2 + first.readUInt16BE(0)) return;
-      bytes = Buffer.concat(held, heldBytes);
-      held = [];
-      heldBytes = 0;
+    if (begun.length > 0) {
+      begun.append(chunk);
+      if (begun.length < 2 || begun.length < 2 + begun.view().readUInt16BE(0)) return;
+      bytes = begun.take();
     }
     let at = 0;
     while (bytes.length - at >= 2) {
@@ -56,8 +51,6 @@ export function createDatagramParser(listener: (datagram: Buffer) => void): (chu
       listener(bytes.subarray(at + 2, end));
       at = end;
     }
-    if (at === bytes.length) return;
-    held = [at === 0 ? bytes : bytes.subarray(at)];
-    heldBytes = bytes.length - at;
+    if (at < bytes.length) begun.append(bytes.subarray(at));
   };
 }

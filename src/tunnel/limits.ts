@@ -12,3 +12,7 @@ export const RELAY_BOUND = 256 * 1024;
 export const RELAY_GATHER_BELOW = 64 * 1024;
 /** Bytes of datagrams that may wait; beyond it new ones are dropped, as a full queue of a router would. */
 export const DATAGRAM_BOUND = 512 * 1024;
+/** A connection that moves less is no bulk flow's. */
+export const QUIET_BYTES_PER_S = 1024 * 1024;
+/** How often it is looked at, at most, what the connections move. */
+export const SPREAD_SAMPLE_MS = 100;

@@ -21,7 +21,7 @@ export type ParseHead<T> = (bytes: Buffer) => { value: T; used: number } | undef
 /** Reads a head off a stream that nobody reads yet; what comes behind it stays readable there. The stream is left to the caller also on failure. */
 export async function readHead<T>(stream: Duplex, parse: ParseHead<T>, options: ReadHeadOptions): Promise<T> {
   let bytes: Buffer = Buffer.alloc(0);
-  let deadline: AbortSignal | undefined;
+  const until = performance.now() + options.timeoutMs;
   for (;;) {
     const chunk = stream.read() as Buffer | null;
     if (chunk !== null) {
@@ -34,20 +34,20 @@ export async function readHead<T>(stream: Duplex, parse: ParseHead<T>, options: 
       }
       continue;
     }
-    deadline ??= AbortSignal.timeout(options.timeoutMs);
-    await readable(stream, deadline, options);
+    await readable(stream, until, options);
   }
 }
 
-function readable(stream: Duplex, deadline: AbortSignal, options: ReadHeadOptions): Promise<void> {
+function readable(stream: Duplex, until: number, options: ReadHeadOptions): Promise<void> {
   const { signal, what } = options;
   return new Promise((resolve, reject) => {
+    let timer: NodeJS.Timeout | undefined;
     const settle = (error: unknown) => {
       stream.off('readable', onReadable);
       stream.off('end', onEnd);
       stream.off('close', onEnd);
       stream.off('error', onError);
-      deadline.removeEventListener('abort', onDeadline);
+      clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
       if (error === undefined) resolve();
       else reject(error);
@@ -59,11 +59,12 @@ function readable(stream: Duplex, deadline: AbortSignal, options: ReadHeadOption
     const onAbort = () => settle(signal?.reason);
     if (signal?.aborted) return onAbort();
     if (stream.destroyed || stream.readableEnded) return onEnd();
+    // A timer of its own, which ends with it: a time-out's AbortSignal lives on until it is due, and streams may come in thousands.
+    timer = setTimeout(onDeadline, Math.max(1, until - performance.now()));
     stream.on('readable', onReadable);
     stream.on('end', onEnd);
     stream.on('close', onEnd);
     stream.on('error', onError);
-    deadline.addEventListener('abort', onDeadline);
     signal?.addEventListener('abort', onAbort);
   });
 }

@@ -19,19 +19,19 @@ function row(title: string, rtt: number, ours: number, target?: Measured['target
   };
 }
 
-function report(rounds: number, rows: Measured[]): Report {
-  return { machine: 'two cores', date: '2026-01-01', version: '1', commit: 'abc', seconds: 3, rounds, rows };
+function report(rounds: number, rows: Measured[], commit = 'abc'): Report {
+  return { machine: 'two cores', date: '2026-01-01', version: '1', commit, seconds: 3, rounds, rows };
 }
 
 const target = { against: 'port-forward', bound: 1.5 };
 
-test('a row measured again replaces the one before, and the fewest rounds are told', () => {
-  const all = merged([report(5, [row('one flow', 0, 120), row('one flow', 20, 90)]), report(1, [row('one flow', 0, 160)])]);
+test('a row measured again replaces the one before, and the fewest rounds and all commits are told', () => {
+  const all = merged([report(5, [row('one flow', 0, 120), row('one flow', 20, 90)]), report(1, [row('one flow', 0, 160)], 'def')]);
   expect(all.rows.map(({ rtt, variants }) => [rtt, variants['ours']?.value])).toEqual([
     [0, 160],
     [20, 90],
   ]);
-  expect(all.rounds).toBe(1);
+  expect([all.rounds, all.commit]).toEqual([1, 'abc, def']);
 });
 
 test('the short table has a line for each figure with a target, and says which were missed', () => {

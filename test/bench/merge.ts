@@ -5,13 +5,14 @@ import type { Report } from './report.ts';
 
 const key = ({ group, title, rtt }: Measured): string => `${group}: ${title}, RTT ${rtt}`;
 
-/** All rows of all reports, each as the last report has it; the rest is the last report's. */
+/** All rows of all reports, each as the last report has it, and every commit that was measured; the rest is the last report's. */
 export function merged(reports: readonly Report[]): Report {
   const last = reports.at(-1);
   if (last === undefined) throw new Error('there is no report to merge');
   const rows = new Map(reports.flatMap((report) => report.rows).map((row) => [key(row), row]));
   const effort = { seconds: Math.min(...reports.map(({ seconds }) => seconds)), rounds: Math.min(...reports.map(({ rounds }) => rounds)) };
-  return { ...last, ...effort, rows: [...rows.values()].toSorted((a, b) => a.rtt - b.rtt) };
+  const commit = [...new Set(reports.map((report) => report.commit))].join(', ');
+  return { ...last, ...effort, commit, rows: [...rows.values()].toSorted((a, b) => a.rtt - b.rtt) };
 }
 
 /** Reads what `--json` wrote. */

@@ -7,6 +7,7 @@ import { parse } from 'yaml';
 import { mintCa } from '../../src/manager/tls/certificates.ts';
 import { TEST_IMAGE } from '../e2e/apps/echo.ts';
 import { repository, type TestCluster } from '../e2e/harness/cluster.ts';
+import { scriptedLab } from '../e2e/harness/lab.ts';
 import { eventually } from '../e2e/harness/run.ts';
 import { Workstation } from '../e2e/harness/workstation.ts';
 import { type Cpu, cpuBetween, cpuOf, findProcesses, type Memory, memoryOf, type Processes, ROLES, type Role } from './processes.ts';
@@ -17,6 +18,8 @@ const PORT = 8080;
 /** Where `kubectl port-forward` and the intercepting process listen on the workstation. */
 export const FORWARDED_PORT = 18_080;
 export const LOCAL_PORT = 18_081;
+/** As ordinary workloads have: without it the kernel serves a pod only with what the traffic-manager leaves on the two cores. */
+const RESOURCES = { requests: { cpu: '100m' } };
 const programs = path.join(import.meta.dirname, 'programs');
 const kube = path.resolve(repository, process.env['TELEPRESENCE_TEST_KUBE'] ?? '../shared/kube');
 
@@ -37,6 +40,7 @@ function serverObjects(name: string, tls = false): object[] {
     image: TEST_IMAGE,
     imagePullPolicy: 'IfNotPresent',
     command,
+    resources: RESOURCES,
     ports: [{ name: 'http', containerPort: PORT }],
     readinessProbe: { tcpSocket: { port: 'http' }, periodSeconds: 1 },
     volumeMounts: [{ name: 'bench', mountPath: '/bench' }],
@@ -69,6 +73,7 @@ function clientPod(): object {
     image: TEST_IMAGE,
     imagePullPolicy: 'IfNotPresent',
     command: ['/app/node', '-e', 'process.on("SIGTERM", () => process.exit(0)); setInterval(() => {}, 1e9)'],
+    resources: RESOURCES,
     volumeMounts: [{ name: 'bench', mountPath: '/bench' }],
   };
   return {
@@ -161,7 +166,7 @@ export class Desk implements AsyncDisposable {
     const { kubeconfig: near } = scene.cluster;
     const far = rtt === 0 ? undefined : await startFar(rtt);
     const kubeconfig = far?.kubeconfig ?? near;
-    const workstation = await Workstation.create({ scripts: kube, name, kubeconfig, kubectl: path.join(path.dirname(near), 'bin/kubectl') });
+    const workstation = await Workstation.create({ lab: scriptedLab(kube), name, kubeconfig, kubectl: path.join(path.dirname(near), 'bin/kubectl') });
     return new Desk(scene, rtt, workstation, kubeconfig, far?.child);
   }
 

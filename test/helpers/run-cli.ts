@@ -27,7 +27,7 @@ export interface CliWorld extends AsyncDisposable {
   serve(handlers: FakeHandlers): Promise<void>;
   run(args: string[], io?: Partial<CliIo>): Promise<CliRun>;
   /** A file of the home folder that is run in place of a program. */
-  programs: Partial<Record<'daemon' | 'netd', string>>;
+  programs: Partial<Record<'daemon' | 'netd' | 'sandbox', string>>;
 }
 
 export function cliWorld(): CliWorld {

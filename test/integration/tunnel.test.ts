@@ -290,6 +290,21 @@ describe('the tunnel', () => {
     expect(tunnel.state.up).toBe(true);
   });
 
+  it('is back at once after a sleep in which the path has forgotten its connections', async () => {
+    const { tunnel, link, pass } = await setup();
+    await pass(2_000);
+    const before = link.opened;
+    // The machine's own time stands still while it sleeps; the clock goes on.
+    link.silence();
+    vi.setSystemTime(Date.now() + 8 * 3_600_000);
+    link.mend({ forget: true });
+    await pass(1_000);
+    expect(await echoed(open(tunnel, 'morning'))).toBe('morning');
+    expect(tunnel.state.up).toBe(true);
+    await pass(10_000);
+    expect(link.opened - before).toBeLessThanOrEqual(6);
+  });
+
   it('is not disturbed by a clock that is moved by an hour', async () => {
     const { tunnel, events, pass, link } = await setup();
     const stream = await open(tunnel, 'x');

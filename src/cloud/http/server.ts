@@ -3,7 +3,7 @@
  * without cutting what is under way.
  */
 import { readFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -11,6 +11,7 @@ import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
+import { createServer } from '../../base/node-http.ts';
 import { LINK_PATH } from '../../protocol/cloud.ts';
 import type { CloudConfig, Listen } from '../config.ts';
 import type { AnyRequest, AnyResponse, PreviewProxy } from '../context.ts';

@@ -1,6 +1,7 @@
-import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { messageOf } from '../../base/errors.ts';
+import { STATUS_CODES } from '../../base/node-http.ts';
 import { UPGRADE_PROTOCOL } from '../../protocol/tunnel.ts';
 import { bearerOf } from '../api/index.ts';
 import type { CloudContext } from '../context.ts';

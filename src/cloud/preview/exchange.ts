@@ -1,6 +1,7 @@
 /** One request of a browser through the ingress: bodies stream with back-pressure, and whoever gives up first ends both sides. */
-import { type ClientRequest, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { request as httpRequest } from '../../base/node-http.ts';
 import type { AnyRequest, AnyResponse } from '../context.ts';
 import type { Failure } from './failures.ts';
 import { failureOf, ResponseTimeout } from './failures.ts';

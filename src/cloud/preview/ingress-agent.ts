@@ -1,6 +1,7 @@
 /** Kept connections to one preview's ingress, over its cluster's link. They speak HTTP/1.1; TLS, where the ingress has it, is the manager's. */
-import { Agent, type ClientRequest } from 'node:http';
+import type { ClientRequest } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { Agent } from '../../base/node-http.ts';
 import { INGRESS_FREE_MS, INGRESS_FREE_SOCKETS } from './limits.ts';
 
 /** Opens a connection to the preview's ingress. */

@@ -1,7 +1,8 @@
 /** WebSockets and other upgrades: the head is mapped as any other, and from the 101 on the bytes are the browser's and the app's. */
-import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { ServerResponse } from '../../base/node-http.ts';
 import { relay } from '../../tunnel/index.ts';
 import { deliver, flat, overStream, type Passage } from './exchange.ts';
 import { failureOf, failures, ResponseTimeout } from './failures.ts';

@@ -1,8 +1,9 @@
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { CodedError, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
+import { request as httpRequest } from '../../base/node-http.ts';
 import { createMux, type Mux } from '../../mux/index.ts';
 import { type EndIntercept, endInterceptSchema, type PreviewTarget } from '../../protocol/cloud.ts';
 import { UPGRADE_PROTOCOL } from '../../protocol/tunnel.ts';

@@ -3,10 +3,11 @@
  * browser that was sent can know. Whatever else comes to the listener is refused and changes nothing.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CodedError, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
+import { createServer } from '../../base/node-http.ts';
 import { OAUTH_AUTHORIZE_PATH, OAUTH_CALLBACK_PATH, OAUTH_CLIENT_ID } from '../../protocol/cloud.ts';
 import { LOGIN_CONNECTION_LIMIT, LOGIN_PAGE_TIMEOUT_MS, LOGIN_TIMEOUT_MS } from './limits.ts';
 import { failurePage, LOGIN_PAGE_HEADERS, successPage } from './login-page.ts';

@@ -1,9 +1,10 @@
 /** The cloud's JSON API. Errors name the cloud and never hold a token. */
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { getCACertificates } from 'node:tls';
 import type { z } from 'zod';
 import { CodedError, messageOf } from '../../base/errors.ts';
+import { Agent as HttpAgent, request as httpRequest } from '../../base/node-http.ts';
 import { VERSION } from '../../base/version.ts';
 import { apiErrorSchema } from '../../protocol/cloud.ts';
 import { CLOUD_ANSWER_LIMIT, CLOUD_REQUEST_TIMEOUT_MS } from './limits.ts';

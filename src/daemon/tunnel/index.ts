@@ -9,13 +9,12 @@ import type { Log } from '../../base/log.ts';
 import type { KubeClient } from '../../kube/index.ts';
 import type { MuxStream } from '../../mux/index.ts';
 import type { ClusterInfo, Replicas, StreamHeader, Welcome } from '../../protocol/tunnel.ts';
-import { encodeStreamHeader } from '../../tunnel/index.ts';
+import { encodeStreamHeader, Spread } from '../../tunnel/index.ts';
 import { type LiveConnection, TunnelConnection } from './connection.ts';
 import { type Control, openControl } from './control.ts';
 import { DATA_CONNECTIONS, SPREAD_AGAIN_MS, STREAM_WAIT_MS, WELCOME_TIMEOUT_MS } from './limits.ts';
 import { LinkWatch } from './link-watch.ts';
 import { RoundTrips } from './round-trips.ts';
-import { Spread } from './spread.ts';
 import { TransportChooser } from './transport.ts';
 
 export interface TunnelOptions {

@@ -39,7 +39,3 @@ export const STREAM_WAIT_MS = 10_000;
 export const BELIEVE_REFUSAL_MS = 30_000;
 /** Samples kept of the round trip: a minute of heartbeats. */
 export const RTT_SAMPLES = 60;
-/** A connection that moves less is no bulk flow's. */
-export const QUIET_BYTES_PER_S = 1024 * 1024;
-/** How often it is looked at, at most, what the connections move. */
-export const SPREAD_SAMPLE_MS = 100;

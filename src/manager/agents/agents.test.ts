@@ -12,6 +12,7 @@ import { createRpcPeer } from '../../rpc/index.ts';
 import { encodeStreamHeader, readStreamHeader } from '../../tunnel/index.ts';
 import { fakeWatched } from '../fake-watched.ts';
 import { createMetrics } from '../metrics.ts';
+import { createWaitingBytes } from '../outbound/waiting.ts';
 import { createSessionRegistry } from '../sessions/registry.ts';
 import { mintCa } from '../tls/certificates.ts';
 import { createManagerTls } from '../tls/index.ts';
@@ -61,6 +62,7 @@ async function setup() {
       close: () => {},
     },
     metrics: createMetrics(),
+    waiting: createWaitingBytes({ log: silentLog }),
     log: silentLog,
     signal: controller.signal,
     verify: async (hello) => {

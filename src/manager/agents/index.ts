@@ -11,6 +11,7 @@ import type { Intercept } from '../../protocol/resources.ts';
 import { type AgentLink, type AgentRegistry, type ManagerTls, type Part, type PeerWatch, type Watched, type WorkloadRef, workloadKey } from '../context.ts';
 import type { Metrics } from '../metrics.ts';
 import { createKeyedSlots, createSlots } from '../outbound/quota.ts';
+import type { WaitingBytes } from '../outbound/waiting.ts';
 import type { LinkedSessions } from '../sessions/registry.ts';
 import { createClaims } from './claims.ts';
 import { IDENTITY_CHECKS, verifyAgent } from './identity.ts';
@@ -23,6 +24,8 @@ export const AGENT_LINK_LIMIT = 32_768;
 /** Links that have not proved who they are, in all and from one address. More are ended at once. */
 export const AGENT_UNVERIFIED_LIMIT = 4_096;
 export const AGENT_UNVERIFIED_EACH = 8;
+/** Links of one pod: one is used, others may be dead without that anybody knows yet. */
+export const AGENT_LINKS_EACH = 4;
 /** TCP keep-alive of links: an agent whose node died must not stay in the list. */
 export const AGENT_KEEPALIVE_MS = 15_000;
 export const AGENT_CAPABILITIES: readonly string[] = ['udp', 'http'];
@@ -44,6 +47,7 @@ export interface AgentServerOptions {
   sessions: LinkedSessions;
   peers: PeerWatch;
   metrics: Metrics;
+  waiting: WaitingBytes;
   log: Log;
   signal: AbortSignal;
   /** Checks who an agent is; tests replace it. */
@@ -51,7 +55,7 @@ export interface AgentServerOptions {
 }
 
 export async function startAgentServer(options: AgentServerOptions): Promise<AgentServer> {
-  const { kube, tls, sessions, peers, metrics, signal } = options;
+  const { kube, tls, sessions, peers, metrics, waiting, signal } = options;
   const log = options.log.child('agents');
   const claims = createClaims(options.intercepts, { ended: (session) => sessions.ended(session) });
   const byWorkload = new Map<string, Set<LinkedAgent>>();
@@ -133,7 +137,15 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
         bytes.add(down, { direction: 'down' });
       },
     });
+    // Behind the mux, so that it sees what each piece has done.
+    socket.on('data', (chunk: Buffer) => waiting.arrived(chunk.length));
     void linked.then(proved);
+  }
+
+  /** A pod that links again and again, since its links die unseen or it means harm, has its oldest links ended. */
+  function endOldLinks(agent: LinkedAgent): void {
+    const links = linkedTo(agent.workload).filter(({ podUid }) => podUid === agent.podUid);
+    for (const old of links.slice(0, -AGENT_LINKS_EACH)) old.mux.abort(new Error('the pod has newer links'));
   }
 
   function add(agent: LinkedAgent): void {
@@ -142,11 +154,14 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
     group.add(agent);
     byWorkload.set(key, group);
     all.add(agent);
+    const forget = waiting.add(`agent ${agent.namespace}/${agent.pod}`, agent.mux);
+    endOldLinks(agent);
     log.debug('an agent is linked', { pod: agent.pod, namespace: agent.namespace, version: agent.version });
     void agent.mux.closed.then((error) => {
       group.delete(agent);
       if (group.size === 0 && byWorkload.get(key) === group) byWorkload.delete(key);
       all.delete(agent);
+      forget();
       log.debug('an agent is gone', { pod: agent.pod, namespace: agent.namespace, error: error?.message });
       for (const listener of readyListeners) listener(agent, 'gone');
     });

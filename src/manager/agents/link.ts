@@ -10,6 +10,7 @@ import {
   type AgentIntercept,
   agentHelloSchema,
   environmentSchema,
+  NAME_LIMIT,
   probedSchema,
   type StreamHeader,
   takenSchema,
@@ -31,8 +32,8 @@ export const READY_LIMIT = 4_096;
 /** How much of an agent's own words is kept. */
 export const AGENT_MESSAGE_LIMIT = 1_024;
 
-const readyParams = z.looseObject({ intercepts: z.array(z.string()).max(READY_LIMIT) });
-const errorParams = z.looseObject({ intercept: z.string(), message: z.string() });
+const readyParams = z.looseObject({ intercepts: z.array(z.string().max(NAME_LIMIT)).max(READY_LIMIT) });
+const errorParams = z.looseObject({ intercept: z.string().max(NAME_LIMIT), message: z.string() });
 
 export interface LinkedAgent extends AgentLink {
   readonly mux: Mux;

@@ -1,8 +1,9 @@
 /** Opens the connection to the cloud: one request, upgraded. */
-import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
 import { rootCertificates } from 'node:tls';
+import { request as httpRequest } from '../../base/node-http.ts';
 import { VERSION } from '../../base/version.ts';
 import { LINK_PATH } from '../../protocol/cloud.ts';
 import { UPGRADE_PROTOCOL } from '../../protocol/tunnel.ts';

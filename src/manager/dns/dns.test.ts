@@ -16,6 +16,7 @@ import {
   RCODE,
   TYPE,
 } from '../../dns/index.ts';
+import { createSlots } from '../outbound/quota.ts';
 import { createDnsForwarder, DNS_STREAM_QUERIES, resolverFrom, type ServeDnsOptions, serveDnsStream } from './index.ts';
 
 const cleanups: (() => void)[] = [];
@@ -106,6 +107,31 @@ describe('the dns stream', () => {
     const ids = Array.from({ length: DNS_STREAM_QUERIES * 3 }, (_, i) => i);
     const answers = await Promise.all(ids.map((id) => ask(query(id, `n${id}.x`))));
     expect(answers.every((answer, i) => answer.answers[0]?.name === `n${i}.x`)).toBe(true);
+  });
+
+  it('has no more in work than its user may have, on all of his streams together', async () => {
+    const asked: (() => void)[] = [];
+    const resolver = { query: (message: Buffer) => new Promise<Buffer>((resolve) => asked.push(() => resolve(message))), close: () => {} };
+    const work = createSlots(3);
+    const answers: Buffer[] = [];
+    for (const id of [1, 2]) {
+      const [near, far] = duplexPair();
+      cleanups.push(() => far.destroy());
+      serveDnsStream(near, { log: silentLog, resolver, work });
+      const frames = createFrameReader();
+      far.on('data', (chunk: Buffer) => answers.push(...frames.push(chunk)));
+      for (let count = 0; count < 4; count++) far.write(frameMessage(encodeMessage(query(10 * id + count, 'web.x'))));
+    }
+    const turns = async () => {
+      for (let count = 0; count < 10; count++) await new Promise((resolve) => setImmediate(resolve));
+    };
+    await turns();
+    expect(asked.length).toBe(3);
+    while (answers.length < 8) {
+      asked.shift()?.();
+      await turns();
+      expect(asked.length).toBeLessThanOrEqual(3);
+    }
   });
 
   it('asks over TCP what does not fit', async () => {

@@ -20,6 +20,8 @@ export const FORWARD_TIMEOUT_MS = 4000;
 /** A UDP query without an answer is sent again from another socket, then after twice that time: kernels lose one of two at once (conntrack's race). */
 export const FORWARD_RETRY_MS = 1000;
 export const FORWARD_UDP_SOCKETS = 8;
+/** Queries in work for all workstations. Sent three times each at most, they leave ids free on every socket. */
+export const FORWARD_PENDING_LIMIT = 16_384;
 /** Sockets without a query are closed after this, and with them the source ports change. */
 export const FORWARD_IDLE_MS = 30_000;
 
@@ -57,6 +59,7 @@ export function createDnsForwarder({
   const lanes: (Lane | undefined)[] = Array.from({ length: FORWARD_UDP_SOCKETS });
   let idle: NodeJS.Timeout | undefined;
   let turn = 0;
+  let working = 0;
   let closed = false;
 
   function openLane(index: number): Lane {
@@ -158,6 +161,8 @@ export function createDnsForwarder({
     async query(message, signal) {
       if (closed) throw new DnsQueryError('closed', 'the forwarder is closed');
       if (signal?.aborted === true) throw new DnsQueryError('aborted', 'the query was given up', signal.reason);
+      if (working >= FORWARD_PENDING_LIMIT) throw new DnsQueryError('overload', "too many queries wait for the cluster's DNS");
+      working++;
       idle ??= setInterval(closeIdle, FORWARD_IDLE_MS).unref();
       const stop = new AbortController();
       const giveUp = () => stop.abort(new DnsQueryError('aborted', 'the query was given up', signal?.reason));
@@ -167,6 +172,7 @@ export function createDnsForwarder({
         const answer = await queryUdp(message, stop.signal);
         return isTruncated(answer) ? await queryTcp(message, stop.signal) : answer;
       } finally {
+        working--;
         clearTimeout(timer);
         signal?.removeEventListener('abort', giveUp);
       }

@@ -19,6 +19,7 @@ import {
   RCODE,
   readResolvConf,
 } from '../../dns/index.ts';
+import { createSlots, type Slots } from '../outbound/quota.ts';
 import { createDnsForwarder, type DnsForwarder } from './forwarder.ts';
 
 export { createDnsForwarder, type DnsForwarder } from './forwarder.ts';
@@ -32,6 +33,8 @@ export interface ServeDnsOptions {
   resolver: { address: string; port?: number } | DnsForwarder;
   /** Whether this name (presentation form, as asked) may be asked; REFUSED otherwise. */
   allow?: (name: string) => boolean;
+  /** Queries in work on all streams that share it; more wait in line. */
+  work?: Slots;
 }
 
 /** The resolver that a pod is given: the first nameserver of its resolv.conf. */
@@ -40,7 +43,7 @@ export function resolverFrom(resolvConf: string): { address: string; port: numbe
 }
 
 /** Serves until the stream is over. Every query is answered, with SERVFAIL when the cluster's DNS gave no answer. */
-export function serveDnsStream(stream: Duplex, { log, resolver, allow = () => true }: ServeDnsOptions): void {
+export function serveDnsStream(stream: Duplex, { log, resolver, allow = () => true, work = createSlots(DNS_STREAM_QUERIES) }: ServeDnsOptions): void {
   const shared = 'query' in resolver;
   const forwarder = shared ? resolver : createDnsForwarder({ log, ...resolver });
   const frames = createFrameReader();
@@ -78,13 +81,16 @@ export function serveDnsStream(stream: Duplex, { log, resolver, allow = () => tr
     if (!allow(question.name)) return answer(errorReply(message, RCODE.REFUSED));
     working++;
     pace();
+    let release: (() => void) | undefined;
     try {
+      release = await work.take(gone.signal);
       answer(await forwarder.query(message, gone.signal));
     } catch (thrown) {
       if (gone.signal.aborted) return;
       log.debug("the cluster's DNS did not answer", { name: question.name, error: messageOf(thrown) });
       answer(errorReply(message, RCODE.SERVFAIL));
     } finally {
+      release?.();
       working--;
       if (!gone.signal.aborted) {
         startMore();

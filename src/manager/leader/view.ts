@@ -6,6 +6,7 @@ import type { Log } from '../../base/log.ts';
 import { type KubeClient, resourcePath } from '../../kube/index.ts';
 import { ANNOTATION, type WorkloadKind } from '../../protocol/resources.ts';
 import type { WorkloadRef } from '../context.ts';
+import { withoutManagedFields } from '../watched.ts';
 import type { WorkloadObject } from './workload.ts';
 
 export interface ClusterView {
@@ -49,12 +50,6 @@ interface Owned {
 }
 const ownerOf = ({ metadata }: Owned) => metadata?.ownerReferences?.find(({ controller }) => controller === true);
 const isKind = (kind: string | undefined): kind is WorkloadKind => kind === 'Deployment' || kind === 'StatefulSet' || kind === 'ReplicaSet';
-
-function withoutManagedFields<T extends Owned>(object: T): T {
-  if (object.metadata?.managedFields === undefined) return object;
-  const { managedFields: _dropped, ...metadata } = object.metadata;
-  return { ...object, metadata };
-}
 
 /** Environments, volumes and commands are not kept: they are most of a pod, and none of the leader's business. */
 export function trimPod(pod: Pod): Pod {

@@ -10,7 +10,7 @@ import type { ClusterWatch, PeerWatch } from '../context.ts';
 import type { Metrics } from '../metrics.ts';
 import type { ManagerSettings } from '../settings.ts';
 import { createDialPolicy, type DialPolicy } from './policy.ts';
-import type { SessionQuota } from './quota.ts';
+import type { UserQuota } from './quota.ts';
 import { serveTcp } from './tcp.ts';
 import { serveUdp } from './udp.ts';
 
@@ -18,7 +18,7 @@ type OutboundHeader = Extract<StreamHeader, { t: 'tcp' | 'udp' }>;
 
 export interface Outbound {
   /** Serves a stream until it ends; never rejects. */
-  serve(stream: MuxStream, header: OutboundHeader, quota: SessionQuota): Promise<void>;
+  serve(stream: MuxStream, header: OutboundHeader, quota: UserQuota): Promise<void>;
   readonly policy: DialPolicy;
   close(): void;
 }
@@ -48,7 +48,7 @@ export function createOutbound(options: { cluster: ClusterWatch; peers: PeerWatc
       }
       const target = { address, port: header.port };
       let result: Awaited<ReturnType<typeof serveTcp>>;
-      if (header.t === 'tcp') result = await serveTcp(stream, target, { dials: quota.dials });
+      if (header.t === 'tcp') result = await serveTcp(stream, target, quota);
       else {
         const release = quota.udpFlows.tryTake();
         if (release === undefined) {
@@ -56,7 +56,7 @@ export function createOutbound(options: { cluster: ClusterWatch; peers: PeerWatc
           stream.reset('overload');
           return;
         }
-        result = await serveUdp(stream, { ...target, family: isIP(address) === 6 ? 6 : 4 }, {});
+        result = await serveUdp(stream, { ...target, family: isIP(address) === 6 ? 6 : 4 }, { onReceived: (bytes) => quota.waiting.arrived(bytes) });
         release();
       }
       dials.add(1, { protocol: header.t, outcome: result.outcome });

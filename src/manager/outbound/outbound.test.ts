@@ -9,7 +9,9 @@ import { createDatagramStream } from '../../tunnel/index.ts';
 import { createSlots } from './quota.ts';
 import { serveTcp } from './tcp.ts';
 import { serveUdp } from './udp.ts';
+import { createWaitingBytes } from './waiting.ts';
 
+const free = { user: 'alice', waiting: createWaitingBytes({ log: silentLog }) };
 const closing: (() => void)[] = [];
 afterEach(() => {
   for (const close of closing.splice(0)) close();
@@ -43,7 +45,7 @@ describe('outbound tcp', () => {
   it('sends the first bytes, half-closes both ways and counts', async () => {
     const port = await listen((socket) => socket.pipe(socket));
     const { near, far } = await pair('hello');
-    const served = serveTcp(far, { address: '127.0.0.1', port }, { dials: createSlots(1) });
+    const served = serveTcp(far, { address: '127.0.0.1', port }, { ...free, dials: createSlots(1) });
     near.end(' world');
     let text = '';
     for await (const chunk of near) text += String(chunk);
@@ -56,7 +58,7 @@ describe('outbound tcp', () => {
     closing.splice(-1)[0]?.();
     const { near, far } = await pair('x');
     const slots = createSlots(1);
-    expect(await serveTcp(far, { address: '127.0.0.1', port }, { dials: slots })).toMatchObject({ outcome: 'refused' });
+    expect(await serveTcp(far, { address: '127.0.0.1', port }, { ...free, dials: slots })).toMatchObject({ outcome: 'refused' });
     await new Promise((resolve) => near.once('close', resolve));
     expect(near.resetReason).toBe('refused');
     expect(slots.taken).toBe(0);
@@ -66,7 +68,7 @@ describe('outbound tcp', () => {
     const slots = createSlots(1);
     const release = slots.tryTake();
     const { near, far } = await pair('x');
-    const served = serveTcp(far, { address: '127.0.0.1', port: 1 }, { dials: slots });
+    const served = serveTcp(far, { address: '127.0.0.1', port: 1 }, { ...free, dials: slots });
     near.reset('aborted');
     expect(await served).toMatchObject({ outcome: 'aborted' });
     release?.();

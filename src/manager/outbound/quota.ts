@@ -1,12 +1,20 @@
 /**
- * What one session may hold at once. A workstation that is broken or means harm runs into its own quota and takes nothing from others:
- * each session has its own counters.
+ * What one workstation may hold at once. One that is broken or means harm runs into its own quota and takes nothing from others. Since
+ * whoever may make one session may make many, all sessions of one user have one quota.
  */
+import type { WaitingBytes } from './waiting.ts';
+
+/** Connections of one session's tunnel, and of all sessions of a user. */
 export const SESSION_CONNECTION_LIMIT = 16;
-export const SESSION_STREAM_LIMIT = 16_384;
-/** TCP dials at once; more wait in line within {@link SESSION_STREAM_LIMIT}. */
-export const SESSION_DIAL_LIMIT = 256;
-export const SESSION_UDP_FLOW_LIMIT = 2_048;
+export const USER_CONNECTION_LIMIT = 1_024;
+export const USER_STREAM_LIMIT = 16_384;
+/** TCP dials at once; more wait in line within {@link USER_STREAM_LIMIT}. */
+export const USER_DIAL_LIMIT = 256;
+export const USER_UDP_FLOW_LIMIT = 2_048;
+/** DNS queries in work at once; more wait in line. */
+export const USER_DNS_LIMIT = 256;
+/** `dns` streams; a workstation has one. */
+export const USER_DNS_STREAM_LIMIT = 1_024;
 
 /** A counting semaphore whose waiters are served in order. */
 export interface Slots {
@@ -62,19 +70,29 @@ export function createSlots(limit: number): Slots {
   };
 }
 
-/** The counters of one session, shared by all its connections. */
-export interface SessionQuota {
+/** The counters of one user, shared by all connections of all sessions. */
+export interface UserQuota {
+  readonly user: string;
   readonly connections: Slots;
   readonly streams: Slots;
   readonly dials: Slots;
   readonly udpFlows: Slots;
+  readonly dnsQueries: Slots;
+  readonly dnsStreams: Slots;
+  readonly waiting: WaitingBytes;
 }
-export function createSessionQuota(): SessionQuota {
+
+/** @param waiting shared by all users. */
+export function createUserQuota(user: string, waiting: WaitingBytes): UserQuota {
   return {
-    connections: createSlots(SESSION_CONNECTION_LIMIT),
-    streams: createSlots(SESSION_STREAM_LIMIT),
-    dials: createSlots(SESSION_DIAL_LIMIT),
-    udpFlows: createSlots(SESSION_UDP_FLOW_LIMIT),
+    user,
+    connections: createSlots(USER_CONNECTION_LIMIT),
+    streams: createSlots(USER_STREAM_LIMIT),
+    dials: createSlots(USER_DIAL_LIMIT),
+    udpFlows: createSlots(USER_UDP_FLOW_LIMIT),
+    dnsQueries: createSlots(USER_DNS_LIMIT),
+    dnsStreams: createSlots(USER_DNS_STREAM_LIMIT),
+    waiting,
   };
 }
 

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import type { MuxStream } from '../../mux/index.ts';
 import type { ResetReason } from '../../protocol/tunnel.ts';
 import { type RelayResult, relay, resetReasonOf } from '../../tunnel/index.ts';
-import type { Slots } from './quota.ts';
+import type { UserQuota } from './quota.ts';
 
 export const DIAL_TIMEOUT_MS = 10_000;
 /** TCP keep-alive of dialled connections: a vanished peer must not hold a socket for ever. */
@@ -54,7 +54,7 @@ export function dial(host: string, port: number, options: { signal: AbortSignal;
 export async function serveTcp(
   stream: MuxStream,
   target: { address: string; port: number },
-  options: { dials: Slots; timeoutMs?: number },
+  options: Pick<UserQuota, 'user' | 'dials' | 'waiting'> & { timeoutMs?: number },
 ): Promise<{ outcome: 'done' | ResetReason; up: number; down: number }> {
   const gone = new AbortController();
   const stop = () => gone.abort(new Error('the stream ended'));
@@ -76,6 +76,17 @@ export async function serveTcp(
     socket.destroy();
     return { outcome: 'aborted', up: 0, down: 0 };
   }
-  const { aToB, bToA, error }: RelayResult = await relay(stream, socket);
+  const forget = options.waiting.add(`user ${options.user}`, {
+    get waiting() {
+      return socket.writableLength + socket.readableLength;
+    },
+    shed: () => {
+      stream.reset('overload');
+      socket.destroy();
+    },
+  });
+  const onBToA = (chunk: Buffer) => options.waiting.arrived(chunk.length);
+  const { aToB, bToA, error }: RelayResult = await relay(stream, socket, { onBToA });
+  forget();
   return { outcome: error === undefined ? 'done' : 'aborted', up: aToB, down: bToA };
 }

@@ -13,7 +13,7 @@ export const UDP_EARLY_LIMIT = 64;
 export function serveUdp(
   stream: MuxStream,
   target: { address: string; port: number; family: 4 | 6 },
-  options: { idleMs?: number },
+  options: { idleMs?: number; onReceived?: (bytes: number) => void },
 ): Promise<{ outcome: 'done' | ResetReason; up: number; down: number }> {
   return new Promise((resolve) => {
     const counts = { up: 0, down: 0 };
@@ -43,6 +43,7 @@ export function serveUdp(
     socket.on('message', (message) => {
       idle.refresh();
       counts.down += message.length;
+      options.onReceived?.(message.length);
       datagrams.send(message);
     });
     socket.connect(target.port, target.address, () => {

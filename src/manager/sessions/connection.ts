@@ -4,6 +4,8 @@ import type { Hello } from '../../protocol/tunnel.ts';
 
 /** How often silence is looked at. */
 export const SILENCE_TICK_MS = 500;
+/** A look that comes so much too late shows that this process had no time, not that workstations are silent. */
+export const STOOD_STILL_MS = 500;
 /** After this long without a byte the workstation is asked (ping). */
 export const SILENCE_PROBE_MS = 1_500;
 /** After this long a connection takes no more intercepted connections: the cluster's app answers instead. */

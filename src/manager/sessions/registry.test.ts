@@ -4,7 +4,7 @@ import { silentLog } from '../../base/log.ts';
 import { createMux, type Mux } from '../../mux/index.ts';
 import type { Session } from '../../protocol/resources.ts';
 import { SESSION_CONNECTION_LIMIT } from '../outbound/quota.ts';
-import { SILENCE_DEAD_MS, SILENCE_LOST_MS } from './connection.ts';
+import { SILENCE_DEAD_MS, SILENCE_LOST_MS, STOOD_STILL_MS } from './connection.ts';
 import { createSessionRegistry } from './registry.ts';
 
 const session = { apiVersion: 'telepresence.io/v1', kind: 'Session', metadata: { name: 's', uid: 'u1' }, spec: { user: 'alice' } } as unknown as Session;
@@ -67,6 +67,26 @@ describe('the session registry', () => {
     registry.close();
   });
 
+  it('opens beside a bulk flow on the connection that the flow does not use', async () => {
+    const { registry, attach } = setup();
+    const opened: string[] = [];
+    const { mux } = attach('data', opened, 'busy');
+    attach('data', opened, 'quiet');
+    const flow = mux.open(Buffer.of(1));
+    let over = false;
+    const pour = (): void => {
+      if (!over) flow.write(Buffer.alloc(64 * 1024), pour);
+    };
+    pour();
+    // turns alone never give one of two connections ten in a row
+    await until(() => {
+      registry.open('u1', Buffer.of(1))?.on('error', () => {});
+      return opened.slice(-10).join() === Array(10).fill('quiet').join();
+    });
+    over = true;
+    registry.close();
+  });
+
   it('is lost after silence, back with the first byte, and dead after a long silence', async () => {
     const { registry, clock, held, attach } = setup();
     const { mux } = attach('data');
@@ -79,6 +99,23 @@ describe('the session registry', () => {
     clock.now += SILENCE_DEAD_MS;
     expect(await mux.closed).toBeInstanceOf(Error);
     await until(() => registry.counts().sessions === 0);
+    registry.close();
+  });
+
+  it('takes nobody for lost after it stood still itself', async () => {
+    const { registry, clock, held, attach } = setup();
+    const { peer } = attach('data');
+    await until(() => held.length === 1);
+    // The workstation's bytes wait, unread, while this process is busy.
+    const stoodUntil = performance.now() + STOOD_STILL_MS + 100;
+    while (performance.now() < stoodUntil);
+    clock.now = SILENCE_LOST_MS;
+    setImmediate(() => {
+      clock.heardAt = clock.now;
+    });
+    await peer.ping();
+    await until(() => clock.heardAt === clock.now);
+    expect(held).toEqual([['u1', true]]);
     registry.close();
   });
 

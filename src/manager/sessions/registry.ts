@@ -1,19 +1,21 @@
 /** The sessions whose tunnel this replica holds: their connections, whether their workstations answer, and the way to them. */
 import { CodedError, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import { MuxError, type MuxStream } from '../../mux/index.ts';
+import { type Mux, MuxError, type MuxStream } from '../../mux/index.ts';
 import type { Session } from '../../protocol/resources.ts';
+import { Spread } from '../../tunnel/index.ts';
 import type { SessionRegistry } from '../context.ts';
-import { createSessionQuota, type SessionQuota } from '../outbound/quota.ts';
-import { createLiveness, type Liveness, SILENCE_TICK_MS, type TunnelConnection } from './connection.ts';
+import { createSlots, createUserQuota, SESSION_CONNECTION_LIMIT, type Slots, type UserQuota } from '../outbound/quota.ts';
+import { createWaitingBytes, type WaitingBytes } from '../outbound/waiting.ts';
+import { createLiveness, type Liveness, SILENCE_TICK_MS, STOOD_STILL_MS, type TunnelConnection } from './connection.ts';
 
 interface Entry {
   session: Session;
   uid: string;
-  quota: SessionQuota;
+  slots: Slots;
   connections: Map<TunnelConnection, Liveness>;
-  /** Where the next intercepted connection goes, round robin. */
-  turn: number;
+  /** Which connection takes the next intercepted one. */
+  turns: Spread;
   held: boolean;
   present: boolean;
 }
@@ -22,9 +24,9 @@ interface Entry {
 export interface LinkedSessions extends SessionRegistry {
   /**
    * Adds a verified connection; it is removed when its mux ends. Throws TP-SESSION-REFUSED over the quota.
-   * Returns the session's quota, which all its connections share.
+   * Returns the user's quota, which all connections of all his sessions share.
    */
-  attach(session: Session, connection: TunnelConnection): SessionQuota;
+  attach(session: Session, connection: TunnelConnection): UserQuota;
   /** The session asked for its end: its intercepts are dropped from agents at once. */
   end(uid: string): void;
   /** The object is gone: its connections are closed. */
@@ -39,8 +41,11 @@ export interface LinkedSessions extends SessionRegistry {
   close(): void;
 }
 
-export function createSessionRegistry(options: { log: Log; now?: () => number; tickMs?: number }): LinkedSessions {
+export function createSessionRegistry(options: { log: Log; now?: () => number; tickMs?: number; waiting?: WaitingBytes }): LinkedSessions {
   const { log } = options;
+  const waiting = options.waiting ?? createWaitingBytes({ log });
+  const quotas = new Map<string, UserQuota>();
+  const tickMs = options.tickMs ?? SILENCE_TICK_MS;
   const now = options.now ?? (() => performance.now());
   const entries = new Map<string, Entry>();
   const endedUids = new Set<string>();
@@ -67,7 +72,12 @@ export function createSessionRegistry(options: { log: Log; now?: () => number; t
     }
   };
 
+  let lookedAt = performance.now();
   const timer = setInterval(() => {
+    const gap = performance.now() - lookedAt;
+    lookedAt += gap;
+    // What came while this process stood still is not read yet: nobody was silent.
+    if (gap > tickMs + STOOD_STILL_MS) return;
     const time = now();
     for (const entry of entries.values()) {
       for (const [connection, liveness] of entry.connections) {
@@ -75,7 +85,7 @@ export function createSessionRegistry(options: { log: Log; now?: () => number; t
       }
       review(entry);
     }
-  }, options.tickMs ?? SILENCE_TICK_MS);
+  }, tickMs);
   timer.unref();
 
   return {
@@ -83,18 +93,30 @@ export function createSessionRegistry(options: { log: Log; now?: () => number; t
       const uid = session.metadata.uid ?? '';
       if (endedUids.has(uid)) throw new CodedError('TP-SESSION-REFUSED', 'The session was ended.');
       let entry = entries.get(uid);
-      const quota = entry?.quota ?? createSessionQuota();
-      const release = quota.connections.tryTake();
+      const { user } = session.spec;
+      const quota = quotas.get(user) ?? createUserQuota(user, waiting);
+      const slots = entry?.slots ?? createSlots(SESSION_CONNECTION_LIMIT);
+      const release = slots.tryTake();
       if (release === undefined) throw new CodedError('TP-SESSION-REFUSED', 'The session has too many connections.');
+      const releaseUser = quota.connections.tryTake();
+      if (releaseUser === undefined) {
+        release();
+        throw new CodedError('TP-SESSION-REFUSED', `The sessions of ${user} have too many connections.`);
+      }
+      quotas.set(user, quota);
       if (entry === undefined) {
-        entry = { session, uid, quota, connections: new Map(), turn: 0, held: false, present: false };
+        entry = { session, uid, slots, connections: new Map(), turns: new Spread(), held: false, present: false };
         entries.set(uid, entry);
       }
+      const forget = waiting.add(`user ${user}`, connection.mux);
       const owner = entry;
       owner.session = session;
       owner.connections.set(connection, createLiveness(connection, now()));
       void connection.mux.closed.then(() => {
         release();
+        releaseUser();
+        forget();
+        if (quota.connections.taken === 0) quotas.delete(user);
         owner.connections.delete(connection);
         review(owner);
       });
@@ -126,14 +148,14 @@ export function createSessionRegistry(options: { log: Log; now?: () => number; t
     open(uid, first): MuxStream | undefined {
       const entry = entries.get(uid);
       if (entry === undefined || !entry.held) return undefined;
-      const data = [...entry.connections].filter(([connection, liveness]) => connection.kind === 'data' && usable(connection, liveness));
-      for (let attempt = 0; attempt < data.length; attempt += 1) {
-        entry.turn = (entry.turn + 1) % data.length;
-        const [connection, liveness] = data[entry.turn] ?? [];
+      const data = new Map<Mux, Liveness>();
+      for (const [connection, liveness] of entry.connections) {
+        if (connection.kind === 'data' && usable(connection, liveness)) data.set(connection.mux, liveness);
+      }
+      for (const mux of entry.turns.order([...data.keys()])) {
         try {
-          if (connection === undefined || liveness === undefined) continue;
-          const stream = connection.mux.open(first);
-          liveness.watch(stream, now());
+          const stream = mux.open(first);
+          data.get(mux)?.watch(stream, now());
           return stream;
         } catch (error) {
           if (!(error instanceof MuxError)) throw error;

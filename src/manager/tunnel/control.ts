@@ -2,7 +2,7 @@
 import type { Duplex } from 'node:stream';
 import { z } from 'zod';
 import { CodedError } from '../../base/errors.ts';
-import { LOG_LEVELS, type LogLevel } from '../../base/log.ts';
+import { LOG_LEVELS, type Log, type LogLevel } from '../../base/log.ts';
 import { VERSION } from '../../base/version.ts';
 import type { Session } from '../../protocol/resources.ts';
 import { cloudLinkParamsSchema, type Environment, probeIdSchema, type Replicas, type Welcome } from '../../protocol/tunnel.ts';
@@ -14,12 +14,14 @@ import type { LinkedSessions } from '../sessions/registry.ts';
 
 /** How long an agent may take to answer for its environment. */
 export const ENVIRONMENT_TIMEOUT_MS = 5_000;
+/** Longest time for which a workstation may change the log level: what a timer can wait. */
+export const LOGLEVEL_MOST_MS = 2_147_483_647;
 /** Names of extensions that this manager speaks. */
 export const MANAGER_CAPABILITIES: readonly string[] = ['udp', 'dns', 'environment'];
 
 const environmentParams = z.looseObject({ intercept: z.string() });
 
-const loglevelParams = z.looseObject({ level: z.enum(LOG_LEVELS), durationMs: z.number().min(0) });
+const loglevelParams = z.looseObject({ level: z.enum(LOG_LEVELS), durationMs: z.number().min(0).max(LOGLEVEL_MOST_MS) });
 
 function parse<T>(schema: z.ZodType<T>, params: unknown): T {
   const parsed = schema.safeParse(params);
@@ -27,10 +29,14 @@ function parse<T>(schema: z.ZodType<T>, params: unknown): T {
   return parsed.data;
 }
 
-/** For a while, or until changed when `durationMs` is 0. The level of the chart's values comes back after that. */
-function setLogLevel({ log, logLevel }: ManagerContext, level: LogLevel, durationMs: number): void {
+/** What brings each log's own level back. */
+const levelTimers = new WeakMap<Log, NodeJS.Timeout>();
+
+/** For a while, or until changed when `durationMs` is 0. The level of the chart's values comes back after that; the last call counts. */
+function setLogLevel({ log, logLevel }: Pick<ManagerContext, 'log' | 'logLevel'>, level: LogLevel, durationMs: number): void {
+  clearTimeout(levelTimers.get(log));
   log.setLevel(level);
-  if (durationMs > 0) setTimeout(() => log.setLevel(logLevel), durationMs).unref();
+  if (durationMs > 0) levelTimers.set(log, setTimeout(() => log.setLevel(logLevel), durationMs).unref());
 }
 
 export function serveControl(stream: Duplex, options: { context: ManagerContext; sessions: LinkedSessions; cloud: Cloud; session: Session }): RpcPeer {

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { CodedError, messageOf } from '../../base/errors.ts';
 import { VERSION } from '../../base/version.ts';
@@ -17,12 +17,13 @@ import { acceptTunnel } from '../../tunnel/index.ts';
 import type { Cloud } from '../cloud/index.ts';
 import type { DnsPart, ManagerContext, Part } from '../context.ts';
 import type { Outbound } from '../outbound/index.ts';
-import { createKeyedSlots, type SessionQuota } from '../outbound/quota.ts';
+import type { UserQuota } from '../outbound/quota.ts';
 import type { LinkedSessions } from '../sessions/registry.ts';
 import { serveTunnelStream } from './streams.ts';
+import { createUnproven } from './unproven.ts';
 import { verifyHello } from './verify.ts';
 
-/** Connections that have not proved who they are, in all and from one address (an API server's serves many). More are refused. */
+/** Connections that have not proved who they are, in all and from one address (an API server's serves many). Beyond, the oldest is ended. */
 export const UNVERIFIED_LIMIT = 1_024;
 export const UNVERIFIED_EACH = 256;
 /** Time from the 101 to the proof. */
@@ -56,7 +57,10 @@ export async function startTunnelServer(options: TunnelServerOptions): Promise<T
   const log = context.log.child('tunnel');
   const controls = new Set<RpcPeer>();
   const refused = context.metrics.counter('tunnels_refused_total', 'Tunnels refused, by cause.');
-  const unverified = createKeyedSlots({ each: UNVERIFIED_EACH, all: UNVERIFIED_LIMIT });
+  const unproven = createUnproven({ each: UNVERIFIED_EACH, all: UNVERIFIED_LIMIT });
+  /** By the far end's address and port: a TLS connection is another object than the TCP connection under it. */
+  const proofs = new Map<string, () => void>();
+  const farEnd = ({ remoteAddress = '', remotePort = 0 }: Socket) => `${remoteAddress} ${remotePort}`;
   let going: string | undefined;
 
   const { certificate, key } = tls.leaf();
@@ -82,6 +86,19 @@ export async function startTunnelServer(options: TunnelServerOptions): Promise<T
     server.setSecureContext({ cert: leaf.certificate, key: leaf.key, minVersion: 'TLSv1.2' });
   });
 
+  server.on('connection', (socket: Socket) => {
+    const key = farEnd(socket);
+    const admitted = unproven.admit(socket.remoteAddress ?? '', () => {
+      refused.add(1, { cause: 'overload' });
+      socket.destroy();
+    });
+    const settle = () => {
+      admitted();
+      if (proofs.get(key) === settle) proofs.delete(key);
+    };
+    proofs.set(key, settle);
+    socket.once('close', settle);
+  });
   server.on('tlsClientError', (error) => log.debug('a TLS handshake failed', { error: messageOf(error) }));
   server.on('clientError', (error, socket) => {
     log.debug('not a request', { error: messageOf(error) });
@@ -95,9 +112,8 @@ export async function startTunnelServer(options: TunnelServerOptions): Promise<T
       socket.end('HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n');
       return;
     }
-    const proved = going === undefined ? unverified.tryTake(request.socket.remoteAddress ?? '') : undefined;
-    if (proved === undefined) {
-      refused.add(1, { cause: going === undefined ? 'overload' : 'going-away' });
+    if (going !== undefined) {
+      refused.add(1, { cause: 'going-away' });
       // No Retry-After: the next try may well reach another replica.
       socket.end('HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n');
       return;
@@ -105,18 +121,17 @@ export async function startTunnelServer(options: TunnelServerOptions): Promise<T
     const nonce = randomBytes(32).toString('base64url');
     const headers = { [TUNNEL_HEADER.nonce]: nonce, [TUNNEL_HEADER.replica]: context.pod, [TUNNEL_HEADER.version]: VERSION };
     const stream = protocol === 'websocket' ? acceptWebSocket(request, socket, head, { headers }) : switchProtocols(socket, head, headers);
-    if (stream === undefined) return proved();
-    serve(stream, nonce)
-      .catch((error: unknown) => {
-        refused.add(1, { cause: error instanceof CodedError ? error.code : 'failed' });
-        // Whoever refused ends the connection, after saying why.
-        log.info('a tunnel was refused', { error: messageOf(error) });
-      })
-      .finally(proved);
+    if (stream === undefined) return;
+    const key = farEnd(request.socket);
+    serve(stream, nonce, () => proofs.get(key)?.()).catch((error: unknown) => {
+      refused.add(1, { cause: error instanceof CodedError ? error.code : 'failed' });
+      // Whoever refused ends the connection, after saying why.
+      log.info('a tunnel was refused', { error: messageOf(error) });
+    });
   });
 
   /** Resolves when the connection is verified and served, or rejects. */
-  async function serve(socket: Duplex, nonce: string): Promise<void> {
+  async function serve(socket: Duplex, nonce: string, proved: () => void): Promise<void> {
     const signal = AbortSignal.any([context.signal, AbortSignal.timeout(VERIFY_TIMEOUT_MS)]);
     const late = () => socket.destroy(new Error('the workstation did not prove itself in time'));
     signal.addEventListener('abort', late, { once: true });
@@ -134,13 +149,15 @@ export async function startTunnelServer(options: TunnelServerOptions): Promise<T
     }).finally(() => signal.removeEventListener('abort', late));
     if (session === undefined) throw new CodedError('TP-INTERNAL', 'A tunnel was accepted without a session.');
     const verified = session;
+    proved();
 
     let heardAt = performance.now();
-    socket.on('data', () => {
+    socket.on('data', (chunk: Buffer) => {
       heardAt = performance.now();
+      context.waiting.arrived(chunk.length);
     });
     let control: RpcPeer | undefined;
-    let quota: SessionQuota;
+    let quota: UserQuota;
     const connection = {
       kind: hello.kind,
       mux,

@@ -9,7 +9,7 @@ import { readStreamHeader } from '../../tunnel/index.ts';
 import type { Cloud } from '../cloud/index.ts';
 import type { DnsPart, ManagerContext } from '../context.ts';
 import type { Outbound } from '../outbound/index.ts';
-import type { SessionQuota } from '../outbound/quota.ts';
+import type { UserQuota } from '../outbound/quota.ts';
 import type { LinkedSessions } from '../sessions/registry.ts';
 import { serveControl } from './control.ts';
 
@@ -23,7 +23,7 @@ export interface TunnelStreamOptions {
   dns: DnsPart;
   cloud: Cloud;
   session: Session;
-  quota: SessionQuota;
+  quota: UserQuota;
   log: Log;
   /** Returns false when the connection already has a control stream. */
   onControl: (rpc: RpcPeer) => boolean;
@@ -52,8 +52,12 @@ async function serve(stream: MuxStream, header: StreamHeader, options: TunnelStr
     case 'tcp':
     case 'udp':
       return options.outbound.serve(stream, header, options.quota);
-    case 'dns':
-      return options.dns.serve(stream);
+    case 'dns': {
+      const release = options.quota.dnsStreams.tryTake();
+      if (release === undefined) return stream.reset('overload');
+      stream.once('close', release);
+      return options.dns.serve(stream, options.quota.dnsQueries);
+    }
     case 'control': {
       const rpc = serveControl(stream, options);
       if (options.onControl(rpc)) return undefined;

@@ -2,7 +2,7 @@
  * The load: one file without imports of ours, so that it runs in a pod as on the workstation. `client.ts JSON`; prints one line of JSON.
  * Raw sockets and fixed requests: on two shared cores what the generator burns is missing elsewhere. It tells its own CPU (`cpuMs`).
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import dgram from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import net from 'node:net';
@@ -13,11 +13,18 @@ export type Target = { host: string; port: number } | { apiHost: string; apiPort
 export type Task =
   | { mode: 'keepalive' | 'fresh'; target: Target; clients: number; seconds: number }
   | { mode: 'down' | 'up'; target: Target; clients: number; bytes: number }
+  /** Small requests while a flow runs beside them. */
+  | { mode: 'beside'; target: Target; flow: Target; direction: 'down' | 'up'; flows: number; seconds: number }
   | { mode: 'watch'; target: Target; seconds: number; everyMs: number }
   | { mode: 'dns'; server: string; names: string[]; count: number }
   | { mode: 'time'; command: string[]; times: number };
 
 const TIMEOUT_MS = 10_000;
+/** More than a flow moves while it is looked at. */
+const ENDLESS = 2 ** 40;
+/** A flow's windows have grown by then. */
+const FLOW_GROWS_MS = 1_000;
+const BESIDE_PAUSE_MS = 10;
 
 const now = (): number => performance.now();
 
@@ -75,48 +82,76 @@ function answerLength(text: string): number | undefined {
   return end < 0 || length === undefined ? undefined : end + 4 + Number(length);
 }
 
-async function keepAlive(target: Target, clients: number, seconds: number): Promise<object> {
+interface Asking {
+  socket: net.Socket;
+  until: number;
+  /** Between an answer and the next request. */
+  pauseMs?: number;
+  /** Takes the milliseconds of each answered request. */
+  times: number[];
+}
+
+/** Asks over one connection until the time is up; resolves with whether each request was answered, none of them after TIMEOUT_MS of silence. */
+function askOver({ socket, until, pauseMs = 0, times }: Asking): Promise<boolean> {
   const request = Buffer.from('GET / HTTP/1.1\r\nHost: bench\r\n\r\n');
+  return new Promise((resolve) => {
+    let sent = 0;
+    let got = 0;
+    let length: number | undefined;
+    let head = '';
+    let waiting = false;
+    const ask = (): void => {
+      if (socket.destroyed) return;
+      sent = now();
+      got = 0;
+      waiting = true;
+      socket.write(request);
+    };
+    socket.on('data', (chunk: Buffer) => {
+      if (length === undefined) {
+        head += chunk.toString('latin1');
+        length = answerLength(head);
+      }
+      got += chunk.length;
+      if (got !== length) return;
+      const at = now();
+      times.push(at - sent);
+      waiting = false;
+      if (at >= until) socket.destroy();
+      else if (pauseMs > 0) setTimeout(ask, pauseMs);
+      else ask();
+    });
+    socket.on('error', () => socket.destroy());
+    socket.setTimeout(TIMEOUT_MS, () => socket.destroy());
+    socket.on('close', () => resolve(!waiting && now() >= until));
+    ask();
+  });
+}
+
+async function keepAlive(target: Target, clients: number, seconds: number): Promise<object> {
   const sockets = await Promise.all(Array.from({ length: clients }, () => dial(target)));
   const times: number[] = [];
-  let failed = 0;
   const begun = now();
   const until = begun + seconds * 1000;
-  await Promise.all(
-    sockets.map(
-      (socket) =>
-        new Promise<void>((resolve) => {
-          let sent = 0;
-          let got = 0;
-          let length: number | undefined;
-          let head = '';
-          const ask = (): void => {
-            sent = now();
-            got = 0;
-            socket.write(request);
-          };
-          socket.on('data', (chunk: Buffer) => {
-            if (length === undefined) {
-              head += chunk.toString('latin1');
-              length = answerLength(head);
-            }
-            got += chunk.length;
-            if (got !== length) return;
-            const at = now();
-            times.push(at - sent);
-            if (at < until) ask();
-            else socket.destroy();
-          });
-          socket.on('error', () => socket.destroy());
-          socket.on('close', () => {
-            if (now() < until) failed++;
-            resolve();
-          });
-          ask();
-        }),
-    ),
-  );
+  const answered = await Promise.all(sockets.map((socket) => askOver({ socket, until, times })));
+  const failed = answered.filter((whole) => !whole).length;
   return { requests: times.length, rate: times.length / ((now() - begun) / 1000), ...latencies(times), failed };
+}
+
+/** Small requests at a pace over one connection, while another process moves bytes. */
+async function beside(task: Extract<Task, { mode: 'beside' }>): Promise<object> {
+  const { target, flow, direction, flows, seconds } = task;
+  const without: Task = { mode: direction, target: flow, clients: flows, bytes: ENDLESS };
+  const moving = spawn(process.execPath, [import.meta.filename, JSON.stringify(without)], { stdio: ['pipe', 'ignore', 'inherit'] });
+  const gone = new Promise<void>((resolve) => moving.once('exit', () => resolve()));
+  const socket = await dial(target);
+  await new Promise((resolve) => setTimeout(resolve, FLOW_GROWS_MS));
+  const times: number[] = [];
+  const answered = await askOver({ socket, until: now() + seconds * 1000, pauseMs: BESIDE_PAUSE_MS, times });
+  const flowing = moving.exitCode === null;
+  moving.kill('SIGKILL');
+  await gone;
+  return { requests: times.length, ...latencies(times), most: quantile(times, 1), failed: answered && flowing ? 0 : 1 };
 }
 
 /** One request over a connection of its own, which the server closes; the time until the answer is whole. */
@@ -300,6 +335,8 @@ function perform(task: Task): Promise<object> | object {
     case 'down':
     case 'up':
       return bulk(task.mode, task.target, task.clients, task.bytes);
+    case 'beside':
+      return beside(task);
     case 'watch':
       return watch(task.target, task.seconds, task.everyMs);
     case 'dns':

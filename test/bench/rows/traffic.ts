@@ -1,6 +1,6 @@
 /** Bytes and requests: out of the workstation, to it through an intercept, and past an agent. */
 import { type Target as Bound, bulkSample, latencySample, type Row, requestSample, type Variant } from '../measure.ts';
-import type { Target } from '../programs/client.ts';
+import type { Target, Task } from '../programs/client.ts';
 import { type Desk, FORWARDED, service } from '../scene.ts';
 import type { Effort, Group, MakeGroup } from './group.ts';
 
@@ -63,14 +63,32 @@ function flows(load: Load, title: string, mode: 'down' | 'up', clients: number, 
   return row(load, title, 'Mbit/s', run, { cpuUnit: 's per GB', ...extra });
 }
 
+/** One of a hundred small requests takes longer, while flows of another process go the same way. */
+function beside(load: Load, direction: 'down' | 'up', flows: number, extra: Extra = {}): Row {
+  const { desk, effort } = load;
+  const run = (way: Way) => async () => {
+    const target = await way.to();
+    const task: Task = { mode: 'beside', target, flow: target, direction, flows, seconds: effort.seconds };
+    const { result, cpu } = await desk.perform(way.from, task, way.pods);
+    return latencySample({ result: { ...result, p50: result['p99'], p99: result['most'] }, cpu });
+  };
+  const ways = load.ways.filter(({ name }) => name !== 'bare');
+  const title = `keep-alive beside ${flows === 1 ? 'one flow' : `${flows} flows`} ${direction}, c1, p99`;
+  return row({ ...load, ways }, title, 'ms', run, { lessIsBetter: true, ...extra });
+}
+
 const near = (desk: Desk, extra: Extra): Extra => (desk.rtt === 0 ? extra : {});
 const against = (name: string, bound: number): Bound => ({ against: name, bound });
 /** Round trips that a request over a new connection may take. */
 const trips = (desk: Desk, count: number): Extra => (desk.rtt === 0 ? {} : { target: { bound: desk.rtt * count } });
 
+/** What a small request may wait, one of a hundred, beside one flow; on the delayed line for one round trip more. */
+const BESIDE_BOUND_MS = 50;
+
 export const intercepted: MakeGroup = (desk, effort): Group => {
   const load: Load = { group: 'intercepted', desk, effort, ways: [INTERCEPTED, FORWARD] };
   const { bytes } = effort;
+  const besideTarget: Extra = { target: { bound: BESIDE_BOUND_MS + desk.rtt } };
   return {
     before: async () => {
       await desk.connected();
@@ -100,6 +118,9 @@ export const intercepted: MakeGroup = (desk, effort): Group => {
       }),
       flows(load, '8 flows to the pod', 'down', 8, bytes, { original: desk.rtt > 0 ? '1142 (RTT 20)' : '1243' }),
       flows(load, '8 flows from the pod', 'up', 8, bytes, { original: desk.rtt > 0 ? '1562 (RTT 20)' : '1197' }),
+      beside(load, 'down', 1, besideTarget),
+      beside(load, 'up', 1, besideTarget),
+      beside(load, 'down', 4),
       flows({ ...load, ways: [INTERCEPTED] }, '60 flows to the pod', 'down', 60, bytes, { original: '—' }),
     ],
   };
@@ -130,6 +151,7 @@ export const outbound: MakeGroup = (desk, effort): Group => {
   const bare: Way = { name: 'bare', from: 'workstation', to: () => desk.bare() };
   const load: Load = { group: 'outbound', desk, effort, ways: [OURS_OUT, FORWARD, bare] };
   const { bytes } = effort;
+  const besideTarget: Extra = { target: { bound: BESIDE_BOUND_MS + desk.rtt } };
   return {
     before: async () => {
       await desk.connected();
@@ -146,6 +168,9 @@ export const outbound: MakeGroup = (desk, effort): Group => {
       flows(load, 'one flow up', 'up', 1, bytes, { target: against('port-forward', 1.5), original: 'port-forward 1198; 1077; 1153' }),
       flows(load, '8 flows down', 'down', 8, bytes, { original: 'port-forward 780; 976; 1123' }),
       flows(load, '8 flows up', 'up', 8, bytes, { original: 'port-forward 1335; 1263; 1444' }),
+      beside(load, 'down', 1, besideTarget),
+      beside(load, 'up', 1, besideTarget),
+      beside(load, 'down', 4),
     ],
   };
 };

@@ -121,15 +121,31 @@ const actions: Record<string, () => Promise<unknown>> = {
       return { requests: took.length, p50: percentile(took, 0.5), p99: percentile(took, 0.99) };
     };
     const alone = await ask();
-    const url = `http://${rest[1] ?? host}:${PORT.http}/down?seed=1&bytes=${2 ** 40}`;
-    const flow = spawn('curl', ['-s', '-o', '/dev/null', '--max-time', String(first + 1), '-w', '%{size_download}', url], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const flow = spawn(process.execPath, [process.argv[1] ?? '', 'flow', rest[1] ?? host, String(first + 1)], { stdio: ['ignore', 'pipe', 'inherit'] });
     const moved = text(flow.stdout);
     await new Promise((resolve) => setTimeout(resolve, 500));
     const beside = await ask();
     agent.destroy();
-    return { alone, beside, bulkMiBs: Number(await moved) / 2 ** 20 / (first + 1) };
+    return { alone, beside, bulkMiBs: (JSON.parse(await moved) as { mibs: number }).mibs };
+  },
+  /** `name HOST`: who answers. */
+  name: async () => ({ text: await text(await request('/')) }),
+  /** `flow HOST SECONDS`: takes a download that has no end. */
+  async flow() {
+    const response = await request(`/down?seed=1&bytes=${2 ** 40}`);
+    let bytes = 0;
+    response.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+    });
+    let ended = false;
+    response
+      .on('error', () => undefined)
+      .on('close', () => {
+        ended = true;
+      });
+    await new Promise((resolve) => setTimeout(resolve, first * 1000));
+    if (ended) throw new Error(`the flow ended after ${bytes} bytes`);
+    return { mibs: bytes / 2 ** 20 / first };
   },
   /** `streams HOST SECONDS`: a WebSocket and a gRPC stream that talk every 100 ms while bulk flows come and go. */
   async streams() {
@@ -241,7 +257,15 @@ const actions: Record<string, () => Promise<unknown>> = {
   },
 };
 
-const action = actions[what];
-if (action === undefined) throw new Error(`one of ${Object.keys(actions).join(', ')}`);
-process.stdout.write(`${JSON.stringify(await action())}\n`);
-process.exit(0);
+async function main(): Promise<void> {
+  const action = actions[what];
+  if (action === undefined) throw new Error(`one of ${Object.keys(actions).join(', ')}`);
+  process.stdout.write(`${JSON.stringify(await action())}\n`);
+  process.exit(0);
+}
+
+// No await out here: as one CommonJS text it runs in a pod.
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+  process.exit(1);
+});

@@ -18,6 +18,27 @@ export async function bundle(file: string): Promise<string> {
   return result.outputFiles[0]?.text ?? '';
 }
 
+/** Pod `name` that runs the client program by `kubectl exec`: `/app/node /srv/client.cjs WHAT HOST …`. */
+export async function trafficClient({ name, namespace }: { name: string; namespace: string }): Promise<string> {
+  const container = {
+    name: 'client',
+    image: TEST_IMAGE,
+    imagePullPolicy: 'IfNotPresent',
+    command: ['/app/node', '-e', 'process.on("SIGTERM", () => process.exit(0)); setInterval(() => {}, 1e9)'],
+    volumeMounts: [{ name: 'srv', mountPath: '/srv' }],
+  };
+  const items = [
+    { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: `${name}-program`, namespace }, data: { 'client.cjs': await bundle('traffic-client.ts') } },
+    {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name, namespace },
+      spec: { terminationGracePeriodSeconds: 1, containers: [container], volumes: [{ name: 'srv', configMap: { name: `${name}-program` } }] },
+    },
+  ];
+  return JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+}
+
 /** StatefulSet `name` with `replicas` pods, Service `name` with all ports, headless Service `name-pods`. */
 export async function trafficApp({ name, namespace, replicas = 1 }: { name: string; namespace: string; replicas?: number }): Promise<string> {
   const labels = { app: name };

@@ -2,7 +2,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { scripts, type TestCluster } from './cluster.ts';
+import type { TestCluster } from './cluster.ts';
+import { scripts } from './real-cluster.ts';
 import { ok } from './run.ts';
 
 export async function startIngressController(cluster: TestCluster): Promise<void> {
@@ -10,7 +11,7 @@ export async function startIngressController(cluster: TestCluster): Promise<void
   try {
     const binary = path.join(folder, 'traefik');
     await ok('zstd', ['-qdf', '--long=27', path.join(scripts, 'bin/traefik.zst'), '-o', binary]);
-    await ok(path.join(scripts, 'image'), ['--if-missing', 'testkube.local/traefik:1', binary, '/traefik'], { timeoutMs: 120_000 });
+    await cluster.loadProgram('testkube.local/traefik:1', binary, '/traefik');
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -3,12 +3,13 @@ import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { Lab } from './lab.ts';
 import { background, eventually, type Finished, type RunOptions, run } from './run.ts';
 
 const telepresenceBinary = path.join(import.meta.dirname, '../../../bin/telepresence');
 
 export interface WorkstationOptions {
-  scripts: string;
+  lab: Lab;
   name: string;
   kubeconfig: string;
   kubectl: string;
@@ -30,13 +31,14 @@ export class Workstation implements AsyncDisposable {
   }
 
   static async create(options: WorkstationOptions): Promise<Workstation> {
-    const laptop = (args: string[]): Promise<Finished> => run(path.join(options.scripts, 'laptop'), args);
+    const { lab, name } = options;
     // the kernel takes its time with a namespace of the same name that was just removed: its link is in the way until then
     await eventually(
       'a network namespace of its own',
       async () => {
-        await laptop(['--remove', options.name]);
-        return (await laptop(['--name', options.name, 'true'])).code === 0;
+        await lab.remove(name);
+        await lab.add(name);
+        return true;
       },
       60_000,
     );
@@ -50,9 +52,8 @@ export class Workstation implements AsyncDisposable {
   }
 
   #argv(command: string, args: readonly string[]): [string, string[]] {
-    const { scripts, name, rtt } = this.#options;
-    if (rtt === undefined) return [path.join(scripts, 'laptop'), ['--name', name, command, ...args]];
-    return [path.join(scripts, 'far'), [String(rtt), '--name', name, command, ...args]];
+    const { lab, name, rtt } = this.#options;
+    return lab.command(name, command, args, rtt);
   }
 
   get #binary(): string {
@@ -115,7 +116,7 @@ export class Workstation implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.telepresence(['quit', '-s'], { timeoutMs: 15_000 });
-    await run(path.join(this.#options.scripts, 'laptop'), ['--remove', this.name]);
+    await this.#options.lab.remove(this.name);
     await rm(this.home, { recursive: true, force: true });
   }
 }

@@ -10,7 +10,7 @@ _telepresence() {
     esac
     case "$path" in
     '') path=$word ;;
-    config|helm|preview) path="$path $word" ;;
+    config|helm|preview|sandbox) path="$path $word" ;;
     esac
   done
   case $prev in
@@ -22,10 +22,11 @@ _telepresence() {
     --address|--allow-conflicting-subnets|--also-proxy|--apikey|--as|--as-group|--as-uid|--as-user-extra|--cloud-url|--cluster|--container|--context|--daemons|--duration|--http-header|--http-path-prefix|--http-path-regex|--ingress-host|--ingress-l5|--ingress-port|--manager-namespace|--mapped-namespaces|--mount|--name|--namespace|--never-proxy|--port|--propagation|--request-timeout|--server|--service|--set|--set-json|--set-string|--tls-server-name|--token|--traffic-agents|--use|--user|--wait-message|--workload) return ;;
   esac
   case "$path" in
-    '') words='completion config connect dashboard detach doctor gather-logs helm intercept leave list list-contexts list-namespaces login loglevel logout preview quit status uninstall version' ;;
+    '') words='completion config connect dashboard detach doctor gather-logs helm intercept leave list list-contexts list-namespaces login loglevel logout preview quit sandbox status uninstall version' ;;
     'config') words='view' ;;
     'helm') words='install lint uninstall upgrade version' ;;
     'preview') words='create remove' ;;
+    'sandbox') words='down kubeconfig status up' ;;
     'completion') flags='--config --format --progress --use --help -h'; words='bash zsh fish' ;;
     'config view') flags='--client-only -c --as --as-group --as-uid --as-user-extra --cache-dir --certificate-authority --client-certificate --client-key --cluster --context --disable-compression --insecure-skip-tls-verify --kubeconfig --request-timeout --server -s --tls-server-name --token --user --config --format --progress --use --help -h'; words='' ;;
     'connect') flags='--allow-conflicting-subnets --also-proxy --manager-namespace --mapped-namespaces --name --namespace -n --never-proxy --as --as-group --as-uid --as-user-extra --cache-dir --certificate-authority --client-certificate --client-key --cluster --context --disable-compression --insecure-skip-tls-verify --kubeconfig --request-timeout --server -s --tls-server-name --token --user --config --format --progress --use --help -h'; words='' ;;
@@ -49,6 +50,10 @@ _telepresence() {
     'preview create') flags='--ingress-ca --ingress-host --ingress-l5 --ingress-port --ingress-tls --namespace -n --config --format --progress --use --help -h'; words='' ;;
     'preview remove') flags='--namespace -n --config --format --progress --use --help -h'; words='' ;;
     'quit') flags='--stop-daemons -s --config --format --progress --use --help -h'; words='' ;;
+    'sandbox down') flags='--wipe --config --format --progress --use --help -h'; words='' ;;
+    'sandbox kubeconfig') flags='--config --format --progress --use --help -h'; words='' ;;
+    'sandbox status') flags='--config --format --progress --use --help -h'; words='' ;;
+    'sandbox up') flags='--port --config --format --progress --use --help -h'; words='' ;;
     'status') flags='--multi-daemon --config --format --progress --use --help -h'; words='' ;;
     'uninstall') flags='--agent -d --all-agents -a --everything -e --manager-namespace --namespace -n --as --as-group --as-uid --as-user-extra --cache-dir --certificate-authority --client-certificate --client-key --cluster --context --disable-compression --insecure-skip-tls-verify --kubeconfig --request-timeout --server -s --tls-server-name --token --user --config --format --progress --use --help -h'; words='' ;;
     'version') flags='--config --format --progress --use --help -h'; words='' ;;

@@ -562,6 +562,48 @@ _telepresence_quit() {
     '*-h[show what the command takes]' \
     '*: :_default'
 }
+_telepresence_sandbox_down() {
+  _arguments -s -S \
+    '*--wipe[Forget its images as well]' \
+    '*--config=[client config file]:config:_files' \
+    '*--format=[structured output\: default, json, yaml or json-stream]:format:(default json yaml json-stream)' \
+    '*--progress=[progress lines\: auto, tty, plain, json or quiet]:progress:(auto tty plain json quiet)' \
+    '*--use=[regular expression that the name of the connection must match]:use: ' \
+    '*--help[show what the command takes]' \
+    '*-h[show what the command takes]' \
+    '*: :_default'
+}
+_telepresence_sandbox_kubeconfig() {
+  _arguments -s -S \
+    '*--config=[client config file]:config:_files' \
+    '*--format=[structured output\: default, json, yaml or json-stream]:format:(default json yaml json-stream)' \
+    '*--progress=[progress lines\: auto, tty, plain, json or quiet]:progress:(auto tty plain json quiet)' \
+    '*--use=[regular expression that the name of the connection must match]:use: ' \
+    '*--help[show what the command takes]' \
+    '*-h[show what the command takes]' \
+    '*: :_default'
+}
+_telepresence_sandbox_status() {
+  _arguments -s -S \
+    '*--config=[client config file]:config:_files' \
+    '*--format=[structured output\: default, json, yaml or json-stream]:format:(default json yaml json-stream)' \
+    '*--progress=[progress lines\: auto, tty, plain, json or quiet]:progress:(auto tty plain json quiet)' \
+    '*--use=[regular expression that the name of the connection must match]:use: ' \
+    '*--help[show what the command takes]' \
+    '*-h[show what the command takes]' \
+    '*: :_default'
+}
+_telepresence_sandbox_up() {
+  _arguments -s -S \
+    '*--port=[The port of the cluster'\''s API on this machine; any free one without it]:port: ' \
+    '*--config=[client config file]:config:_files' \
+    '*--format=[structured output\: default, json, yaml or json-stream]:format:(default json yaml json-stream)' \
+    '*--progress=[progress lines\: auto, tty, plain, json or quiet]:progress:(auto tty plain json quiet)' \
+    '*--use=[regular expression that the name of the connection must match]:use: ' \
+    '*--help[show what the command takes]' \
+    '*-h[show what the command takes]' \
+    '*: :_default'
+}
 _telepresence_status() {
   _arguments -s -S \
     '*--multi-daemon[always use the output format of several connections]' \
@@ -627,7 +669,7 @@ _telepresence() {
   case $state in
     command)
       local -a offered
-      offered=('completion:Generate a shell completion script' 'config:config commands' 'connect:Connect to a cluster' 'dashboard:Open the dashboard in a browser' 'detach:Remove an existing intercept' 'doctor:Check the way into the cluster, or the way of a marked request through it' 'gather-logs:Gather the logs of the daemons, the traffic-manager and the agents into a zip file' 'helm:helm commands' 'intercept:Intercept a service' 'leave:Remove an existing intercept' 'list:List what can be intercepted, and what is' 'list-contexts:Show all contexts' 'list-namespaces:Show all namespaces' 'login:Log in to the cloud' 'loglevel:Change the log level of the daemons, the traffic-manager and the agents for a while' 'logout:Log out of the cloud' 'preview:preview commands' 'quit:Disconnect, and with -s end the daemons' 'status:Show connectivity status' 'uninstall:Uninstall agents, or everything' 'version:Show version')
+      offered=('completion:Generate a shell completion script' 'config:config commands' 'connect:Connect to a cluster' 'dashboard:Open the dashboard in a browser' 'detach:Remove an existing intercept' 'doctor:Check the way into the cluster, or the way of a marked request through it' 'gather-logs:Gather the logs of the daemons, the traffic-manager and the agents into a zip file' 'helm:helm commands' 'intercept:Intercept a service' 'leave:Remove an existing intercept' 'list:List what can be intercepted, and what is' 'list-contexts:Show all contexts' 'list-namespaces:Show all namespaces' 'login:Log in to the cloud' 'loglevel:Change the log level of the daemons, the traffic-manager and the agents for a while' 'logout:Log out of the cloud' 'preview:preview commands' 'quit:Disconnect, and with -s end the daemons' 'sandbox:sandbox commands' 'status:Show connectivity status' 'uninstall:Uninstall agents, or everything' 'version:Show version')
       _describe command offered ;;
     rest)
       case $line[1] in
@@ -649,6 +691,7 @@ _telepresence() {
       logout) _telepresence_logout ;;
       preview) _telepresence_preview ;;
       quit) _telepresence_quit ;;
+      sandbox) _telepresence_sandbox ;;
       status) _telepresence_status ;;
       uninstall) _telepresence_uninstall ;;
       version) _telepresence_version ;;
@@ -699,6 +742,23 @@ _telepresence_preview() {
       case $line[1] in
       create) _telepresence_preview_create ;;
       remove) _telepresence_preview_remove ;;
+      esac ;;
+  esac
+}
+_telepresence_sandbox() {
+  local line state
+  _arguments -C '1: :->command' '*:: :->rest'
+  case $state in
+    command)
+      local -a offered
+      offered=('down:End this machine'\''s small cluster and all that runs in it' 'kubeconfig:Print the kubeconfig of this machine'\''s small cluster' 'status:Show whether this machine'\''s small cluster runs' 'up:Start a small cluster on this machine, for trying, teaching and testing')
+      _describe command offered ;;
+    rest)
+      case $line[1] in
+      down) _telepresence_sandbox_down ;;
+      kubeconfig) _telepresence_sandbox_kubeconfig ;;
+      status) _telepresence_sandbox_status ;;
+      up) _telepresence_sandbox_up ;;
       esac ;;
   esac
 }

@@ -1,4 +1,4 @@
-/** Which of the data connections takes a new stream. */
+/** Which of several connections to the same end takes a new stream: the same for daemon, manager and agent. */
 import { QUIET_BYTES_PER_S, SPREAD_SAMPLE_MS } from './limits.ts';
 
 /** What is looked at of a connection: how many bytes it has moved so far. */

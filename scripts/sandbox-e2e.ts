@@ -1,0 +1,71 @@
+/**
+ * `npm run e2e -- --sandbox [PATTERN…]`, and the last part of `npm test`: the e2e files on the sandbox. They run in namespaces of their own,
+ * as root or as an ordinary user who is root in there, so that nothing of them meets the machine's network or outlives them.
+ */
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { NEEDS_REAL_CLUSTER } from '../test/e2e/real-cluster-only.ts';
+import { imageOfThisCheckout } from './fresh-image.ts';
+
+const root = path.join(import.meta.dirname, '..');
+const NAMESPACES = ['--mount', '--net', '--pid', '--ipc', '--fork', '--kill-child', '--mount-proc', '--propagation', 'private'];
+/** `ip netns` keeps its names in /run and what it binds over /etc beside it. Process 1 takes in orphans, which Node does not. */
+const PREPARE = `set -e
+mount -t tmpfs -o mode=755 tmpfs /run
+mkdir -p /run/netns /run/etc /run/etc-work
+mount -t overlay -o lowerdir=/etc,upperdir=/run/etc,workdir=/run/etc-work overlay /etc
+mkdir -p /etc/netns
+ip link set lo up
+set +e
+"$@" & wait $!; exit $?`;
+
+const user = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
+
+/** Why it can't be on this machine, in one line; undefined when it can. */
+function impossible(): string | undefined {
+  const { status, stderr, error } = spawnSync('unshare', [...user, ...NAMESPACES, 'sh', '-c', PREPARE, 'sh', 'nft', 'list', 'tables'], { encoding: 'utf8' });
+  return status === 0 ? undefined : (error?.message ?? stderr.trim().split('\n')[0] ?? 'no namespaces');
+}
+
+function count(skipped: number): void {
+  const file = process.env['TEST_COUNT_FILE'];
+  if (file !== undefined && skipped > 0) appendFileSync(file, `0 passed, 0 failed, ${skipped} skipped\n`);
+}
+
+/** @returns exit code */
+export function runOnSandbox(patterns: readonly string[]): number {
+  const reason = impossible();
+  if (reason !== undefined) {
+    process.stdout.write(`e2e on the sandbox: skipped: this machine gives no namespaces (${reason})\n`);
+    count(1);
+    return 0;
+  }
+  imageOfThisCheckout();
+  const folder = mkdtempSync(path.join(tmpdir(), 'tp-e2e-'));
+  const left = patterns.length === 0 ? Object.keys(NEEDS_REAL_CLUSTER) : [];
+  const vitest = [
+    path.join(root, 'node_modules/.bin/vitest'),
+    'run',
+    '--project',
+    'e2e',
+    ...patterns,
+    ...left.flatMap((file) => ['--exclude', `test/e2e/${file}`]),
+  ];
+  const env = {
+    ...process.env,
+    PATH: `${path.dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
+    TELEPRESENCE_TEST_CLUSTER: 'sandbox',
+    TELEPRESENCE_SANDBOX: path.join(folder, 'sandbox'),
+  };
+  try {
+    const { status, error } = spawnSync('unshare', [...user, ...NAMESPACES, 'sh', '-c', PREPARE, 'sh', ...vitest], { cwd: root, stdio: 'inherit', env });
+    if (error) throw error;
+    count(left.length);
+    for (const file of left) process.stdout.write(`not on the sandbox: ${file}: ${NEEDS_REAL_CLUSTER[file]}\n`);
+    return status ?? 1;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * The sandbox's API server: the Kubernetes API over a store in memory. `createApiServer` makes it whole, with its sockets;
+ * `client(user)` is the same API without any.
+ */
+
+import type { Log } from '../../base/log.ts';
+import type { ApiServerParts, ClusterClient, UserInfo } from '../contract.ts';
+import { createInProcessClient } from './client.ts';
+import { createCore } from './core.ts';
+import { serveDefinitions } from './custom/definitions.ts';
+import { DEFINITION_RULES, DEFINITIONS } from './custom/rules-of-definitions.ts';
+import { createHttpApi, type HttpApi } from './http/server.ts';
+import { OTHER_RULES } from './resources/defaults/others.ts';
+import { POD_RULES } from './resources/defaults/pods.ts';
+import { WORKLOAD_RULES } from './resources/defaults/workloads.ts';
+import { NAMESPACE_RULES } from './resources/namespaces.ts';
+import { Registry } from './resources/registry.ts';
+import { type KindRules, strategyOf } from './resources/strategies.ts';
+import { builtInTypes } from './resources/table.ts';
+import { Store } from './store/store.ts';
+
+export interface ApiServerOptions {
+  log: Log;
+  /** Served as they are, to whoever may read that path: path → body. */
+  documents?: Record<string, unknown>;
+}
+
+export interface ApiServer extends HttpApi {
+  /** The API for a part of this process. */
+  client(user: UserInfo, manager?: string): ClusterClient;
+}
+
+const RULES: Record<string, KindRules> = { ...WORKLOAD_RULES, ...OTHER_RULES, pods: POD_RULES, namespaces: NAMESPACE_RULES, [DEFINITIONS]: DEFINITION_RULES };
+
+/** Made and usable at once in the same process; it listens nowhere yet. `parts` is looked at with each request. */
+export function createApiServer(parts: ApiServerParts, options: ApiServerOptions): ApiServer {
+  const store = new Store();
+  const registry = new Registry();
+  for (const type of builtInTypes()) registry.add({ type, listKind: `${type.kind}List`, strategy: strategyOf(type, RULES[type.collection]) });
+  const core = createCore(parts, store, registry);
+  serveDefinitions(store, registry, { store, admission: () => parts.admission }, options.log);
+  return {
+    ...createHttpApi(core, parts, options.log, options.documents ?? {}),
+    client: (user, manager = 'sandbox') => createInProcessClient(core, parts, user, manager),
+  };
+}

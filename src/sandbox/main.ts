@@ -1,0 +1,161 @@
+/**
+ * A whole cluster in one process, inside namespaces that end with it: the API server, its controllers, one node.
+ * `launch/` makes the namespaces and talks to it from outside.
+ */
+import { mkdir } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream';
+import { CodedError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import type { KubeObject } from '../kube/index.ts';
+import { createAccess, createCertificateAuthority, MASTERS, userKubeconfig } from './access/index.ts';
+import { createAdmission } from './admission/index.ts';
+import { createApiServer } from './api/index.ts';
+import { createBinding } from './binding.ts';
+import { type ApiServerParts, type ClusterClient, type NodeStreams, SANDBOX_NETWORK, StatusError } from './contract.ts';
+import type { Cache } from './controllers/core/cache.ts';
+import { createContext } from './controllers/core/context.ts';
+import { ENDPOINT_SLICES, NAMESPACES, SERVICES, type Service } from './controllers/core/types.ts';
+import { startControllers } from './controllers/index.ts';
+import { firstObjects } from './first-objects.ts';
+import { machineImage } from './images/archive.ts';
+import { createImageStore } from './images/store.ts';
+import { startResolvers } from './network/dns/server.ts';
+import { createClusterZone } from './network/dns/zone.ts';
+import { createNodeNetwork, DNS_ENDPOINT, type Workstation } from './network/node-network.ts';
+import { withServiceAddresses } from './network/service-addresses.ts';
+import { startServiceProxy } from './network/service-proxy.ts';
+import { startNode } from './node/index.ts';
+import { loadLibc } from './node/runtime/libc.ts';
+import type { Spawner } from './node/runtime/spawner.ts';
+import { createStreams } from './streams/index.ts';
+
+export interface SandboxOptions {
+  log: Log;
+  /** What stays when it ends: images. */
+  folder: string;
+  env: Readonly<Record<string, string | undefined>>;
+  spawner: Promise<Spawner>;
+  signal: AbortSignal;
+}
+
+export interface Sandbox {
+  /** @param server where that user will ask. */
+  kubeconfig(server: string, user: string, groups: string[]): Promise<string>;
+  workstation(name: string): Workstation;
+  forgetWorkstation(name: string): boolean;
+  plug(name: string, connected: boolean): boolean;
+  close(): Promise<void>;
+}
+
+/** Of the sandbox's mount namespace: a file system in memory, over a folder that every machine has. */
+const MEMORY = '/run/telepresence-sandbox';
+const SERVER_NAMES = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local', 'localhost'];
+const NODE = { name: 'node1', ip: SANDBOX_NETWORK.node, podCidr: '10.244.0.0/24' };
+
+export async function startSandbox({ log, folder, env, spawner: startingSpawner, signal }: SandboxOptions): Promise<Sandbox> {
+  const libc = loadLibc();
+  if (libc.mount('tmpfs', '/run', 'tmpfs', 0, 'mode=755') < 0)
+    throw new CodedError('TP-SANDBOX-START', `The sandbox has no file system of its own: errno ${libc.errno()}.`);
+  await mkdir(MEMORY, { recursive: true });
+  const [authority, spawner] = await Promise.all([createCertificateAuthority(), startingSpawner]);
+  const network = createNodeNetwork(libc, [NODE.ip]);
+
+  // Each part needs the others' promises: the API looks at its parts with each request.
+  const user = { username: 'system:sandbox', uid: '', groups: [MASTERS], extra: {} };
+  const parts = {} as ApiServerParts;
+  let streams: NodeStreams | undefined;
+  const node: NodeStreams = lateStreams(() => streams);
+  let services: Cache<Service> | undefined;
+  const documents: Record<string, unknown> = {};
+  const api = createApiServer(parts, { log: log.child('api'), documents });
+  const client = api.client(user);
+  const access = await createAccess({ client, log: log.child('access') });
+  const admission = createAdmission({ client, dial: node.dial, authorizer: access.authorizer, escalation: access.escalation, log: log.child('admission') });
+  Object.assign(documents, access.discovery);
+  Object.assign(parts, {
+    authenticator: access.authenticator,
+    authorizer: access.authorizer,
+    admission: withServiceAddresses(admission, () => services),
+    streams: createStreams({ client, node }),
+    virtual: { ...access.virtual, 'v1/pods/binding': createBinding(client) },
+  } satisfies ApiServerParts);
+
+  for (const object of [...firstObjects(), ...access.bootstrapObjects()]) await createIfMissing(client, object);
+  await access.start();
+  await admission.start();
+  const certificate = await authority.issueServer('kube-apiserver', [...SERVER_NAMES, '127.0.0.1', NODE.ip, SANDBOX_NETWORK.kubernetesService]);
+  await api.listen({ ...certificate, clientAuthority: authority.pair.certificate, host: NODE.ip, port: SANDBOX_NETWORK.apiPort });
+
+  const context = createContext({ client, log: log.child('controllers'), signal });
+  services = context.cache(SERVICES);
+  await startControllers(context, { caCertificate: authority.pair.certificate });
+  const namespaces = context.cache(NAMESPACES);
+  const zone = createClusterZone(services, context.cache(ENDPOINT_SLICES), { has: (name) => namespaces.get('', name) !== undefined });
+  await Promise.all([startResolvers(log.child('dns'), zone, DNS_ENDPOINT), startServiceProxy(context)]);
+  const running = await startNode({
+    ...context,
+    log: log.child('node'),
+    libc,
+    spawner,
+    network,
+    images: createImageStore(join(folder, 'images')),
+    machine: machineImage(env),
+    folder: MEMORY,
+    nodes: [NODE],
+    caCertificate: authority.pair.certificate,
+  });
+  streams = running.streams;
+  await relay(log, join(folder, 'api.sock'));
+  return {
+    kubeconfig: (server, name, groups) => userKubeconfig(authority, server, name, groups),
+    workstation: (name) => network.workstation(name),
+    forgetWorkstation: (name) => network.forgetWorkstation(name),
+    plug: (name, connected) => network.plug(name, connected),
+    async close() {
+      await running.close();
+      spawner.close();
+      await api.close();
+    },
+  };
+}
+
+/** Until the node is there, nobody can reach a pod. */
+function lateStreams(now: () => NodeStreams | undefined): NodeStreams {
+  const there = (): NodeStreams => {
+    const streams = now();
+    if (streams === undefined) throw new StatusError(503, 'ServiceUnavailable', 'the node is not ready yet');
+    return streams;
+  };
+  return {
+    logs: (...args) => there().logs(...args),
+    exec: async (...args) => there().exec(...args),
+    dialPod: async (...args) => there().dialPod(...args),
+    dial: async (...args) => there().dial(...args),
+  };
+}
+
+async function createIfMissing(client: ClusterClient, object: KubeObject): Promise<void> {
+  try {
+    await client.create(object);
+  } catch (error) {
+    if (!(error instanceof CodedError && error.code === 'TP-KUBE-CONFLICT')) throw error;
+  }
+}
+
+/** The API for the machine outside: a socket in the file system crosses the network namespace, and the bytes are TLS to its end. */
+function relay(log: Log, path: string): Promise<void> {
+  const server = createServer({ allowHalfOpen: true }, (outer) => {
+    const inner = connect({ host: NODE.ip, port: SANDBOX_NETWORK.apiPort, allowHalfOpen: true });
+    const ended = (error: unknown): void => {
+      if (error !== null && error !== undefined) log.debug('a relayed connection broke', { error });
+    };
+    pipeline(outer, inner, ended);
+    pipeline(inner, outer, ended);
+  });
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, () => resolve());
+  });
+}

@@ -1,0 +1,120 @@
+/** One life of a container: from its program's start to its end. */
+import { readFile, rm } from 'node:fs/promises';
+import type { Container, LifecycleHandler } from 'kubernetes-types/core/v1.js';
+import type { StoredImage } from '../../images/store.ts';
+import type { ContainerLog } from '../container-log.ts';
+import { KILL_WAIT_MS, TERMINATION_MESSAGE_LIMIT, TERMINATION_MESSAGE_LINES } from '../limits.ts';
+import type { PodScope } from '../pod/scope.ts';
+import type { ContainerExit, ContainerProcess } from '../runtime/spawner.ts';
+import { type Asked, ask } from './ask.ts';
+import { pipeFromProgram } from './pipes.ts';
+import { kill } from './run-command.ts';
+import { type Setup, setUpContainer } from './setup.ts';
+
+export interface Instance {
+  readonly id: string;
+  readonly pid: number;
+  readonly startedAt: Date;
+  /** For probes, hooks and commands beside it. */
+  readonly asked: Asked;
+  readonly exited: Promise<ContainerExit>;
+  /** @returns what went wrong, if anything did. */
+  hook(handler: LifecycleHandler, timeoutMs: number): Promise<string | undefined>;
+  signal(name: NodeJS.Signals): void;
+  /** What it left as its last words. */
+  message(failed: boolean): Promise<string>;
+  /** Removes what it wrote. */
+  remove(): Promise<void>;
+}
+
+/** How long what an ended program left in its pipes is waited for: a process that went on in the background may hold them open. */
+const DRAIN_MS = 1_000;
+
+/** @throws {ContainerConfigError} @throws {SpawnError} */
+export async function startInstance(scope: PodScope, container: Container, image: StoredImage, number: number, log: ContainerLog): Promise<Instance> {
+  const { context } = scope;
+  const setup = await setUpContainer(scope, container, image, number);
+  const { rights } = setup.request.program;
+  const pipes = (['stdout', 'stderr'] as const).map((stream) => {
+    const pipe = pipeFromProgram(context.libc, rights);
+    pipe.socket.on('data', (bytes: Buffer) => log.write(stream, bytes));
+    return pipe;
+  });
+  const drained = Promise.all(pipes.map(({ socket }) => new Promise<void>((resolve) => socket.once('close', () => resolve()))));
+  let process: ContainerProcess;
+  try {
+    const standard = { stdout: pipes[0]?.path ?? '', stderr: pipes[1]?.path ?? '' };
+    process = await context.spawner.run({ ...setup.request, program: { ...setup.request.program, standard } });
+  } catch (error) {
+    for (const { socket } of pipes) socket.destroy();
+    log.end();
+    await rm(setup.folder, { recursive: true, force: true });
+    throw error;
+  } finally {
+    for (const pipe of pipes) pipe.release();
+  }
+  const { pid } = process;
+  const asked: Asked = { deps: context, container, ip: scope.addresses.podIp, pid, program: setup.request.program };
+  return {
+    id: `sandbox://${scope.pod.metadata.uid}-${container.name}-${number}`,
+    pid,
+    startedAt: new Date(),
+    asked,
+    exited: process.exited.then(async (exit) => {
+      let timer: NodeJS.Timeout | undefined;
+      await Promise.race([drained, new Promise((resolve) => (timer = setTimeout(resolve, DRAIN_MS)))]);
+      clearTimeout(timer);
+      for (const { socket } of pipes) socket.destroy();
+      log.end();
+      return exit;
+    }),
+    async hook(handler, timeoutMs) {
+      const { sleep: pause } = handler;
+      if (pause !== undefined) {
+        await new Promise((resolve) => setTimeout(resolve, Math.min(pause.seconds * 1000, timeoutMs)).unref());
+        return undefined;
+      }
+      const { ok, message } = await ask(handler, asked, timeoutMs);
+      return ok ? undefined : message;
+    },
+    signal: (name) => kill(pid, name),
+    message: (failed) => lastWords(container, setup, log, failed),
+    remove: () => rm(setup.folder, { recursive: true, force: true, maxRetries: 3 }),
+  };
+}
+
+async function lastWords({ terminationMessagePolicy }: Container, { messageFile }: Setup, log: ContainerLog, failed: boolean): Promise<string> {
+  const written = (await readFile(messageFile)).subarray(0, TERMINATION_MESSAGE_LIMIT).toString();
+  if (written !== '' || terminationMessagePolicy !== 'FallbackToLogsOnError' || !failed) return written;
+  return log.tail(TERMINATION_MESSAGE_LINES).slice(-TERMINATION_MESSAGE_LIMIT);
+}
+
+/** Tells a running container to end, and ends it when the time that `deadline` says has come; `earlier` resolves whenever that has changed. */
+export async function endInstance(instance: Instance, container: Container, deadline: () => number, earlier: () => Promise<void>): Promise<string | undefined> {
+  const exited = instance.exited.then(() => true);
+  const until = async (): Promise<boolean> => {
+    for (;;) {
+      const left = deadline() - Date.now();
+      if (left <= 0) return false;
+      let timer: NodeJS.Timeout | undefined;
+      const over = new Promise<'over'>((resolve) => (timer = setTimeout(resolve, left, 'over')));
+      const first = await Promise.race([exited, over, earlier()]);
+      clearTimeout(timer);
+      if (first === true) return true;
+    }
+  };
+  let failure: string | undefined;
+  const { preStop } = container.lifecycle ?? {};
+  const left = deadline() - Date.now();
+  if (preStop !== undefined && left > 0) {
+    const hook = instance.hook(preStop, left).then((message) => (failure = message));
+    await Promise.race([hook, until()]);
+  }
+  instance.signal('SIGTERM');
+  if (await until()) return failure;
+  instance.signal('SIGKILL');
+  let timer: NodeJS.Timeout | undefined;
+  await Promise.race([exited, new Promise((resolve) => (timer = setTimeout(resolve, KILL_WAIT_MS)))]);
+  clearTimeout(timer);
+  return failure;
+}

@@ -1,0 +1,90 @@
+/** Gives each pod a node: the one with the fewest pods among those that it may run on. */
+import type { NodeSelectorTerm } from 'kubernetes-types/core/v1.js';
+import { pathOf } from '../controllers/core/context.ts';
+import { createQueue } from '../controllers/core/queue.ts';
+import { hasAll, matches } from '../controllers/core/selector.ts';
+import { keyOf, NODES, type Node, PODS, type Pod, splitKey } from '../controllers/core/types.ts';
+import type { NodeContext } from './context.ts';
+import { PODS_PER_NODE, SCHEDULE_RETRY_MS } from './limits.ts';
+
+const SCHEDULER = 'default-scheduler';
+
+export function startScheduler(context: NodeContext): void {
+  const { pods, log, signal } = context;
+  const nodes = context.cache(NODES);
+  const waits = ({ spec, metadata }: Pod): boolean =>
+    (spec.nodeName ?? '') === '' &&
+    metadata.deletionTimestamp === undefined &&
+    (spec.schedulerName ?? SCHEDULER) === SCHEDULER &&
+    (spec.schedulingGates ?? []).length === 0;
+
+  const queue = createQueue({
+    name: 'scheduler',
+    log,
+    signal,
+    async work(key) {
+      const pod = pods.get(...splitKey(key));
+      if (pod === undefined || !waits(pod)) return;
+      const all = nodes.list();
+      const counts = new Map<string, number>();
+      for (const { spec } of pods.list()) counts.set(spec.nodeName ?? '', (counts.get(spec.nodeName ?? '') ?? 0) + 1);
+      const count = ({ metadata }: Node): number => counts.get(metadata.name) ?? 0;
+      const fitting = all.filter((node) => fits(pod, node) && count(node) < PODS_PER_NODE).sort((a, b) => count(a) - count(b));
+      const [chosen] = fitting;
+      if (chosen === undefined) {
+        await unschedulable(pod, `0/${all.length} nodes are available: ${all.length} node(s) didn't match Pod's node affinity/selector.`);
+        return queue.addAfter(key, SCHEDULE_RETRY_MS);
+      }
+      const { name, namespace, uid } = pod.metadata;
+      await context.client.request('POST', pathOf(PODS, pod, 'binding'), {
+        body: { apiVersion: 'v1', kind: 'Binding', metadata: { name, namespace, uid }, target: { apiVersion: 'v1', kind: 'Node', name: chosen.metadata.name } },
+        signal,
+      });
+      context.events.record(SCHEDULER, pod, 'Normal', 'Scheduled', `Successfully assigned ${namespace}/${name} to ${chosen.metadata.name}`);
+    },
+  });
+
+  async function unschedulable(pod: Pod, message: string): Promise<void> {
+    const before = pod.status?.conditions ?? [];
+    if (before.some(({ type, message: said }) => type === 'PodScheduled' && said === message)) return;
+    const condition = {
+      type: 'PodScheduled',
+      status: 'False',
+      reason: 'Unschedulable',
+      message,
+      lastTransitionTime: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
+    };
+    const conditions = [...before.filter(({ type }) => type !== 'PodScheduled'), condition];
+    await context.client.patch(pathOf(PODS, pod, 'status'), 'merge', { status: { phase: 'Pending', conditions } }, { fieldManager: 'kube-scheduler' });
+    context.events.record(SCHEDULER, pod, 'Warning', 'FailedScheduling', message);
+  }
+
+  pods.onChange((pod) => {
+    if (pod !== undefined && waits(pod)) queue.add(keyOf(pod));
+  });
+  nodes.onChange(() => {
+    for (const pod of pods.list()) if (waits(pod)) queue.add(keyOf(pod));
+  });
+  for (const pod of pods.list()) if (waits(pod)) queue.add(keyOf(pod));
+  queue.start();
+}
+
+function fits({ spec }: Pod, { metadata, ...node }: Node): boolean {
+  if (node.spec?.unschedulable === true) return false;
+  if (!hasAll(metadata.labels, spec.nodeSelector ?? {})) return false;
+  const terms = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
+  if (terms !== undefined && !terms.some((term) => matchesTerm(term, metadata))) return false;
+  return (node.spec?.taints ?? []).every(
+    (taint) =>
+      (taint.effect !== 'NoSchedule' && taint.effect !== 'NoExecute') ||
+      (spec.tolerations ?? []).some(
+        ({ key, operator, value, effect }) =>
+          (effect === undefined || effect === '' || effect === taint.effect) &&
+          (operator === 'Exists' ? key === undefined || key === '' || key === taint.key : key === taint.key && (value ?? '') === (taint.value ?? '')),
+      ),
+  );
+}
+
+function matchesTerm({ matchExpressions = [], matchFields = [] }: NodeSelectorTerm, { labels, name }: Node['metadata']): boolean {
+  return matches({ matchExpressions }, labels) && matches({ matchExpressions: matchFields }, { 'metadata.name': name });
+}

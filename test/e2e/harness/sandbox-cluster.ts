@@ -1,0 +1,81 @@
+/** The sandbox of this checkout, in the folder that TELEPRESENCE_SANDBOX names. */
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { INSIDE_SERVER } from '../../../src/sandbox/launch/addresses.ts';
+import { files, sandboxFolder } from '../../../src/sandbox/launch/state.ts';
+import { kubectlFor } from './lab.ts';
+import { repository } from './repository.ts';
+import { ok } from './run.ts';
+import { joinLab, sandboxLab } from './sandbox-lab.ts';
+import type { ClusterMaker } from './test-cluster.ts';
+import { Workstation } from './workstation.ts';
+
+const program = path.join(repository, 'bin/sandbox.ts');
+export const sandbox = (args: readonly string[], timeoutMs = 60_000): Promise<string> => ok(process.execPath, [program, ...args], { timeoutMs });
+
+function missing(): string | undefined {
+  if (process.getuid?.() !== 0) return 'needs root, or a user namespace (scripts/sandbox-e2e.ts makes one)';
+  for (const [command, ...args] of [
+    ['kubectl', 'version', '--client'],
+    ['ip', '-V'],
+    ['nft', '-v'],
+  ] as const)
+    if (spawnSync(command, args).status !== 0) return `needs ${command}`;
+  return undefined;
+}
+
+export const sandboxCluster: ClusterMaker = {
+  missing: process.env['TELEPRESENCE_TEST_CLUSTER'] === 'sandbox' ? missing() : 'not chosen',
+  async start({ fresh }) {
+    const folder = sandboxFolder(process.env);
+    if (fresh) await sandbox(['down']);
+    await sandbox(['up']);
+    const { inside: kubeconfig } = files(folder);
+    const lab = sandboxLab(folder);
+    await joinLab(lab);
+    const kubectl = kubectlFor('kubectl', kubeconfig);
+    return {
+      kubeconfig,
+      server: INSIDE_SERVER,
+      kubectl,
+      apply: async (yaml) => {
+        // kubectl checks a List by OpenAPI v2, which the sandbox does not have
+        await kubectl(['apply', '--server-side', '--force-conflicts', '--validate=false', '-f', '-'], { input: yaml });
+      },
+      workstation: (name, options = {}) => Workstation.create({ lab, name, kubectl: 'kubectl', ...options, kubeconfig: options.kubeconfig ?? kubeconfig }),
+      user: async (name, groups = []) => {
+        const file = path.join(await mkdtemp(path.join(tmpdir(), 'tp-user-')), `${name}.conf`);
+        await writeFile(file, await sandbox(['user', '--inside', name, ...groups]), { mode: 0o600 });
+        return file;
+      },
+      loadImage: async (tar) => {
+        await sandbox(['image', '--load', tar]);
+      },
+      loadProgram: async (reference, file, place) => {
+        await sandbox(['image', '--if-missing', reference, file, place]);
+      },
+      async fault(what, name = '') {
+        const link = await lab.linkOf(name);
+        const table = `blackhole-${name}`;
+        switch (what) {
+          case 'cut':
+            await lab.onNode('ip', ['link', 'set', link, 'down']);
+            break;
+          case 'blackhole': {
+            const drop = (hook: string): string => `chain ${hook} { type filter hook ${hook} device "${link}" priority 0; policy drop; }`;
+            await lab.onNode('nft', ['-f', '-'], `table netdev ${table} { ${drop('ingress')} ${drop('egress')} }`);
+            break;
+          }
+          case 'mend':
+            await lab.onNode('nft', ['-f', '-'], `table netdev ${table} {}\ndelete table netdev ${table}\n`);
+            await lab.onNode('ip', ['link', 'set', link, 'up']);
+            break;
+          default:
+            throw new Error(`a sandbox has no fault ${what} ${name}: its parts are one process`);
+        }
+      },
+    };
+  },
+};

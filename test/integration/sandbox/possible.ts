@@ -1,0 +1,6 @@
+import { spawnSync } from 'node:child_process';
+
+const user = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
+
+/** This machine gives namespaces with rules of nftables, to root or to an ordinary user who is root in there. */
+export const sandboxPossible = spawnSync('unshare', [...user, '--net', '--mount', '--pid', '--fork', 'nft', 'list', 'tables']).status === 0;

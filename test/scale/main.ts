@@ -1,0 +1,240 @@
+/**
+ * `npm run scale [-- --sessions N --intercepts N --agents N]`: one manager replica in a process of its own, with peers that link over real
+ * TLS connections and an API server in memory. Prints what it takes and whether that is within the bounds; exits with 1 when it is not.
+ */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { NODE_FLAGS } from '../../src/base/node-flags.ts';
+import { startFakeCluster, tokenOf } from '../helpers/fake-cluster.ts';
+import { INTERCEPTS, MANAGER_NAMESPACE, putBasics, putIntercept, putSession, putWorkload } from '../helpers/fake-cluster-objects.ts';
+import { linkAgent, type ManagerPorts, openControlStreams, openTunnel, type PeerAgent } from '../helpers/manager-peers.ts';
+
+/** Bounds of issue 6: all linked; an intercept's change at its agents; one more agent; one more session. */
+const ALL_MIB = 800;
+const CHANGE_MS = 1_000;
+const AGENT_KIB = 50;
+const SESSION_KIB = 150;
+/** Links that are made at once, and how often one is tried. */
+const AT_ONCE = 16;
+const LINK_TRIES = 10;
+const AGENTS_A_NAMESPACE = 100;
+const DATA_CONNECTIONS = 2;
+const CHANGES = 50;
+const LEASE = '/apis/coordination.k8s.io/v1/leases';
+
+const { values } = parseArgs({ options: { sessions: { type: 'string' }, intercepts: { type: 'string' }, agents: { type: 'string' } } });
+const wanted = { sessions: Number(values.sessions ?? 1_000), intercepts: Number(values.intercepts ?? 5_000), agents: Number(values.agents ?? 10_000) };
+const more = { sessions: Math.ceil(wanted.sessions / 10), agents: Math.ceil(wanted.agents / 10) };
+const print = (line: string) => process.stdout.write(`${line}\n`);
+const started = performance.now();
+const stage = (what: string) => print(`${((performance.now() - started) / 1000).toFixed(0).padStart(4)} s  ${what}`);
+
+/** As peers do: whoever is not linked tries again. */
+async function untilLinked<T>(link: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await link();
+    } catch (error) {
+      if (tries === LINK_TRIES) throw error;
+      retried++;
+      await sleep(100 * tries);
+    }
+  }
+}
+let retried = 0;
+
+async function inTurns<T>(items: readonly T[], work: (item: T, index: number) => Promise<void>): Promise<void> {
+  let next = 0;
+  const worker = async () => {
+    while (next < items.length) {
+      const index = next++;
+      await work(items[index] as T, index);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+}
+
+// Objects.
+const cluster = await startFakeCluster();
+const namespaceOf = (index: number) => `team-${Math.floor(index / AGENTS_A_NAMESPACE)}`;
+const total = { sessions: wanted.sessions + more.sessions, agents: wanted.agents + more.agents };
+putBasics(cluster, [...new Set(Array.from({ length: total.agents }, (_, i) => namespaceOf(i)))]);
+const sessions = Array.from({ length: total.sessions }, (_, i) => putSession(cluster, `session-${i}`, `user-${i}`));
+const workloads = Array.from({ length: total.agents }, (_, i) => ({
+  namespace: namespaceOf(i),
+  workload: `web-${i}`,
+  ...putWorkload(cluster, namespaceOf(i), `web-${i}`),
+}));
+const claim = (index: number) => {
+  const session = sessions[index % wanted.sessions];
+  const there = workloads[index % wanted.agents];
+  if (session === undefined || there === undefined) throw new Error('more intercepts than workloads');
+  return putIntercept(cluster, there.namespace, there.workload, session, `user-${index % wanted.sessions}`);
+};
+for (let index = 0; index < wanted.intercepts; index++) claim(index);
+// Another replica leads: what is measured first is what every replica has.
+const lead = () =>
+  cluster.put(LEASE, {
+    metadata: { name: 'traffic-manager', namespace: MANAGER_NAMESPACE },
+    spec: {
+      holderIdentity: 'mgr-2',
+      leaseDurationSeconds: 7,
+      renewTime: new Date().toISOString().replace('Z', '000Z'),
+      acquireTime: new Date().toISOString().replace('Z', '000Z'),
+    },
+  });
+lead();
+const leading = setInterval(lead, 1_000);
+stage(`${total.agents} workloads, ${wanted.intercepts} intercepts, ${total.sessions} sessions are in the API server`);
+
+// The manager.
+const manager = fork(path.join(import.meta.dirname, 'manager.ts'), { execArgv: [...NODE_FLAGS] });
+manager.send(cluster.connection);
+const [said] = (await once(manager, 'message')) as [{ ports: ManagerPorts; ca: string }];
+const { ports, ca } = said;
+let peak = 0;
+function resident(): number {
+  const status = readFileSync(`/proc/${manager.pid}/status`, 'utf8');
+  const kib = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]);
+  peak = Math.max(peak, kib);
+  return kib;
+}
+const watching = setInterval(resident, 250);
+interface Counts {
+  counts: { sessions: number; connections: number };
+  agents: number;
+}
+async function counts(): Promise<Counts> {
+  manager.send('look');
+  const [counted] = (await once(manager, 'message')) as [Counts];
+  return counted;
+}
+/** KiB resident once what is not used any more was collected. */
+async function settled(): Promise<number> {
+  for (let times = 0; times < 3; times++) {
+    await sleep(1_000);
+    manager.send('collect');
+    await once(manager, 'message');
+  }
+  return resident();
+}
+
+async function linkSessions(from: number, to: number): Promise<void> {
+  await inTurns(sessions.slice(from, to), async (session) => {
+    await untilLinked(async () => openControlStreams((await openTunnel(ports.tunnel, session, 'control')).mux));
+    for (let count = 0; count < DATA_CONNECTIONS; count++) await untilLinked(async () => (await openTunnel(ports.tunnel, session, 'data')).mux.ping());
+  });
+}
+const told = new Map<string, { count: number; heard: () => void }>();
+const agents: PeerAgent[] = [];
+async function linkAgents(from: number, to: number): Promise<void> {
+  await inTurns(workloads.slice(from, to), async ({ namespace, workload, pod, podUid }, offset) => {
+    const address = `127.${1 + ((from + offset) >> 14)}.${((from + offset) >> 7) & 127}.${1 + ((from + offset) & 127)}`;
+    const state = { count: 0, heard: (): void => undefined };
+    told.set(workload, state);
+    agents.push(
+      await untilLinked(() =>
+        linkAgent(
+          ports.agents,
+          { namespace, pod, token: tokenOf(namespace, pod, podUid), workload },
+          {
+            ca,
+            from: address,
+            told: (list) => {
+              state.count = list.length;
+              state.heard();
+            },
+          },
+        ),
+      ),
+    );
+  });
+}
+
+/** From the change of the object until the agent knows of it, in ms. */
+async function change(index: number, wantedCount: number, make: () => void): Promise<number> {
+  const state = told.get(workloads[index]?.workload ?? '');
+  if (state === undefined) throw new Error('no such agent');
+  const heard = new Promise<void>((resolve) => {
+    state.heard = () => {
+      if (state.count === wantedCount) resolve();
+    };
+  });
+  const begun = performance.now();
+  make();
+  await heard;
+  return performance.now() - begun;
+}
+
+stage('the manager serves');
+const empty = await settled();
+await linkAgents(0, wanted.agents);
+stage(`${wanted.agents} agents are linked, ${retried} tries failed`);
+const withAgents = await settled();
+await linkSessions(0, wanted.sessions);
+stage(`${wanted.sessions} sessions are linked, ${1 + DATA_CONNECTIONS} connections each, ${retried} tries failed`);
+const withAll = resident();
+const withAllSettled = await settled();
+const there = await counts();
+
+const times: number[] = [];
+for (let index = 0; index < CHANGES; index++) {
+  const there = workloads[index];
+  const name = `web-${index}-${sessions[index % wanted.sessions]?.uid.slice(0, 8)}`;
+  times.push(await change(index, 0, () => cluster.remove(INTERCEPTS, there?.namespace, name)));
+  times.push(await change(index, 1, () => void claim(index)));
+}
+times.sort((a, b) => a - b);
+stage(`${times.length} changes have reached their agents`);
+await settled();
+const beforeMore = resident();
+await linkAgents(wanted.agents, total.agents);
+const afterAgents = await settled();
+await linkSessions(wanted.sessions, total.sessions);
+const afterSessions = await settled();
+const peakFollowing = peak;
+stage(`${more.agents} more agents and ${more.sessions} more sessions`);
+clearInterval(leading);
+await sleep(12_000);
+const leader = resident();
+
+const mib = (kib: number) => `${(kib / 1024).toFixed(0)} MiB`;
+const each = (kib: number, count: number) => kib / count;
+const agentKiB = each(withAgents - empty, wanted.agents);
+const sessionKiB = each(withAllSettled - withAgents, wanted.sessions);
+const oneMoreAgent = each(afterAgents - beforeMore, more.agents);
+const oneMoreSession = each(afterSessions - afterAgents, more.sessions);
+const highest = Math.max(withAll, peakFollowing);
+const slowest = times.at(-1) ?? 0;
+const allLinked = there.counts.connections === wanted.sessions * (1 + DATA_CONNECTIONS) && there.agents === wanted.agents;
+const rows: [string, string, string, boolean | undefined][] = [
+  ['linked at once', `${there.counts.sessions} sessions (${there.counts.connections} connections), ${there.agents} agents`, 'all', allLinked],
+  ['manager without peers, all objects watched', mib(empty), '', undefined],
+  [`with ${wanted.agents} agents`, mib(withAgents), '', undefined],
+  ['… an agent of them', `${agentKiB.toFixed(1)} KiB`, `≤ ${AGENT_KIB} KiB`, agentKiB <= AGENT_KIB],
+  [
+    `with ${wanted.sessions} sessions too (settled: ${mib(withAllSettled)})`,
+    `${mib(withAll)}, highest ${mib(highest)}`,
+    `≤ ${ALL_MIB} MiB`,
+    highest <= ALL_MIB * 1024,
+  ],
+  ['… a session of them', `${sessionKiB.toFixed(0)} KiB`, `≤ ${SESSION_KIB} KiB`, sessionKiB <= SESSION_KIB],
+  [`one more agent (of ${more.agents})`, `${oneMoreAgent.toFixed(1)} KiB`, `≤ ${AGENT_KIB} KiB`, oneMoreAgent <= AGENT_KIB],
+  [`one more session (of ${more.sessions})`, `${oneMoreSession.toFixed(0)} KiB`, `≤ ${SESSION_KIB} KiB`, oneMoreSession <= SESSION_KIB],
+  [
+    `an intercept's change at its agent, median of ${times.length}`,
+    `${times[times.length >> 1]?.toFixed(1)} ms, slowest ${slowest.toFixed(0)} ms`,
+    `< ${CHANGE_MS} ms`,
+    slowest < CHANGE_MS,
+  ],
+  ['when it leads as well', mib(leader), '', undefined],
+];
+print('\n| what | measured | bound | |\n|---|---|---|---|');
+for (const [what, measured, bound, kept] of rows) print(`| ${what} | ${measured} | ${bound} | ${kept === undefined ? '' : kept ? 'kept' : 'MISSED'} |`);
+clearInterval(watching);
+manager.kill('SIGKILL');
+process.exit(rows.some(([, , , kept]) => kept === false) ? 1 : 0);

@@ -32,8 +32,8 @@ export async function startTeam(
   await trust(cloud);
   const administrator = await cluster.workstation('admin');
   cleanUp.use(administrator);
-  // an empty cluster gets its traffic-manager by it
-  await administrator.ok(['connect'], { timeoutMs: 120_000 });
+  // an empty cluster gets its traffic-manager by it; in one that was just started, the one it had comes up
+  await eventually('connected', async () => (await administrator.telepresence(['connect'], { timeoutMs: 120_000 })).code === 0, 120_000);
   await administrator.ok(['quit', '-s']);
   cleanUp.use(await testNamespace(cluster, namespace));
   await startIngressController(cluster);

@@ -11,12 +11,17 @@ import { imageOfThisCheckout } from './fresh-image.ts';
 
 const root = path.join(import.meta.dirname, '..');
 const NAMESPACES = ['--mount', '--net', '--pid', '--ipc', '--fork', '--kill-child', '--mount-proc', '--propagation', 'private'];
-/** `ip netns` keeps its names in /run and what it binds over /etc beside it. Process 1 takes in orphans, which Node does not. */
+/**
+ * `ip netns` keeps its names in /run, and in /etc what it binds over /etc. That is a copy, of what is readable: in the machine's own an
+ * ordinary user makes no folder, not even as the root of a user namespace. Process 1 takes in orphans, which Node does not.
+ */
 const PREPARE = `set -e
 mount -t tmpfs -o mode=755 tmpfs /run
-mkdir -p /run/netns /run/etc /run/etc-work
-mount -t overlay -o lowerdir=/etc,upperdir=/run/etc,workdir=/run/etc-work overlay /etc
-mkdir -p /etc/netns
+mkdir -p /run/netns /run/etc
+cp -r --preserve=mode,links /etc/. /run/etc 2>/dev/null || true
+rm -rf /run/etc/netns
+mkdir /run/etc/netns
+mount --bind /run/etc /etc
 ip link set lo up
 set +e
 "$@" & wait $!; exit $?`;

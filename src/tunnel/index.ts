@@ -2,7 +2,7 @@
  * What runs inside the tunnel (src/protocol/tunnel.ts): the handshake with its proof, stream headers, relays between connections,
  * and datagrams over a stream. The same for daemon, manager and agent.
  */
-export { createDatagramParser, createDatagramStream, type DatagramStream } from './datagram.ts';
+export { createDatagramStream, type DatagramStream } from './datagram.ts';
 export { type AcceptTunnelOptions, acceptTunnel, type StartTunnelOptions, startTunnel } from './handshake.ts';
 export { join } from './join.ts';
 export { type RelayResult, relay } from './relay.ts';

@@ -1,9 +1,11 @@
 /** Captured UDP: packets of the TUN become flows of datagrams through the tunnel, and their answers packets again. */
+
 import type { Duplex } from 'node:stream';
+import { createFrameCutter } from '../../base/framing.ts';
 import type { Log } from '../../base/log.ts';
 import { formatIp, ipFromBytes } from '../../net/index.ts';
 import { UDP_IDLE_MS } from '../../protocol/tunnel.ts';
-import { createDatagramParser, createDatagramStream } from '../../tunnel/index.ts';
+import { createDatagramStream } from '../../tunnel/index.ts';
 import {
   buildUdp,
   buildUnreachable,
@@ -208,7 +210,7 @@ export function startPackets(options: PacketsOptions): Packets {
   }, UDP_SWEEP_MS);
   sweep.unref();
 
-  const onData = createDatagramParser(fromTun);
+  const onData = createFrameCutter(fromTun);
   const onError = (error: Error) => log.debug('the packet connection failed', { error });
   socket.on('error', onError);
   socket.on('data', onData);

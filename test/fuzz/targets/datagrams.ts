@@ -1,8 +1,10 @@
 /** Datagrams: their framing on streams, and the packets that the TUN gives. */
+
 import { duplexPair } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
+import { createFrameCutter } from '../../../src/base/framing.ts';
 import { buildUdp, parsePacket, parseUdp } from '../../../src/daemon/capture/ip-packet.ts';
-import { createDatagramParser, createDatagramStream } from '../../../src/tunnel/index.ts';
+import { createDatagramStream } from '../../../src/tunnel/index.ts';
 import { cut, mutate } from '../mutate.ts';
 import type { Random } from '../random.ts';
 import type { FuzzTarget } from '../run.ts';
@@ -39,7 +41,7 @@ const framing: FuzzTarget = {
         const bytes = framed(random);
         trail.note('framed', bytes);
         const got: Buffer[] = [];
-        const parse = createDatagramParser((datagram) => got.push(Buffer.from(datagram)));
+        const parse = createFrameCutter((datagram) => got.push(Buffer.from(datagram)));
         for (const piece of cut(random, bytes)) parse(piece);
         const wanted = expected(bytes);
         if (got.length !== wanted.length || got.some((datagram, i) => !datagram.equals(wanted[i] as Buffer))) throw new Error('the pieces matter');

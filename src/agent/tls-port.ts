@@ -138,12 +138,14 @@ export class TlsPort {
 
 async function readKeys(folder: string): Promise<Keys> {
   const read = (file: string): Promise<Buffer> => readFile(path.join(folder, file));
-  const ca = read('ca.crt').catch((error: unknown) => {
+  // one behind the other, so that of several missing files it is always the same one that is named
+  const cert = await read('tls.crt');
+  const key = await read('tls.key');
+  const ca = await read('ca.crt').catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   });
-  const [cert, key, authority] = await Promise.all([read('tls.crt'), read('tls.key'), ca]);
-  return { cert, key, ca: authority };
+  return { cert, key, ca };
 }
 
 const contextOf = ({ cert, key, ca }: Keys): SecureContextOptions => ({ cert, key, ...(ca === undefined ? {} : { ca }) });

@@ -1,5 +1,5 @@
 /**
- * Prints `N passed, N failed, N skipped` as the process's last line. A module that fails to load and an error outside of
+ * Prints `N passed, N failed, N skipped` as the process's last line, behind the names of what failed. A module that fails to load and an error outside of
  * any test count as failed, so that the line can never look better than the run was.
  */
 import { appendFileSync } from 'node:fs';
@@ -8,6 +8,7 @@ import type { Reporter, TestModule } from 'vitest/node';
 export default class CountingReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
     const count = { passed: 0, failed: unhandledErrors.length, skipped: 0 };
+    const failures = unhandledErrors.map(() => 'an error outside of any test');
     for (const module of modules) {
       let ran = 0;
       for (const test of module.children.allTests()) {
@@ -15,13 +16,18 @@ export default class CountingReporter implements Reporter {
         const { state } = test.result();
         if (state === 'passed' || state === 'failed' || state === 'skipped') count[state]++;
         else count.failed++;
+        if (state !== 'passed' && state !== 'skipped') failures.push(`${module.relativeModuleId}: ${test.fullName}`);
       }
-      if (module.errors().length > 0 || (ran === 0 && !module.ok())) count.failed++;
+      if (module.errors().length > 0 || (ran === 0 && !module.ok())) {
+        count.failed++;
+        failures.push(`${module.relativeModuleId}: the file itself`);
+      }
     }
+    const failed = failures.map((failure) => `failed: ${failure}\n`).join('');
     const line = `${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`;
-    process.on('exit', () => process.stdout.write(`${line}\n`));
-    // .ci/run adds the counts of several runs up from this file
+    process.on('exit', () => process.stdout.write(`${failed}${line}\n`));
+    // .ci/run adds the counts of several runs up from this file, and says once more at its end what failed
     const file = process.env['TEST_COUNT_FILE'];
-    if (file !== undefined) appendFileSync(file, `${line}\n`);
+    if (file !== undefined) appendFileSync(file, `${failed}${line}\n`);
   }
 }

@@ -12,32 +12,37 @@ const root = path.join(import.meta.dirname, '..');
 const patterns = process.argv.slice(2);
 const bin = (name: string): string => path.join(root, 'node_modules', '.bin', name);
 
-function run(name: string, ...args: string[]): void {
+/** @returns exit code */
+function run(name: string, ...args: string[]): number {
   process.stdout.write(`> ${name} ${args.join(' ')}\n`);
   // the folder of this Node first, so that tools with `#!/usr/bin/env node` run on it as well
   const env = { ...process.env, PATH: `${path.dirname(process.execPath)}:${process.env['PATH'] ?? ''}` };
   const { status, error } = spawnSync(bin(name), args, { cwd: root, stdio: 'inherit', env });
   if (error) throw error;
-  if (status !== 0) process.exit(status ?? 1);
+  return status ?? 1;
 }
 
-if (patterns.length > 0) {
-  run('vitest', 'run', '--project', 'unit', ...patterns);
-  process.exit(0);
+function must(name: string, ...args: string[]): void {
+  const status = run(name, ...args);
+  if (status !== 0) process.exit(status);
 }
-run('tsc');
-run('biome', 'check', '--error-on-warnings');
-run('oxlint', '--type-aware', '--quiet');
-run('knip');
+
+if (patterns.length > 0) process.exit(run('vitest', 'run', '--project', 'unit', ...patterns));
+must('tsc');
+must('biome', 'check', '--error-on-warnings');
+must('oxlint', '--type-aware', '--quiet');
+must('knip');
 const folder = mkdtempSync(path.join(tmpdir(), 'tp-test-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 const counts = process.env['TEST_COUNT_FILE'] ?? path.join(folder, 'counts');
 process.env['TEST_COUNT_FILE'] = counts;
-run('vitest', 'run', '--project', 'unit');
+const unit = run('vitest', 'run', '--project', 'unit');
 process.stdout.write('> the e2e files on the sandbox\n');
-const status = runOnSandbox([]);
+const status = runOnSandbox([]) || unit;
 const total = [0, 0, 0];
-for (const line of readFileSync(counts, 'utf8').split('\n'))
+const lines = readFileSync(counts, 'utf8').split('\n');
+for (const line of lines.filter((one) => one.startsWith('failed: '))) process.stdout.write(`${line}\n`);
+for (const line of lines.filter((one) => !one.startsWith('failed: ')))
   for (const [index, text] of (line.match(/\d+/g) ?? []).entries()) total[index] = (total[index] ?? 0) + Number(text);
 process.stdout.write(`${total[0]} passed, ${total[1]} failed, ${total[2]} skipped\n`);
 process.exit(status);

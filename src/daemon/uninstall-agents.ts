@@ -6,7 +6,7 @@ import { CodedError, codeOf, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { sleep } from '../base/retry.ts';
 import { type KubeClient, resourcePath } from '../kube/index.ts';
-import { ANNOTATION, GROUP_VERSION, type Intercept } from '../protocol/resources.ts';
+import { ANNOTATION, GROUP_VERSION, type Intercept, workloadResource } from '../protocol/resources.ts';
 import { findWorkload, hasAgent, type Workload } from './intercept/workloads.ts';
 
 /** The leader must have taken the mark up within this. */
@@ -22,7 +22,7 @@ export interface Uninstaller {
   user: string;
 }
 
-const pathOf = ({ kind, namespace, name }: Workload): string => resourcePath('apps/v1', `${kind.toLowerCase()}s`, namespace, name);
+const pathOf = ({ kind, namespace, name }: Workload): string => resourcePath('apps/v1', workloadResource(kind), namespace, name);
 const shown = ({ kind, name }: Workload): string => `${kind} ${name}`;
 
 /**
@@ -45,8 +45,8 @@ async function checkRights({ kube, user }: Uninstaller, chosen: readonly Workloa
   const answers = await Promise.all(
     chosen.map(async (workload) => {
       const { kind, namespace, name } = workload;
-      const { allowed } = await kube.canI({ verb: 'patch', group: 'apps', resource: `${kind.toLowerCase()}s`, namespace, name }, { signal });
-      return allowed ? undefined : `${kind.toLowerCase()}s.apps "${name}" in namespace ${namespace}`;
+      const { allowed } = await kube.canI({ verb: 'patch', group: 'apps', resource: workloadResource(kind), namespace, name }, { signal });
+      return allowed ? undefined : `${workloadResource(kind)}.apps "${name}" in namespace ${namespace}`;
     }),
   );
   const missing = answers.filter((answer) => answer !== undefined);
@@ -106,7 +106,7 @@ async function uninstallAgent({ kube, log, user }: Uninstaller, workload: Worklo
 async function isThere(kube: KubeClient, path: string, signal: AbortSignal): Promise<boolean> {
   try {
     const { spec } = await kube.get<{ spec?: { template?: Workload['template'] } }>(path, { signal });
-    return spec?.template?.metadata?.annotations?.[ANNOTATION.agentConfig] !== undefined;
+    return hasAgent({ template: spec?.template ?? {} });
   } catch (error) {
     if (codeOf(error) === 'TP-KUBE-NOT-FOUND') return false;
     throw error;

@@ -50,7 +50,7 @@ export class FrameSender {
   /** Queues a whole control frame. */
   control(frame: Buffer): void {
     if (this.#ended) return;
-    if (this.#controlBytes + frame.length > CONTROL_QUEUE_LIMIT) {
+    if (this.waiting + frame.length > CONTROL_QUEUE_LIMIT) {
       this.end();
       this.#overflow();
       return;
@@ -87,7 +87,7 @@ export class FrameSender {
 
   /** Resolves when everything queued so far that may be sent is with the transport. */
   idle(): Promise<void> {
-    if (this.#ended || (this.#controlBytes === 0 && this.#ring.length === 0 && this.#inFlight === 0)) return Promise.resolve();
+    if (this.#ended || (this.waiting === 0 && this.#ring.length === 0 && this.#inFlight === 0)) return Promise.resolve();
     return new Promise((resolve) => this.#idleWaiters.push(resolve));
   }
 
@@ -112,7 +112,7 @@ export class FrameSender {
     this.#slab = undefined;
     this.#flushing = false;
     this.#write();
-    if (this.#controlBytes > 0 || this.#ring.length > 0) this.#schedule();
+    if (this.waiting > 0 || this.#ring.length > 0) this.#schedule();
     else if (this.#inFlight === 0) this.#settleIdle();
   }
 
@@ -127,13 +127,9 @@ export class FrameSender {
     this.#settleIdle();
   }
 
-  get #controlBytes(): number {
-    return this.#controlEnd - this.#controlAt;
-  }
-
   /** Bytes of control frames that wait: few, but for a peer that makes us send them and does not read. */
   get waiting(): number {
-    return this.#controlBytes;
+    return this.#controlEnd - this.#controlAt;
   }
 
   #growControl(bytes: number): void {
@@ -150,10 +146,10 @@ export class FrameSender {
    * while some are left, the bound of the streams' frames is passed, and none of those comes between.
    */
   #flushControl(): void {
-    while (this.#controlBytes > 0) {
+    while (this.waiting > 0) {
       const allowed = 2 * TRANSPORT_BOUND - this.#inFlight - this.#partBytes - (this.#slabAt - this.#slabStart);
       if (allowed <= 0) return;
-      const bytes = Math.min(this.#controlBytes, allowed, SLAB_LIMIT);
+      const bytes = Math.min(this.waiting, allowed, SLAB_LIMIT);
       this.#control.copy(this.#room(bytes), this.#slabAt, this.#controlAt, this.#controlAt + bytes);
       this.#slabAt += bytes;
       this.#controlAt += bytes;
@@ -166,7 +162,7 @@ export class FrameSender {
   #schedule(): void {
     if (this.#scheduled || this.#flushing) return;
     // What doesn't fit now leaves from the transport's callback.
-    if (this.#inFlight >= (this.#controlBytes > 0 ? 2 : 1) * TRANSPORT_BOUND) return;
+    if (this.#inFlight >= (this.waiting > 0 ? 2 : 1) * TRANSPORT_BOUND) return;
     this.#scheduled = true;
     setImmediate(() => {
       if (this.#scheduled) this.flush();
@@ -202,7 +198,7 @@ export class FrameSender {
   #room(bytes: number): Buffer {
     if (this.#slab !== undefined && this.#slab.length - this.#slabAt >= bytes) return this.#slab;
     this.#seal();
-    const guess = Math.min(SLAB_LIMIT, this.#controlBytes + this.#ring.length * SLAB_PER_FRAME);
+    const guess = Math.min(SLAB_LIMIT, this.waiting + this.#ring.length * SLAB_PER_FRAME);
     this.#slab = Buffer.allocUnsafe(Math.max(bytes, guess));
     this.#slabStart = 0;
     this.#slabAt = 0;

@@ -47,6 +47,8 @@ export const TLS_ANNOTATION = {
 export const MECHANISMS = ['tcp', 'http'] as const;
 export const WORKLOAD_KINDS = ['Deployment', 'StatefulSet', 'ReplicaSet'] as const;
 export type WorkloadKind = (typeof WORKLOAD_KINDS)[number];
+/** `deployments`, as paths and rights of the API name them. */
+export const workloadResource = (kind: string): string => `${kind.toLowerCase()}s`;
 export const PORT_PROTOCOLS = ['TCP', 'UDP'] as const;
 export type PortProtocol = (typeof PORT_PROTOCOLS)[number];
 

@@ -3,7 +3,7 @@ import type { PodTemplateSpec, Service } from 'kubernetes-types/core/v1.js';
 import { CodedError } from '../../base/errors.ts';
 import { type KubeClient, resourcePath } from '../../kube/index.ts';
 import { agentConfigSchema } from '../../protocol/agent-config.ts';
-import { ANNOTATION, LEGACY_ANNOTATION_PREFIX, type PortProtocol, WORKLOAD_KINDS, type WorkloadKind } from '../../protocol/resources.ts';
+import { ANNOTATION, LEGACY_ANNOTATION_PREFIX, type PortProtocol, WORKLOAD_KINDS, type WorkloadKind, workloadResource } from '../../protocol/resources.ts';
 
 export interface Workload {
   kind: WorkloadKind;
@@ -29,8 +29,6 @@ interface WorkloadObject {
 
 const managerSchema = agentConfigSchema.pick({ manager: true });
 
-const plural = (kind: WorkloadKind): string => `${kind.toLowerCase()}s`;
-
 function asWorkload(kind: WorkloadKind, object: WorkloadObject): Workload {
   const { metadata, spec } = object;
   return { kind, name: metadata.name, namespace: metadata.namespace, template: spec?.template ?? {}, replicas: spec?.replicas ?? 1 };
@@ -40,7 +38,7 @@ function asWorkload(kind: WorkloadKind, object: WorkloadObject): Workload {
 export async function listWorkloads(kube: KubeClient, namespace: string | undefined, signal: AbortSignal): Promise<Workload[]> {
   const lists = await Promise.all(
     WORKLOAD_KINDS.map(async (kind) => {
-      const { items } = await kube.list<WorkloadObject>(resourcePath('apps/v1', plural(kind), namespace), { signal });
+      const { items } = await kube.list<WorkloadObject>(resourcePath('apps/v1', workloadResource(kind), namespace), { signal });
       return items
         .filter(({ metadata }) => !(metadata.ownerReferences ?? []).some((owner) => owner.controller === true))
         .map((object) => asWorkload(kind, object));
@@ -79,8 +77,8 @@ export function portsOf(workload: Workload, services: readonly Service[]): Workl
 }
 
 /** Whether new pods of the workload get a traffic-agent. */
-export function hasAgent(workload: Workload): boolean {
-  return workload.template.metadata?.annotations?.[ANNOTATION.agentConfig] !== undefined;
+export function hasAgent({ template }: Pick<Workload, 'template'>): boolean {
+  return template.metadata?.annotations?.[ANNOTATION.agentConfig] !== undefined;
 }
 
 /** Namespace of the manager whose agents they are; undefined where there are none. */
@@ -124,7 +122,7 @@ export function findWorkload(wanted: string, namespace: string, workloads: reado
     return (
       text === undefined ||
       workload.kind.toLowerCase() === text ||
-      plural(workload.kind) === text ||
+      workloadResource(workload.kind) === text ||
       { deploy: 'Deployment', sts: 'StatefulSet', rs: 'ReplicaSet' }[text] === workload.kind
     );
   };

@@ -29,8 +29,8 @@ export function createProbeBook(now: () => number = () => performance.now()): Pr
   const sum = (hop: Hop, what: 'marked' | 'unmarked') => [...hop.pods.values()].reduce((all, pod) => all + pod[what], 0);
   return {
     begin(id, agents) {
-      for (const [known, { at }] of probes)
-        if (now() - at > PROBE_KEPT_MS || (probes.size >= PROBE_LIMIT && known === [...probes.keys()][0])) probes.delete(known);
+      // a Map goes from its oldest on
+      for (const [known, { at }] of probes) if (now() - at > PROBE_KEPT_MS || probes.size >= PROBE_LIMIT) probes.delete(known);
       const hops = new Map<string, Hop>();
       for (const { workload } of agents) hops.set(workloadKey(workload), { workload, pods: new Map(), order: undefined });
       probes.set(id, { at: now(), hops, seen: 0 });

@@ -3,7 +3,7 @@ import type { Service } from 'kubernetes-types/core/v1.js';
 import { CodedError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { type KubeClient, resourcePath } from '../../kube/index.ts';
-import { GROUP_VERSION, type Intercept } from '../../protocol/resources.ts';
+import { GROUP_VERSION, type Intercept, workloadResource } from '../../protocol/resources.ts';
 import type { WorkloadRef } from '../context.ts';
 import type { InterceptStatus } from './phase.ts';
 import type { TargetChange } from './service-targets.ts';
@@ -27,7 +27,6 @@ export interface Writes {
   forget(interceptUid: string): void;
 }
 
-const plural = (kind: string): string => `${kind.toLowerCase()}s`;
 const keyOf = ({ namespace, kind, name }: WorkloadRef): string => `${namespace}/${kind}/${name}`;
 const FIELD_MANAGER = 'traffic-manager';
 
@@ -71,7 +70,7 @@ export function createWrites(kube: KubeClient, log: Log, signal: AbortSignal): W
       return watched;
     },
     async patchWorkload(ref, patch) {
-      const object = await kube.patch<WorkloadObject>(resourcePath('apps/v1', plural(ref.kind), ref.namespace, ref.name), 'merge', patch, options);
+      const object = await kube.patch<WorkloadObject>(resourcePath('apps/v1', workloadResource(ref.kind), ref.namespace, ref.name), 'merge', patch, options);
       patched.set(keyOf(ref), object);
       return object;
     },

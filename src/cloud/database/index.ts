@@ -52,8 +52,9 @@ function openPostgres(address: string, log: Log): Database {
     query_timeout: DATABASE_TIMEOUT_MS * 2,
     types: { getTypeParser: (id, format) => (id === INT8 ? Number : pg.types.getTypeParser(id, format as 'text')) },
   });
-  // An idle connection that the server ended: the pool makes another.
-  pool.on('error', (error) => log.warn('a database connection was lost', { error: messageOf(error) }));
+  // Idle or in use: whoever uses it learns of it by its query, and the pool makes another. The pool itself listens only to idle ones.
+  pool.on('connect', (client) => client.on('error', (error) => log.warn('a database connection was lost', { error: messageOf(error) })));
+  pool.on('error', () => undefined);
   const db: Db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   return { kind: 'postgres', db, pool, close: () => db.destroy() };
 }

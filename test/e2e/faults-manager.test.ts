@@ -3,12 +3,12 @@
  * the workload's own pods. What is not intercepted loses nothing; what is comes back by itself.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { within } from '../helpers/measured.ts';
 import { echoApp } from './apps/echo.ts';
 import { SHARE } from './apps/load.ts';
 import { clusterAvailable, startCluster, type TestCluster, testNamespace } from './harness/cluster.ts';
 import { answered, answeredBy, bad, type Load, loadFromCluster, loadFromWorkstation, passed, settledAfter } from './harness/load.ts';
 import { managerPid, managerPods } from './harness/manager.ts';
-import { within } from './harness/measured.ts';
 import { clientOfVersion } from './harness/other-version.ts';
 import { eventually } from './harness/run.ts';
 import type { Workstation } from './harness/workstation.ts';

@@ -1,14 +1,13 @@
 /** From the workstation into the cluster: any program, any way a connection can behave, many at once, and beside a bulk flow. */
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MEASURED } from '../helpers/measured.ts';
 import { trafficApp } from './apps/traffic.ts';
 import { clusterAvailable, startCluster, type TestCluster, testNamespace } from './harness/cluster.ts';
 import { ok, run } from './harness/run.ts';
 import type { Workstation } from './harness/workstation.ts';
 
 const NAMESPACE = 'outbound';
-/** What is measured in time runs where the machine is its own: `npm run e2e -- all`. */
-const MEASURED = process.env['TELEPRESENCE_TEST_MEASURED'] !== undefined;
 /** The server of the flow beside which small requests are measured. */
 const FLOWS = 'flows';
 

@@ -1,9 +1,9 @@
 /** Without its manager the cluster goes on as if there were none: pods start at full speed. And a redirected UDP port. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { within } from '../helpers/measured.ts';
 import { echoApp, TEST_IMAGE } from './apps/echo.ts';
 import { stable } from './apps/stable.ts';
 import { clusterAvailable, startCluster, type TestCluster, testNamespace } from './harness/cluster.ts';
-import { within } from './harness/measured.ts';
 import { hasAgent, podsOf, settled } from './harness/rollout.ts';
 import { eventually } from './harness/run.ts';
 import type { Workstation } from './harness/workstation.ts';

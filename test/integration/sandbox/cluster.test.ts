@@ -8,13 +8,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { codeOf } from '../../../src/base/errors.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import { createKubeClient, type KubeClient, type KubeObject, loadKubeconfig, resourcePath } from '../../../src/kube/index.ts';
+import { MEASURED } from '../../helpers/measured.ts';
 import { sandboxPossible } from './possible.ts';
 
 const run = promisify(execFile);
 const telepresence = join(import.meta.dirname, '../../../bin/telepresence');
 const program = join(import.meta.dirname, '../../../bin/sandbox.ts');
-/** Promised times hold on a machine that does nothing else. */
-const MEASURED = process.env['TELEPRESENCE_TEST_MEASURED'] !== undefined;
 
 /** The cluster's own process: the only child of process 1 that is a Node. */
 function cluster(init: number): number {

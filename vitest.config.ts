@@ -19,6 +19,8 @@ export default defineConfig({
             'scripts/**/*.test.ts',
           ],
           pool: 'forks',
+          // one for each core; by default one less, which is half of a machine with two
+          maxWorkers: '100%',
           testTimeout: 20_000,
         },
       },

@@ -123,8 +123,10 @@ describe.skipIf(!clusterAvailable)('bad input (needs root and the test cluster)'
     it('a CIDR that is none', () => refused(['--also-proxy', '10.1.2.3/8'], 'TP-USAGE', /10\.1\.2\.3\/8/));
 
     it('local routes that overlap the cluster’s, before anything is set', async () => {
+      // without link-local addresses, which would come a while later, by themselves
       await workstation.shell(
-        'ip link add conflict type veth peer name conflict2 && ip addr add 10.96.7.1/24 dev conflict && ip link set conflict up && ip link set conflict2 up',
+        `ip link add conflict type veth peer name conflict2 && ip addr add 10.96.7.1/24 dev conflict
+for link in conflict conflict2; do ip link set $link addrgenmode none && ip link set $link up || exit 1; done`,
       );
       try {
         const now = await workstation.networkState();

@@ -136,3 +136,8 @@ export class End {
     this.stream.destroy();
   }
 }
+
+/** Why a workstation's side reset its stream; undefined: it did not, or the connection is another's. */
+export function whyReset(stream: Duplex): string | undefined {
+  return 'resetReason' in stream ? (stream as { resetReason?: string }).resetReason : undefined;
+}

@@ -44,11 +44,9 @@ export class HttpTaker implements Taker {
     const context: HttpContext = { routes: this.routes, app: this.#app, links: this.#links, peer: `${client.remoteAddress ?? ''}:${client.remotePort ?? 0}` };
     const { carried, first } = await this.#firstBytes(client, DETECT_TIMEOUT_MS);
     if (client.destroyed) return;
-    if (carried === 'http1') await this.#serve(new Http1Connection(client, first, context));
-    else if (carried === 'http2') await this.#serve(new Http2Connection(client, first, context));
+    if (carried === undefined) await this.#askApp(client, first, context);
     else if (carried === 'other' && this.#tls !== undefined && first[0] === TLS_HANDSHAKE_RECORD) await this.#decrypt(client, first, context, this.#tls);
-    else if (carried === 'other') await this.#pass(client, first, this.#app);
-    else await this.#askApp(client, first, context);
+    else await this.#carry(carried, client, first, context);
   }
 
   /** Why requests in TLS can't be looked into; undefined: they can, or the port has none. */
@@ -79,10 +77,7 @@ export class HttpTaker implements Taker {
           : tls.towardsWorkstation(stream, servername, options?.http1 === true ? HTTP1_PROTOCOL : protocol);
       },
     };
-    const context: HttpContext = { routes, app, links, peer };
-    if (carried === 'http1') await this.#serve(new Http1Connection(secure, said, context));
-    else if (carried === 'http2') await this.#serve(new Http2Connection(secure, said, context));
-    else await this.#pass(secure, said, app);
+    await this.#carry(carried, secure, said, { routes, app, links, peer });
   }
 
   /** Ends each connection when no request is in work on it: its next ones come on another, and go where they then belong. */
@@ -93,6 +88,13 @@ export class HttpTaker implements Taker {
   /** Ends what is open, now. */
   close(): void {
     for (const connection of this.#connections) connection.destroy();
+  }
+
+  /** Requests one by one; what is not HTTP, or was not decided, to the app as it is. */
+  #carry(carried: Carried | undefined, client: Socket, first: Buffer, context: HttpContext): Promise<void> {
+    if (carried === 'http1') return this.#serve(new Http1Connection(client, first, context));
+    if (carried === 'http2') return this.#serve(new Http2Connection(client, first, context));
+    return this.#pass(client, first, context.app);
   }
 
   async #serve(connection: Connection): Promise<void> {
@@ -148,10 +150,7 @@ export class HttpTaker implements Taker {
     }
     target.destroy();
     if (client.destroyed) return undefined;
-    const { carried, first: bytes } = speaker;
-    if (carried === 'http1') return this.#serve(new Http1Connection(client, bytes, context));
-    if (carried === 'http2') return this.#serve(new Http2Connection(client, bytes, context));
-    return this.#pass(client, bytes, this.#app);
+    return this.#carry(speaker.carried, client, speaker.first, context);
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { End, EndEvents } from './http-end.ts';
+import { type End, type EndEvents, whyReset } from './http-end.ts';
 
 /** What a connection is told of a server's side. */
 export interface UpstreamOwner {
@@ -24,7 +24,7 @@ export class Upstream implements EndEvents {
 
   /** Why the workstation's side reset it, if it did. */
   get resetReason(): string | undefined {
-    return 'resetReason' in this.end.stream ? (this.end.stream as { resetReason?: string }).resetReason : undefined;
+    return whyReset(this.end.stream);
   }
 
   bytes(chunk: Buffer): void {

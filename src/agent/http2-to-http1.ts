@@ -2,6 +2,7 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { request as send } from '../base/node-http.ts';
 import { PROOF_HEADER } from './http-routes.ts';
 
 /** RFC 9113 8.2.2: what belongs to one connection and not to a message. */
@@ -17,8 +18,6 @@ export async function forwardAsHttp1(
   request: { headers: IncomingHttpHeaders; raw: string[]; final: boolean; proof: string | undefined },
   connection: Duplex,
 ): Promise<boolean> {
-  // Loaded here: nearly no agent ever needs it.
-  const { request: send } = await import('node:http');
   const { headers, final } = request;
   let sent: ClientRequest;
   try {

@@ -1,6 +1,7 @@
 import { type ClientHttp2Session, connect } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { codeOf } from '../base/errors.ts';
+import { whyReset } from './http-end.ts';
 import { HTTP2_SESSION_MEMORY_MIB, HTTP2_SESSION_WINDOW, HTTP2_SETTINGS_TIMEOUT_MS, HTTP2_STREAM_WINDOW } from './http-limits.ts';
 
 /** An HTTP/2 connection to the app or to a workstation's process. */
@@ -46,7 +47,7 @@ export class Http2Upstream {
 
   /** Why the workstation's side reset it, if it did. */
   get resetReason(): string | undefined {
-    return 'resetReason' in this.#connection ? (this.#connection as { resetReason?: string }).resetReason : undefined;
+    return whyReset(this.#connection);
   }
 
   destroy(): void {

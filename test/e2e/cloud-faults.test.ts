@@ -11,7 +11,7 @@ import { makeAccount } from './harness/account.ts';
 import type { CloudOnHost } from './harness/cloud.ts';
 import { clusterAvailable, type TestCluster } from './harness/cluster.ts';
 import { answered, answeredBy, bad, type Load, loadFromCluster, passed, settledAfter, shown } from './harness/load.ts';
-import { killManager, managerPods } from './harness/manager.ts';
+import { killManager, managerPid, managerPods } from './harness/manager.ts';
 import { type PreviewWatch, watchPreview } from './harness/preview-watch.ts';
 import { eventually } from './harness/run.ts';
 import { ingressTo, interceptInPublic, type Person, startTeam } from './harness/team.ts';
@@ -97,6 +97,12 @@ describe.skipIf(!clusterAvailable || postgresMissing !== undefined)(
       }
     }
 
+    async function scaleManager(replicas: number): Promise<void> {
+      await cluster.kubectl(['-n', 'ambassador', 'scale', 'deployment/traffic-manager', `--replicas=${replicas}`]);
+      await cluster.kubectl(['-n', 'ambassador', 'rollout', 'status', 'deployment/traffic-manager', '--timeout=90s'], { timeoutMs: 100_000 });
+      await eventually(`${replicas} run`, async () => (await managerPods(cluster)).length === replicas, 60_000);
+    }
+
     const intercepts = async (): Promise<string> =>
       cluster.kubectl(['-n', NAMESPACE, 'get', 'intercepts', '-o', 'jsonpath={.items[*].metadata.uid} {.items[*].status.phase}']);
 
@@ -133,26 +139,25 @@ describe.skipIf(!clusterAvailable || postgresMissing !== undefined)(
     }
     const state = async () => ({ rows: await rows(), intercepts: await intercepts() });
 
-    it('the cloud: intercepts go on, the preview is back within 5 s', async () => {
+    /** Killed, and started again a while later. Returns when it was killed. */
+    async function killedFor5s(what: string, part: { kill(): Promise<unknown>; start(): Promise<unknown> }): Promise<number> {
       const before = await state();
       const since = Date.now();
-      await cloud.kill();
+      await part.kill();
       await passed(DOWN_MS);
       const back = Date.now();
-      await cloud.start();
+      await part.start();
       await passed(BACK_MS);
-      await nothingLost('cloud killed for 5 s', since, watch.backAfter(back), before);
+      await nothingLost(`${what} killed for 5 s`, since, watch.backAfter(back), before);
+      return since;
+    }
+
+    it('the cloud: intercepts go on, the preview is back within 5 s', async () => {
+      await killedFor5s('the cloud', cloud);
     });
 
     it('PostgreSQL: intercepts go on, the preview is back within 5 s', async () => {
-      const before = await state();
-      const since = Date.now();
-      await postgres.kill();
-      await passed(DOWN_MS);
-      const back = Date.now();
-      await postgres.start();
-      await passed(BACK_MS);
-      await nothingLost('PostgreSQL killed for 5 s', since, watch.backAfter(back), before);
+      const since = await killedFor5s('PostgreSQL', postgres);
       expect(
         watch.failures(since).every((got) => /^5\d\d /.test(got)),
         watch.failures(since).join('\n'),
@@ -167,6 +172,27 @@ describe.skipIf(!clusterAvailable || postgresMissing !== undefined)(
       await passed(2 * BACK_MS);
       // what was on its way in the killed replica is reset
       await nothingLost('manager killed', since, watch.backAfter(since), before, RATE);
+    });
+
+    it('the only manager: intercepts and the preview are back within 5 s of its return', async () => {
+      await scaleManager(1);
+      await passed(BACK_MS);
+      const before = await state();
+      const [victim = ''] = await managerPods(cluster);
+      const killed = await managerPid(victim);
+      const since = Date.now();
+      try {
+        await killManager(victim);
+        await eventually('its process is back', async () => (await managerPid(victim)) !== killed, 60_000);
+        const back = Date.now();
+        await passed(2 * BACK_MS);
+        // what was on its way is reset; the app answers until the manager is back
+        await nothingLost(`the only manager killed, its process back after ${back - since} ms`, since, watch.backAfter(back), before, RATE);
+        for (const load of [loads.tcp, loads.http])
+          expect(settledAfter(await load.samples(), since, answeredBy('local')) - (back - since)).toBeLessThanOrEqual(BACK_MS);
+      } finally {
+        await scaleManager(2);
+      }
     });
 
     it('an account, a preview and the audit log can be used as before', async () => {

@@ -199,8 +199,12 @@ describe('the upgrade', () => {
 
 it('stops in order: streams finish, the manager is told, nothing is left in the store', async () => {
   await link();
-  const started = Date.now();
-  await fixture.cloud.close();
-  expect(Date.now() - started).toBeLessThan(4_000);
+  // It ends by itself: the time limit, which would cut what is left, never comes.
+  const limit = vi.spyOn(AbortSignal, 'timeout').mockReturnValue(new AbortController().signal);
+  try {
+    await fixture.cloud.close();
+  } finally {
+    limit.mockRestore();
+  }
   fixture = await startTestCloud();
 });

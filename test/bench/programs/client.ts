@@ -82,6 +82,27 @@ function answerLength(text: string): number | undefined {
   return end < 0 || length === undefined ? undefined : end + 4 + Number(length);
 }
 
+/** Says when an answer's last byte has come; `begin` before each, all of a connection's answers have the same length. */
+class AnswerReader {
+  #length: number | undefined;
+  #head = '';
+  #got = 0;
+
+  begin(): void {
+    this.#got = 0;
+  }
+
+  /** Whether the answer is whole. */
+  add(chunk: Buffer): boolean {
+    if (this.#length === undefined) {
+      this.#head += chunk.toString('latin1');
+      this.#length = answerLength(this.#head);
+    }
+    this.#got += chunk.length;
+    return this.#got === this.#length;
+  }
+}
+
 interface Asking {
   socket: net.Socket;
   until: number;
@@ -95,25 +116,18 @@ interface Asking {
 function askOver({ socket, until, pauseMs = 0, times }: Asking): Promise<boolean> {
   const request = Buffer.from('GET / HTTP/1.1\r\nHost: bench\r\n\r\n');
   return new Promise((resolve) => {
+    const answer = new AnswerReader();
     let sent = 0;
-    let got = 0;
-    let length: number | undefined;
-    let head = '';
     let waiting = false;
     const ask = (): void => {
       if (socket.destroyed) return;
       sent = now();
-      got = 0;
+      answer.begin();
       waiting = true;
       socket.write(request);
     };
     socket.on('data', (chunk: Buffer) => {
-      if (length === undefined) {
-        head += chunk.toString('latin1');
-        length = answerLength(head);
-      }
-      got += chunk.length;
-      if (got !== length) return;
+      if (!answer.add(chunk)) return;
       const at = now();
       times.push(at - sent);
       waiting = false;
@@ -211,17 +225,10 @@ async function bulk(mode: 'down' | 'up', target: Target, clients: number, bytes:
 function takeDown(socket: net.Socket, bytes: number): Promise<number | undefined> {
   return new Promise((resolve) => {
     const begun = now();
-    let length: number | undefined;
-    let head = '';
-    let got = 0;
+    const answer = new AnswerReader();
     socket.write(`GET /down/${bytes} HTTP/1.1\r\nHost: bench\r\n\r\n`);
     socket.on('data', (chunk: Buffer) => {
-      if (length === undefined) {
-        head += chunk.toString('latin1');
-        length = answerLength(head);
-      }
-      got += chunk.length;
-      if (got !== length) return;
+      if (!answer.add(chunk)) return;
       resolve(now() - begun);
       socket.destroy();
     });

@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fetchKubectls } from '../test/e2e/harness/kubectls.ts';
 import { runOnSandbox } from './sandbox-e2e.ts';
 
 const root = path.join(import.meta.dirname, '..');
@@ -35,6 +36,7 @@ const counts = process.env['TEST_COUNT_FILE'] ?? path.join(folder, 'counts');
 process.env['TEST_COUNT_FILE'] = counts;
 run('vitest', 'run', '--project', 'unit');
 process.stdout.write('> the e2e files on the sandbox\n');
+await fetchKubectls();
 const status = runOnSandbox([]);
 const total = [0, 0, 0];
 for (const line of readFileSync(counts, 'utf8').split('\n'))

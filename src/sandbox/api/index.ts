@@ -9,6 +9,7 @@ import { createInProcessClient } from './client.ts';
 import { createCore } from './core.ts';
 import { serveDefinitions } from './custom/definitions.ts';
 import { DEFINITION_RULES, DEFINITIONS } from './custom/rules-of-definitions.ts';
+import type { Audit } from './http/audit.ts';
 import { createHttpApi, type HttpApi } from './http/server.ts';
 import { OTHER_RULES } from './resources/defaults/others.ts';
 import { POD_RULES } from './resources/defaults/pods.ts';
@@ -19,10 +20,14 @@ import { type KindRules, strategyOf } from './resources/strategies.ts';
 import { builtInTypes } from './resources/table.ts';
 import { Store } from './store/store.ts';
 
+export type { Audit, AuditedCall } from './http/audit.ts';
+
 export interface ApiServerOptions {
   log: Log;
   /** Served as they are, to whoever may read that path: path → body. */
   documents?: Record<string, unknown>;
+  /** Told of each request that comes over a socket. */
+  audit?: Audit;
 }
 
 export interface ApiServer extends HttpApi {
@@ -40,7 +45,7 @@ export function createApiServer(parts: ApiServerParts, options: ApiServerOptions
   const core = createCore(parts, store, registry);
   serveDefinitions(store, registry, { store, admission: () => parts.admission }, options.log);
   return {
-    ...createHttpApi(core, parts, options.log, options.documents ?? {}),
+    ...createHttpApi(core, parts, { log: options.log, documents: options.documents ?? {}, audit: options.audit ?? (() => {}) }),
     client: (user, manager = 'sandbox') => createInProcessClient(core, parts, user, manager),
   };
 }

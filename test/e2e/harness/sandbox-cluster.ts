@@ -19,6 +19,9 @@ export const sandbox = (args: readonly string[], timeoutMs = 60_000): Promise<st
 /** The machine's own, else the newest that was fetched for tests. */
 const kubectlBinary = spawnSync('kubectl', ['version', '--client']).status === 0 ? 'kubectl' : (triedKubectls().at(-1)?.binary ?? 'kubectl');
 
+/** What the sandbox writes down of the requests to its API. */
+export const auditFile = (): string => path.join(sandboxFolder(process.env), 'audit.jsonl');
+
 function missing(): string | undefined {
   if (process.getuid?.() !== 0) return 'needs root, or a user namespace (scripts/sandbox-e2e.ts makes one)';
   for (const [command, ...args] of [
@@ -35,7 +38,7 @@ export const sandboxCluster: ClusterMaker = {
   async start({ fresh }) {
     const folder = sandboxFolder(process.env);
     if (fresh) await sandbox(['down']);
-    await sandbox(['up']);
+    await sandbox(['up', '--audit', auditFile()]);
     const { inside: kubeconfig } = files(folder);
     const lab = sandboxLab(folder);
     await joinLab(lab);

@@ -10,6 +10,7 @@ import { pipeline } from 'node:stream';
 import { CodedError } from '../../base/errors.ts';
 import { SANDBOX_NETWORK } from '../contract.ts';
 import { ADMINISTRATORS, INSIDE_SERVER } from './addresses.ts';
+import { claimState } from './claim-state.ts';
 import { callControl } from './control.ts';
 import type { Host } from './host.ts';
 import { files, type RunningState } from './state.ts';
@@ -28,6 +29,7 @@ export async function supervise(folder: string, options: UpOptions, { process, p
   const paths = files(folder);
   for (const stale of [paths.state, paths.control, paths.api]) await rm(stale, { force: true });
   await writeFile(paths.resolvConf, `nameserver ${SANDBOX_NETWORK.outsideDns}\n`);
+  const release = options.state === undefined ? async () => {} : await claimState(options.state);
   const user = process.getuid?.() !== 0;
   const inside = [process.execPath, ...process.execArgv, program, 'inside', JSON.stringify(options)];
   const child = spawn('unshare', [...(user ? USER_NAMESPACE : []), ...NAMESPACES, 'sh', '-c', INIT, 'sh', ...inside], {
@@ -59,6 +61,7 @@ export async function supervise(folder: string, options: UpOptions, { process, p
   await writeFile(paths.state, JSON.stringify(state), { mode: 0o600 });
   const code = await ended;
   server.close();
+  await release();
   for (const stale of [paths.state, paths.control, paths.api]) await rm(stale, { force: true });
   // what is still connected has nobody left to talk to
   return process.exit(code);

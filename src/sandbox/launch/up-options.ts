@@ -8,6 +8,8 @@ export interface UpOptions {
   port: number;
   /** A file to which each request to the API is written, as a line of JSON. */
   audit?: string;
+  /** A folder in which the state of the API outlives the sandbox. */
+  state?: string;
 }
 
 /** Not there for the sandbox: it has its own. */
@@ -15,8 +17,8 @@ const HIDDEN = '/run/';
 
 /** @param folder that relative paths start from. @throws TP-USAGE */
 export function upOptions(args: string[], folder: string): UpOptions {
-  const { values } = parseArgs({ args, options: { port: { type: 'string', default: '0' }, audit: { type: 'string' } } });
-  const seen = (name: 'audit'): string | undefined => {
+  const { values } = parseArgs({ args, options: { port: { type: 'string', default: '0' }, audit: { type: 'string' }, state: { type: 'string' } } });
+  const seen = (name: 'audit' | 'state'): string | undefined => {
     const place = values[name];
     if (place === undefined) return undefined;
     const whole = resolve(folder, place);
@@ -24,5 +26,6 @@ export function upOptions(args: string[], folder: string): UpOptions {
     return whole;
   };
   const audit = seen('audit');
-  return { port: Number(values.port), ...(audit === undefined ? {} : { audit }) };
+  const state = seen('state');
+  return { port: Number(values.port), ...(audit === undefined ? {} : { audit }), ...(state === undefined ? {} : { state }) };
 }

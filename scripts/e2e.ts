@@ -7,10 +7,12 @@
 import { spawnSync } from 'node:child_process';
 import { appendFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import { fetchKubectls } from '../test/e2e/harness/kubectls.ts';
 import { runOnSandbox } from './sandbox-e2e.ts';
 
 const root = path.join(import.meta.dirname, '..');
 const patterns = process.argv.slice(2).filter((argument) => argument !== '--sandbox');
+await fetchKubectls();
 if (process.argv.includes('--sandbox')) process.exit(runOnSandbox(patterns));
 const long = readdirSync(path.join(root, 'test/e2e')).filter((file) =>
   /^(faults.*|long-.*|rollout-(costly|shapes|uninstall)|preview-load|cloud-faults)\.test\.ts$/.test(file),

@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fetchKubectls } from '../test/e2e/harness/kubectls.ts';
 import { runOnSandbox } from './sandbox-e2e.ts';
 
 const root = path.join(import.meta.dirname, '..');
@@ -38,6 +39,7 @@ const counts = process.env['TEST_COUNT_FILE'] ?? path.join(folder, 'counts');
 process.env['TEST_COUNT_FILE'] = counts;
 const unit = run('vitest', 'run', '--project', 'unit');
 process.stdout.write('> the e2e files on the sandbox\n');
+await fetchKubectls();
 const status = runOnSandbox([]) || unit;
 const total = [0, 0, 0];
 const lines = readFileSync(counts, 'utf8').split('\n');

@@ -2,6 +2,7 @@
  * A whole cluster in one process, inside namespaces that end with it: the API server, its controllers, one node.
  * `launch/` makes the namespaces and talks to it from outside.
  */
+import { openSync, writeSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
@@ -11,7 +12,7 @@ import type { Log } from '../base/log.ts';
 import type { KubeObject } from '../kube/index.ts';
 import { createAccess, createCertificateAuthority, MASTERS, userKubeconfig } from './access/index.ts';
 import { createAdmission } from './admission/index.ts';
-import { createApiServer } from './api/index.ts';
+import { type Audit, createApiServer } from './api/index.ts';
 import { createBinding } from './binding.ts';
 import { type ApiServerParts, type ClusterClient, type NodeStreams, SANDBOX_NETWORK, StatusError } from './contract.ts';
 import type { Cache } from './controllers/core/cache.ts';
@@ -21,11 +22,13 @@ import { startControllers } from './controllers/index.ts';
 import { firstObjects } from './first-objects.ts';
 import { machineImage } from './images/archive.ts';
 import { createImageStore } from './images/store.ts';
+import { objectsFile, readKeys, writeKeys } from './kept-state.ts';
 import { startResolvers } from './network/dns/server.ts';
 import { createClusterZone } from './network/dns/zone.ts';
 import { createNodeNetwork, DNS_ENDPOINT, type Workstation } from './network/node-network.ts';
 import { withServiceAddresses } from './network/service-addresses.ts';
 import { startServiceProxy } from './network/service-proxy.ts';
+import { podAfterRestart } from './node/after-restart.ts';
 import { startNode } from './node/index.ts';
 import { loadLibc } from './node/runtime/libc.ts';
 import type { Spawner } from './node/runtime/spawner.ts';
@@ -38,6 +41,10 @@ export interface SandboxOptions {
   env: Readonly<Record<string, string | undefined>>;
   spawner: Promise<Spawner>;
   signal: AbortSignal;
+  /** A file to which each request that comes over a socket is written, as a line of JSON. */
+  audit?: string;
+  /** A folder in which its objects and keys are kept, and from which it goes on. */
+  state?: string;
 }
 
 export interface Sandbox {
@@ -54,12 +61,13 @@ const MEMORY = '/run/telepresence-sandbox';
 const SERVER_NAMES = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local', 'localhost'];
 const NODE = { name: 'node1', ip: SANDBOX_NETWORK.node, podCidr: '10.244.0.0/24' };
 
-export async function startSandbox({ log, folder, env, spawner: startingSpawner, signal }: SandboxOptions): Promise<Sandbox> {
+export async function startSandbox({ log, folder, env, spawner: startingSpawner, signal, audit, state }: SandboxOptions): Promise<Sandbox> {
   const libc = loadLibc();
   if (libc.mount('tmpfs', '/run', 'tmpfs', 0, 'mode=755') < 0)
     throw new CodedError('TP-SANDBOX-START', `The sandbox has no file system of its own: errno ${libc.errno()}.`);
   await mkdir(MEMORY, { recursive: true });
-  const [authority, spawner] = await Promise.all([createCertificateAuthority(), startingSpawner]);
+  const keys = state === undefined ? undefined : await readKeys(state);
+  const [authority, spawner] = await Promise.all([createCertificateAuthority(keys?.authority), startingSpawner]);
   const network = createNodeNetwork(libc, [NODE.ip]);
 
   // Each part needs the others' promises: the API looks at its parts with each request.
@@ -69,9 +77,17 @@ export async function startSandbox({ log, folder, env, spawner: startingSpawner,
   const node: NodeStreams = lateStreams(() => streams);
   let services: Cache<Service> | undefined;
   const documents: Record<string, unknown> = {};
-  const api = createApiServer(parts, { log: log.child('api'), documents });
+  const api = createApiServer(parts, {
+    log: log.child('api'),
+    documents,
+    ...(audit === undefined ? {} : { audit: auditFile(audit) }),
+    ...(state === undefined
+      ? {}
+      : { kept: { file: objectsFile(state), revive: (collection, object) => (collection === 'pods' ? podAfterRestart(object) : object) } }),
+  });
   const client = api.client(user);
-  const access = await createAccess({ client, log: log.child('access') });
+  const access = await createAccess({ client, log: log.child('access'), tokenKey: keys?.tokenKey });
+  if (state !== undefined && keys === undefined) await writeKeys(state, { authority: authority.pair, tokenKey: access.tokens.key });
   const admission = createAdmission({ client, dial: node.dial, authorizer: access.authorizer, escalation: access.escalation, log: log.child('admission') });
   Object.assign(documents, access.discovery);
   Object.assign(parts, {
@@ -81,6 +97,7 @@ export async function startSandbox({ log, folder, env, spawner: startingSpawner,
     streams: createStreams({ client, node }),
     virtual: { ...access.virtual, 'v1/pods/binding': createBinding(client) },
   } satisfies ApiServerParts);
+  api.resume();
 
   for (const object of [...firstObjects(), ...access.bootstrapObjects()]) await createIfMissing(client, object);
   await access.start();
@@ -118,6 +135,14 @@ export async function startSandbox({ log, folder, env, spawner: startingSpawner,
       spawner.close();
       await api.close();
     },
+  };
+}
+
+/** Written in the turn of the request: whoever has an answer finds its line. */
+function auditFile(path: string): Audit {
+  const file = openSync(path, 'a', 0o600);
+  return (call) => {
+    writeSync(file, `${JSON.stringify(call)}\n`);
   };
 }
 

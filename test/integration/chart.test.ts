@@ -1,19 +1,14 @@
 /** The Helm chart renders what the installer applies. */
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parse, parseAllDocuments } from 'yaml';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { derivedChartFiles } from '../../scripts/chart.ts';
 import { VERSION } from '../../src/base/version.ts';
 import { type KubeObject, mergeValues, parseSetting, parseValues, renderManifests } from '../../src/install/index.ts';
-import { helmBinary } from '../helpers/helm.ts';
+import { HELM_TIMEOUT_MS, helmTemplate } from '../helpers/helm.ts';
 
 const CHART = join(import.meta.dirname, '../../deploy/chart');
-const HELM_TIMEOUT_MS = 180_000;
-const run = promisify(execFile);
 const file = (name: string) => readFile(join(CHART, name), 'utf8');
 const byKey = (objects: KubeObject[]) =>
   Object.fromEntries(objects.map((object) => [`${object.kind} ${object.metadata.namespace ?? ''}/${object.metadata.name}`, object]));
@@ -90,35 +85,16 @@ const SETTINGS: Record<string, Record<string, unknown>> = {
 };
 
 describe('helm template', { timeout: HELM_TIMEOUT_MS }, () => {
-  let helm: string | undefined;
-  let why = '';
-  let folder: string;
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'chart-'));
-    try {
-      helm = await helmBinary();
-    } catch (error) {
-      why = String(error);
-    }
-  }, HELM_TIMEOUT_MS);
-  afterAll(() => rm(folder, { recursive: true }));
-
-  async function template(...args: string[]): Promise<KubeObject[]> {
-    const { stdout } = await run(helm ?? 'helm', ['template', 'telepresence', CHART, '--namespace', 'ambassador', ...args], { maxBuffer: 1 << 26 });
-    return parseAllDocuments(stdout)
-      .map((document): KubeObject | null => document.toJS())
-      .filter((object) => object !== null);
-  }
+  const { need, template, write } = helmTemplate(CHART, 'telepresence', 'ambassador');
 
   it.for(Object.entries(SETTINGS))('gives the objects of the installer: %s', async ([name, values], context) => {
-    if (helm === undefined) return context.skip(`no Helm to be had: ${why}`);
-    const valuesFile = join(folder, `${name.replaceAll(/\W/g, '-')}.json`);
-    await writeFile(valuesFile, JSON.stringify(values));
+    need(context);
+    const valuesFile = await write(`${name.replaceAll(/\W/g, '-')}.json`, JSON.stringify(values));
     expect(byKey(await template('--values', valuesFile))).toEqual(byKey(JSON.parse(JSON.stringify(renderManifests(parseValues(values))))));
   });
 
   it('reads --set as the installer does', async (context) => {
-    if (helm === undefined) return context.skip(`no Helm to be had: ${why}`);
+    need(context);
     const sets = [
       'replicaCount=3,logLevel=debug',
       'namespaces={a,b}',
@@ -136,7 +112,7 @@ describe('helm template', { timeout: HELM_TIMEOUT_MS }, () => {
   });
 
   it('refuses an unknown value', async (context) => {
-    if (helm === undefined) return context.skip(`no Helm to be had: ${why}`);
+    need(context);
     await expect(template('--set', 'replicas=3')).rejects.toThrow(/additional properties 'replicas' not allowed/);
   });
 });

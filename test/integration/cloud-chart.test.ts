@@ -1,21 +1,16 @@
 /** The cloud's Helm chart: what it renders starts the cloud of the image, and what can't work is refused. */
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import type { Deployment } from 'kubernetes-types/apps/v1.js';
 import type { Secret, Service } from 'kubernetes-types/core/v1.js';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parse, parseAllDocuments } from 'yaml';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { VERSION } from '../../src/base/version.ts';
 import { loadCloudConfig } from '../../src/cloud/config.ts';
 import type { KubeObject } from '../../src/install/index.ts';
-import { helmBinary } from '../helpers/helm.ts';
+import { HELM_TIMEOUT_MS, helmTemplate } from '../helpers/helm.ts';
 
 const CHART = join(import.meta.dirname, '../../deploy/cloud-chart');
-const HELM_TIMEOUT_MS = 180_000;
-const run = promisify(execFile);
 const SETTINGS = { url: 'https://telepresence.example.com', previewDomain: 'preview.example.net' };
 
 it('has the version of the package', async () => {
@@ -23,33 +18,13 @@ it('has the version of the package', async () => {
 });
 
 describe('helm template', { timeout: HELM_TIMEOUT_MS }, () => {
-  let helm: string | undefined;
-  let why = '';
-  let folder: string;
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'cloud-chart-'));
-    try {
-      helm = await helmBinary();
-    } catch (error) {
-      why = String(error);
-    }
-  }, HELM_TIMEOUT_MS);
-  afterAll(() => rm(folder, { recursive: true }));
-
-  async function template(values: Record<string, unknown>): Promise<KubeObject[]> {
-    const file = join(folder, 'values.json');
-    await writeFile(file, JSON.stringify(values));
-    const { stdout } = await run(helm ?? 'helm', ['template', 'cloud', CHART, '--namespace', 'tp', '--values', file], { maxBuffer: 1 << 26 });
-    return parseAllDocuments(stdout)
-      .map((document): KubeObject | null => document.toJS())
-      .filter((object) => object !== null);
-  }
+  const { need, template: rendered, write } = helmTemplate(CHART, 'cloud', 'tp');
+  const template = async (values: Record<string, unknown>) => rendered('--values', await write('values.json', JSON.stringify(values)));
   const one = <T>(objects: KubeObject[], kind: string): T => objects.find((object) => object.kind === kind) as unknown as T;
 
   /** The settings that the pod's cloud would read. */
   async function configOf(objects: KubeObject[], secrets: Record<string, string> = {}): ReturnType<typeof loadCloudConfig> {
-    const file = join(folder, 'cloud.yaml');
-    await writeFile(file, one<Secret>(objects, 'Secret').stringData?.['cloud.yaml'] ?? '');
+    const file = await write('cloud.yaml', one<Secret>(objects, 'Secret').stringData?.['cloud.yaml'] ?? '');
     const env: Record<string, string> = {};
     for (const { name, value, valueFrom } of one<Deployment>(objects, 'Deployment').spec?.template.spec?.containers[0]?.env ?? []) {
       const { name: secret, key } = valueFrom?.secretKeyRef ?? {};
@@ -60,7 +35,7 @@ describe('helm template', { timeout: HELM_TIMEOUT_MS }, () => {
   }
 
   it('runs one process with SQLite on a volume, behind a proxy that ends TLS', async (context) => {
-    if (helm === undefined) return context.skip(`no Helm to be had: ${why}`);
+    need(context);
     const objects = await template({ settings: { ...SETTINGS, behindProxy: 1 } });
     expect(objects.map(({ kind }) => kind).toSorted()).toEqual(['Deployment', 'PersistentVolumeClaim', 'Secret', 'Service']);
     const { spec } = one<Deployment>(objects, 'Deployment');
@@ -74,7 +49,7 @@ describe('helm template', { timeout: HELM_TIMEOUT_MS }, () => {
   });
 
   it('ends TLS itself with a certificate that is given', async (context) => {
-    if (helm === undefined) return context.skip(`no Helm to be had: ${why}`);
+    need(context);
     const objects = await template({ settings: SETTINGS, tlsSecret: 'cert', image: { registry: 'r.example', name: 'tp', tag: 'sha256:00' } });
     expect(await configOf(objects)).toMatchObject({ tls: { cert: '/etc/telepresence-cloud-tls/tls.crt' } });
     expect(one<Deployment>(objects, 'Deployment').spec?.template.spec).toMatchObject({
@@ -85,7 +60,7 @@ describe('helm template', { timeout: HELM_TIMEOUT_MS }, () => {
   });
 
   it('runs several replicas with PostgreSQL, each at its own address', async (context) => {
-    if (helm === undefined) return context.skip(`no Helm to be had: ${why}`);
+    need(context);
     const objects = await template({ settings: { ...SETTINGS, behindProxy: 1 }, replicaCount: 3, database: { secret: 'db' }, replicaSecret: 'shared' });
     expect(objects.map(({ kind }) => kind)).not.toContain('PersistentVolumeClaim');
     const secret = 'x'.repeat(32);
@@ -102,7 +77,7 @@ describe('helm template', { timeout: HELM_TIMEOUT_MS }, () => {
     ['several replicas with SQLite', { settings: { ...SETTINGS, behindProxy: 1 }, replicaCount: 2 }, /several replicas need database/],
     ['a setting of the chart’s own', { settings: { ...SETTINGS, behindProxy: 1, listen: ':80' } }, /settings\.listen is set by this chart/],
   ] as const)('refuses %s', async ([, values, message], context) => {
-    if (helm === undefined) return context.skip(`no Helm to be had: ${why}`);
+    need(context);
     await expect(template(values)).rejects.toThrow(message);
   });
 });

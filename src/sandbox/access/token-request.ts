@@ -17,7 +17,7 @@ interface BoundObject {
 }
 interface TokenRequestSpec {
   audiences?: string[] | null;
-  expirationSeconds?: number;
+  expirationSeconds?: number | null;
   boundObjectRef?: BoundObject | null;
 }
 
@@ -60,8 +60,9 @@ export function createTokenRequest(client: Pick<ClusterClient, 'get'>, tokens: S
     async create({ namespace = '', name = '' }, object): Promise<KubeObject> {
       const account = await must('serviceaccounts', namespace, name);
       const spec = (object['spec'] ?? {}) as TokenRequestSpec;
-      const { expirationSeconds = TOKEN_DEFAULT_SECONDS, boundObjectRef = null } = spec;
-      // Go writes a list that nobody has set as null.
+      // Go writes a list or a number that nobody has set as null.
+      const { boundObjectRef = null } = spec;
+      const expirationSeconds = spec.expirationSeconds ?? TOKEN_DEFAULT_SECONDS;
       const audiences = (spec.audiences ?? []).length === 0 ? [tokens.issuer] : (spec.audiences ?? []);
       const wrong = expirationSeconds < TOKEN_MIN_SECONDS ? 'less than 10 minutes' : expirationSeconds > TOKEN_MAX_SECONDS ? 'larger than 2^32 seconds' : '';
       if (wrong !== '') {

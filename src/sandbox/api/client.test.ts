@@ -2,29 +2,14 @@
 import { describe, expect, it } from 'vitest';
 import { createLog } from '../../base/log.ts';
 import type { KubeObject } from '../../kube/index.ts';
-import type { ApiServerParts } from '../contract.ts';
-import { createApiServer } from './index.ts';
+import { testClient } from './testing/api.ts';
 
-const parts: ApiServerParts = {
-  authenticator: { authenticate: async () => undefined },
-  authorizer: { authorize: () => ({ allowed: true, reason: '' }) },
-  admission: { mutate: async ({ object }) => object, validate: async () => {} },
-  streams: { request: async () => {}, upgrade: async () => {} },
-  virtual: {},
-};
-const user = { username: 'admin', uid: '', groups: ['system:masters'], extra: {} };
-
-async function client() {
-  const made = createApiServer(parts, { log: createLog(() => {}) }).client(user);
-  await made.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } });
-  return made;
-}
 const configMap = (data: Record<string, string>): KubeObject => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'one', namespace: 'shop' }, data });
 const path = '/api/v1/namespaces/shop/configmaps/one';
 
 describe('the client in the process', () => {
   it('creates, gets, patches and deletes', async () => {
-    const api = await client();
+    const api = await testClient();
     await api.create(configMap({ a: '1' }));
     await api.patch(path, 'merge', { data: { b: '2' } });
     await api.patch(path, 'json', [{ op: 'remove', path: '/data/a' }]);
@@ -34,14 +19,14 @@ describe('the client in the process', () => {
   });
 
   it('refuses to replace what has changed since', async () => {
-    const api = await client();
+    const api = await testClient();
     const made = await api.create<KubeObject>(configMap({ a: '1' }));
     await api.patch(path, 'merge', { data: { a: '2' } });
     await expect(api.replace({ ...made, data: { a: '3' } })).rejects.toMatchObject({ code: 'TP-KUBE-CONFLICT' });
   });
 
   it('tells an informer of each change', async () => {
-    const api = await client();
+    const api = await testClient();
     const seen: string[] = [];
     const gone = Promise.withResolvers<void>();
     const informer = api.createInformer<KubeObject>('/api/v1/configmaps', {

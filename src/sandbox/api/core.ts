@@ -1,4 +1,5 @@
 /** The API server without its sockets: from a request of somebody who is known to an answer. */
+import { forbidden } from '../access/forbidden.ts';
 import { type ApiServerParts, type RequestAttributes, StatusError, type UserInfo } from '../contract.ts';
 import { invalidOptions, methodNotAllowed, noSuchGroup, noSuchResource, notFound, unsupported } from './errors.ts';
 import { type ApiObject, isObject } from './object.ts';
@@ -69,24 +70,7 @@ function nameSelected(query: URLSearchParams): string | undefined {
 export function authorize(parts: Pick<ApiServerParts, 'authorizer'>, attributes: RequestAttributes): void {
   const { allowed, reason } = parts.authorizer.authorize(attributes);
   if (allowed) return;
-  throw denied(attributes, reason);
-}
-
-function denied(asked: RequestAttributes, reason: string): StatusError {
-  const because = reason === '' ? '' : `: ${reason}`;
-  const user = JSON.stringify(asked.user.username);
-  if (asked.resource === undefined)
-    return new StatusError(403, 'Forbidden', `forbidden: User ${user} cannot ${asked.verb} path ${JSON.stringify(asked.path)}${because}`, {});
-  const { group = '', resource, subresource, name, namespace } = asked;
-  const qualified = group === '' ? resource : `${resource}.${group}`;
-  const whole = subresource === undefined ? resource : `${resource}/${subresource}`;
-  const where = namespace === undefined ? ' at the cluster scope' : ` in the namespace ${JSON.stringify(namespace)}`;
-  return new StatusError(
-    403,
-    'Forbidden',
-    `${qualified}${name === undefined ? '' : ` ${JSON.stringify(name)}`} is forbidden: User ${user} cannot ${asked.verb} resource ${JSON.stringify(whole)} in API group ${JSON.stringify(group)}${where}${because}`,
-    { ...(name === undefined ? {} : { name }), ...(group === '' ? {} : { group }), kind: resource },
-  );
+  throw forbidden(attributes, reason);
 }
 
 export interface Core {

@@ -18,3 +18,5 @@ export const PATCH_TRIES = 5;
 export const GENERATE_NAME_TRIES = 8;
 /** An idle connection is kept for longer than any client keeps it (90 s), so that none closes under a request. */
 export const SERVER_IDLE_MS = 120_000;
+/** A state on disk is written anew when it has grown by this beyond twice what its objects take. */
+export const STATE_REWRITE_BYTES = 4 * 1024 * 1024;

@@ -2,20 +2,12 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createLog } from '../../base/log.ts';
 import type { KubeObject } from '../../kube/index.ts';
-import { createApiServer } from '../api/index.ts';
+import { testClient } from '../api/testing/api.ts';
 import { type ApiServerParts, StatusError } from '../contract.ts';
 import { createContext } from './core/context.ts';
 import type { EndpointSlice, Pod, ReplicaSet } from './core/types.ts';
 import { startControllers } from './index.ts';
 
-const parts: ApiServerParts = {
-  authenticator: { authenticate: async () => undefined },
-  authorizer: { authorize: () => ({ allowed: true, reason: '' }) },
-  admission: { mutate: async ({ object }) => object, validate: async () => {} },
-  streams: { request: async () => {}, upgrade: async () => {} },
-  virtual: {},
-};
-const user = { username: 'admin', uid: '', groups: ['system:masters'], extra: {} };
 const stops: AbortController[] = [];
 afterEach(() => {
   for (const stop of stops.splice(0)) stop.abort(new Error('the test is over'));
@@ -24,12 +16,11 @@ afterEach(() => {
 const SHOP = '/api/v1/namespaces/shop';
 const APPS = '/apis/apps/v1/namespaces/shop';
 
-async function cluster(made: ApiServerParts = parts) {
+async function cluster(parts: Partial<ApiServerParts> = {}) {
   const log = createLog(() => {});
   const stop = new AbortController();
   stops.push(stop);
-  const client = createApiServer(made, { log }).client(user);
-  await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } });
+  const client = await testClient(parts);
   await startControllers(createContext({ client, log, signal: stop.signal }), { caCertificate: 'PEM' });
   const pods = async () => (await client.list<Pod>(`${SHOP}/pods`)).items;
   /** Makes each pod ready that is not yet. */
@@ -96,7 +87,7 @@ describe('controllers', () => {
       if (type.plural !== 'pods' || operation !== 'CREATE') return;
       throw new StatusError(403, 'Forbidden', `pods "${name} ${refused++}" is forbidden: exceeded quota`);
     };
-    const { client } = await cluster({ ...parts, admission: { ...parts.admission, validate } });
+    const { client } = await cluster({ admission: { mutate: async ({ object }) => object, validate } });
     await client.create(deployment(1));
     await vi.waitFor(async () => {
       const { items } = await client.list<ReplicaSet>(`${APPS}/replicasets`);

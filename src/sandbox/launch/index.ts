@@ -12,9 +12,10 @@ import type { Host } from './host.ts';
 import { END_POLL_MS, END_TIMEOUT_MS, START_TIMEOUT_MS } from './limits.ts';
 import { alive, files, requireRunning, runningState, sandboxFolder } from './state.ts';
 import { supervise } from './supervise.ts';
+import { type UpOptions, upOptions } from './up-options.ts';
 import { onWorkstation } from './workstation.ts';
 
-const USAGE = `sandbox up [--port N] | down [--wipe] | status | kubeconfig
+const USAGE = `sandbox up [--port N] [--state DIR] [--audit FILE] | down [--wipe] | status | kubeconfig
 sandbox workstation [--name NAME] COMMAND…
 sandbox image [--if-missing] --load TAR | REF DIR -- COMMAND… | REF FILE /PATH
 sandbox user [--inside] NAME [GROUP…]
@@ -30,7 +31,7 @@ export async function launch([command = '', ...args]: string[], host: Host): Pro
   };
   switch (command) {
     case 'up':
-      await up(folder, Number(parseArgs({ args, options: { port: { type: 'string', default: '0' } } }).values.port), host);
+      await up(folder, upOptions(args, process.cwd()), host);
       return print(`export KUBECONFIG=${files(folder).kubeconfig}`);
     case 'down': {
       const { values } = parseArgs({ args, options: { wipe: { type: 'boolean', default: false } } });
@@ -63,20 +64,20 @@ export async function launch([command = '', ...args]: string[], host: Host): Pro
       return print((await callControl(files(folder).control, 'kubeconfig', { server, user, groups })).trimEnd());
     }
     case 'supervise':
-      return supervise(folder, Number(args[0]), host);
+      return supervise(folder, JSON.parse(args[0] ?? '{}') as UpOptions, host);
     case 'inside':
-      return (await import('./inside.ts')).runInside(args[0] ?? folder, host);
+      return (await import('./inside.ts')).runInside(folder, JSON.parse(args[0] ?? '{}') as UpOptions, host);
     default:
       throw new CodedError('TP-USAGE', USAGE.trimEnd());
   }
 }
 
-async function up(folder: string, port: number, { process, program }: Host): Promise<void> {
+async function up(folder: string, options: UpOptions, { process, program }: Host): Promise<void> {
   if ((await runningState(folder)) !== undefined) return;
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const paths = files(folder);
   const log = await open(paths.log, 'w', 0o600);
-  const child = spawn(process.execPath, [...process.execArgv, program, 'supervise', String(port)], {
+  const child = spawn(process.execPath, [...process.execArgv, program, 'supervise', JSON.stringify(options)], {
     detached: true,
     stdio: ['ignore', log.fd, log.fd],
     // compiled once, since three programs of it start one after the other

@@ -4,15 +4,16 @@ import { startSpawner } from '../node/runtime/spawner.ts';
 import { serveControl } from './control-server.ts';
 import type { Host } from './host.ts';
 import { files } from './state.ts';
+import type { UpOptions } from './up-options.ts';
 
 /** Ends with its channel to the supervisor, or when it is told to. */
-export async function runInside(folder: string, { process, program }: Host): Promise<number> {
+export async function runInside(folder: string, options: UpOptions, { process, program }: Host): Promise<number> {
   const log = createLog((line) => process.stderr.write(line), process.env['TELEPRESENCE_SANDBOX_DEBUG'] === undefined ? 'info' : 'debug');
   const stop = new AbortController();
   process.on('disconnect', () => process.exit(1));
   // beside the loading of all the rest, which takes as long
   const spawner = startSpawner({ log: log.child('spawner'), execPath: process.execPath, argv: [...process.execArgv, program, 'spawner'] });
-  const starting = import('../main.ts').then(({ startSandbox }) => startSandbox({ log, folder, env: process.env, spawner, signal: stop.signal }));
+  const starting = import('../main.ts').then(({ startSandbox }) => startSandbox({ log, folder, env: process.env, spawner, signal: stop.signal, ...options }));
   const sandbox = await starting.catch((error: unknown) => {
     // what was started so far would keep it from ending
     log.error('the sandbox did not start', { error });

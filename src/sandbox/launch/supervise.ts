@@ -10,9 +10,11 @@ import { pipeline } from 'node:stream';
 import { CodedError } from '../../base/errors.ts';
 import { SANDBOX_NETWORK } from '../contract.ts';
 import { ADMINISTRATORS, INSIDE_SERVER } from './addresses.ts';
+import { claimState } from './claim-state.ts';
 import { callControl } from './control.ts';
 import type { Host } from './host.ts';
 import { files, type RunningState } from './state.ts';
+import type { UpOptions } from './up-options.ts';
 
 const NAMESPACES = ['--net', '--mount', '--pid', '--ipc', '--uts', '--fork', '--kill-child', '--mount-proc'];
 const USER_NAMESPACE = ['--user', '--map-root-user'];
@@ -23,12 +25,13 @@ const USER_NAMESPACE = ['--user', '--map-root-user'];
 const INIT = 'exec 9<&0; "$@" 9<&- </dev/null & main=$!; { read -r _; kill -9 $main; } <&9 & exec 9<&- </dev/null; wait $main; exit $?';
 
 /** Runs until the sandbox ends. */
-export async function supervise(folder: string, port: number, { process, program }: Host): Promise<number> {
+export async function supervise(folder: string, options: UpOptions, { process, program }: Host): Promise<number> {
   const paths = files(folder);
   for (const stale of [paths.state, paths.control, paths.api]) await rm(stale, { force: true });
   await writeFile(paths.resolvConf, `nameserver ${SANDBOX_NETWORK.outsideDns}\n`);
+  const release = options.state === undefined ? async () => {} : await claimState(options.state);
   const user = process.getuid?.() !== 0;
-  const inside = [process.execPath, ...process.execArgv, program, 'inside', folder];
+  const inside = [process.execPath, ...process.execArgv, program, 'inside', JSON.stringify(options)];
   const child = spawn('unshare', [...(user ? USER_NAMESPACE : []), ...NAMESPACES, 'sh', '-c', INIT, 'sh', ...inside], {
     stdio: ['pipe', 'inherit', 'inherit', 'ipc'],
   });
@@ -48,7 +51,7 @@ export async function supervise(folder: string, port: number, { process, program
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, '127.0.0.1', () => resolve());
+    server.listen(options.port, '127.0.0.1', () => resolve());
   });
   const { port: chosen } = server.address() as AddressInfo;
   const admin = (url: string) => callControl(paths.control, 'kubeconfig', { server: url, user: 'admin', groups: [ADMINISTRATORS] });
@@ -58,6 +61,7 @@ export async function supervise(folder: string, port: number, { process, program
   await writeFile(paths.state, JSON.stringify(state), { mode: 0o600 });
   const code = await ended;
   server.close();
+  await release();
   for (const stale of [paths.state, paths.control, paths.api]) await rm(stale, { force: true });
   // what is still connected has nobody left to talk to
   return process.exit(code);

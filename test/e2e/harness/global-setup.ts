@@ -4,8 +4,9 @@
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { recordCalls, unrecordedCalls } from '../../compliance/kubernetes/calls.ts';
 import { clusterAvailable, onSandbox, repository, startCluster } from './cluster.ts';
-import { sandbox } from './sandbox-cluster.ts';
+import { auditFile, sandbox } from './sandbox-cluster.ts';
 
 export default async function setup(): Promise<(() => Promise<void>) | undefined> {
   if (!clusterAvailable) return undefined;
@@ -21,5 +22,9 @@ export default async function setup(): Promise<(() => Promise<void>) | undefined
   if (!onSandbox) return undefined;
   return async () => {
     await sandbox(['down']);
+    const calls = unrecordedCalls(auditFile());
+    if (calls.length === 0) return;
+    if (process.env['TELEPRESENCE_TEST_RECORD'] !== undefined) return recordCalls(calls);
+    process.stdout.write(`calls of the API that test/compliance/kubernetes/calls.txt does not have (calls.ts says how to record them):\n${calls.join('\n')}\n`);
   };
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { INSIDE_SERVER } from '../../../src/sandbox/launch/addresses.ts';
 import { files, sandboxFolder } from '../../../src/sandbox/launch/state.ts';
+import { triedKubectls } from './kubectls.ts';
 import { kubectlFor } from './lab.ts';
 import { repository } from './repository.ts';
 import { ok } from './run.ts';
@@ -15,14 +16,20 @@ import { Workstation } from './workstation.ts';
 const program = path.join(repository, 'bin/sandbox.ts');
 export const sandbox = (args: readonly string[], timeoutMs = 60_000): Promise<string> => ok(process.execPath, [program, ...args], { timeoutMs });
 
+/** The machine's own, else the newest that was fetched for tests. */
+const kubectlBinary = spawnSync('kubectl', ['version', '--client']).status === 0 ? 'kubectl' : (triedKubectls().at(-1)?.binary ?? 'kubectl');
+
+/** What the sandbox writes down of the requests to its API. */
+export const auditFile = (): string => path.join(sandboxFolder(process.env), 'audit.jsonl');
+
 function missing(): string | undefined {
   if (process.getuid?.() !== 0) return 'needs root, or a user namespace (scripts/sandbox-e2e.ts makes one)';
   for (const [command, ...args] of [
-    ['kubectl', 'version', '--client'],
+    [kubectlBinary, 'version', '--client'],
     ['ip', '-V'],
     ['nft', '-v'],
   ] as const)
-    if (spawnSync(command, args).status !== 0) return `needs ${command}`;
+    if (spawnSync(command, args).status !== 0) return `needs ${path.basename(command)}`;
   return undefined;
 }
 
@@ -31,11 +38,11 @@ export const sandboxCluster: ClusterMaker = {
   async start({ fresh }) {
     const folder = sandboxFolder(process.env);
     if (fresh) await sandbox(['down']);
-    await sandbox(['up']);
+    await sandbox(['up', '--audit', auditFile()]);
     const { inside: kubeconfig } = files(folder);
     const lab = sandboxLab(folder);
     await joinLab(lab);
-    const kubectl = kubectlFor('kubectl', kubeconfig);
+    const kubectl = kubectlFor(kubectlBinary, kubeconfig);
     return {
       kubeconfig,
       server: INSIDE_SERVER,
@@ -44,7 +51,7 @@ export const sandboxCluster: ClusterMaker = {
         // kubectl checks a List by OpenAPI v2, which the sandbox does not have
         await kubectl(['apply', '--server-side', '--force-conflicts', '--validate=false', '-f', '-'], { input: yaml });
       },
-      workstation: (name, options = {}) => Workstation.create({ lab, name, kubectl: 'kubectl', ...options, kubeconfig: options.kubeconfig ?? kubeconfig }),
+      workstation: (name, options = {}) => Workstation.create({ lab, name, kubectl: kubectlBinary, ...options, kubeconfig: options.kubeconfig ?? kubeconfig }),
       user: async (name, groups = []) => {
         const file = path.join(await mkdtemp(path.join(tmpdir(), 'tp-user-')), `${name}.conf`);
         await writeFile(file, await sandbox(['user', '--inside', name, ...groups]), { mode: 0o600 });

@@ -4,9 +4,15 @@ import { runSandbox } from '../../run-sandbox.ts';
 export const command: CommandSpec = {
   name: 'sandbox up',
   summary: 'Start a small cluster on this machine, for trying, teaching and testing',
-  flags: [{ flags: '--port <port>', description: "The port of the cluster's API on this machine; any free one without it" }],
+  flags: [
+    { flags: '--port <port>', description: "The port of the cluster's API on this machine; any free one without it" },
+    { flags: '--state <folder>', description: 'Keep the objects of the cluster in this folder, and go on with those that are there; in memory without it' },
+  ],
   async run(context) {
-    const port = context.options.text('port');
-    return runSandbox(context, ['up', ...(port === undefined ? [] : ['--port', port])]);
+    const given = ['port', 'state'].flatMap((name) => {
+      const value = context.options.text(name);
+      return value === undefined ? [] : [`--${name}`, value];
+    });
+    return runSandbox(context, ['up', ...given]);
   },
 };

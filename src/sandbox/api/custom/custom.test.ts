@@ -2,17 +2,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createLog } from '../../../base/log.ts';
 import type { KubeObject } from '../../../kube/index.ts';
-import { statusOf } from '../../../kube/status-error.ts';
-import type { ApiServerParts, ClusterClient } from '../../contract.ts';
-import { createApiServer } from '../index.ts';
+import type { ClusterClient } from '../../contract.ts';
+import { refusalOf, testClient } from '../testing/api.ts';
 
-const parts: ApiServerParts = {
-  authenticator: { authenticate: async () => undefined },
-  authorizer: { authorize: () => ({ allowed: true, reason: '' }) },
-  admission: { mutate: async ({ object }) => object, validate: async () => {} },
-  streams: { request: async () => {}, upgrade: async () => {} },
-  virtual: {},
-};
 const spec = {
   type: 'object',
   required: ['size'],
@@ -63,8 +55,7 @@ interface Seen extends KubeObject {
 
 let api: ClusterClient;
 beforeEach(async () => {
-  api = createApiServer(parts, { log: createLog(() => {}) }).client({ username: 'admin', uid: '', groups: [], extra: {} });
-  await api.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } });
+  api = await testClient();
   await api.create(DEFINITION);
 });
 
@@ -75,13 +66,6 @@ const widget = (name: string, fields: Record<string, unknown>): KubeObject => ({
   spec: fields,
 });
 const create = (fields: Record<string, unknown>) => api.create<Seen>(widget('one', fields));
-const refusal = async (work: Promise<unknown>) =>
-  statusOf(
-    await work.then(
-      () => undefined,
-      (error: unknown) => error,
-    ),
-  );
 
 describe('a custom resource', () => {
   it('is served at once, and its definition says that it is', async () => {
@@ -103,14 +87,14 @@ describe('a custom resource', () => {
     [{ size: 1, name: 'abcdef' }, 'spec.name: Too long: may not be more than 5 bytes'],
     [{ size: 200 }, 'spec: Invalid value: "object": size 200 is too large'],
   ])('is refused when it is %j', async (fields, why) => {
-    const status = await refusal(create(fields));
+    const status = await refusalOf(create(fields));
     expect(status).toMatchObject({ code: 422, reason: 'Invalid' });
     expect(status?.message).toContain(why);
   });
 
   it('is held to what it was', async () => {
     await create({ size: 3 });
-    expect((await refusal(api.patch(`${PATH}/one`, 'merge', { spec: { size: 2 } })))?.message).toBe(
+    expect((await refusalOf(api.patch(`${PATH}/one`, 'merge', { spec: { size: 2 } })))?.message).toBe(
       'Widget.example.com "one" is invalid: spec: Invalid value: "object": it can only grow',
     );
   });
@@ -124,7 +108,7 @@ describe('a custom resource', () => {
 
   it('takes no strategic merge patch', async () => {
     await create({ size: 3 });
-    expect(await refusal(api.patch(`${PATH}/one`, 'strategic', { spec: {} }))).toMatchObject({ code: 415 });
+    expect(await refusalOf(api.patch(`${PATH}/one`, 'strategic', { spec: {} }))).toMatchObject({ code: 415 });
   });
 
   it('goes with its definition', async () => {
@@ -138,7 +122,7 @@ describe('a custom resource', () => {
     await api.delete('/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.example.com');
     await gone.promise;
     informer.close();
-    expect(await refusal(api.get(PATH))).toMatchObject({ code: 404 });
+    expect(await refusalOf(api.get(PATH))).toMatchObject({ code: 404 });
     await api.create(DEFINITION);
     expect((await api.list(PATH)).items).toEqual([]);
   });
@@ -154,10 +138,10 @@ describe('a built-in kind', () => {
 
   it('refuses unknown fields when it is asked to, and a wrong type always', async () => {
     const strict = api.request('POST', '/api/v1/namespaces/shop/pods', { body: pod({ immage: 'x' }), query: { fieldValidation: 'Strict' } });
-    expect((await refusal(strict))?.message).toBe(
+    expect((await refusalOf(strict))?.message).toBe(
       'Pod in version "v1" cannot be handled as a Pod: strict decoding error: unknown field "spec.containers[0].immage"',
     );
-    expect((await refusal(api.create(pod({ image: 5 }))))?.message).toBe(
+    expect((await refusalOf(api.create(pod({ image: 5 }))))?.message).toBe(
       'Pod in version "v1" cannot be handled as a Pod: json: cannot unmarshal number into Go struct field Container.spec.containers.image of type string',
     );
     expect(await api.create(pod({ immage: 'x' }))).not.toHaveProperty('spec.containers.0.immage');

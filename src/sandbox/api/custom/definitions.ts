@@ -23,20 +23,32 @@ interface Condition {
   message: string;
 }
 
-export function serveDefinitions(store: Store, registry: Registry, deps: WriteDeps, log: Log): void {
+/** @returns what settles the definitions of a kept state, once writes are possible. */
+export function serveDefinitions(store: Store, registry: Registry, deps: WriteDeps, log: Log): () => void {
   const evaluator = createEvaluator();
   const own = registry.find('apiextensions.k8s.io', 'v1', 'customresourcedefinitions');
-  if (own === undefined) return;
-  store.collection(DEFINITIONS).watch(0, ({ type, object, previous }) => {
+  if (own === undefined) return () => {};
+  const settleSoon = (name: string): void =>
+    // Not within the write that this is told of.
+    queueMicrotask(() => {
+      settle(store, deps, registry, own, name).catch((error: unknown) => {
+        // it has gone in the meantime: there is nothing left to settle
+        if (error instanceof StatusError && error.code === 404) return;
+        log.error('a custom resource definition could not be settled', { name, error });
+      });
+    });
+  const definitions = store.collection(DEFINITIONS);
+  const kept = [...definitions.list()];
+  for (const definition of kept) register(registry, evaluator, definition as Definition, undefined);
+  definitions.watch(store.revision, ({ type, object, previous }) => {
     if (type === 'DELETED') unregister(registry, object as Definition);
     else if (previous === undefined || !equal(previous['spec'], object['spec']))
       register(registry, evaluator, object as Definition, previous as Definition | undefined);
-    const name = object.metadata.name;
-    // Not within the write that this is told of.
-    queueMicrotask(() => {
-      settle(store, deps, registry, own, name).catch((error: unknown) => log.error('a custom resource definition could not be settled', { name, error }));
-    });
+    settleSoon(object.metadata.name);
   });
+  return () => {
+    for (const { metadata } of kept) settleSoon(metadata.name);
+  };
 }
 
 function register(registry: Registry, evaluator: Evaluator, definition: Definition, previous: Definition | undefined): void {

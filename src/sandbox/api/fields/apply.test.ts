@@ -1,19 +1,10 @@
 /** Server-side apply through the API itself: who owns what, who is refused, and what goes when nobody wants it any more. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createLog } from '../../../base/log.ts';
 import type { KubeObject } from '../../../kube/index.ts';
-import { statusOf } from '../../../kube/status-error.ts';
-import type { ApiServerParts, ClusterClient } from '../../contract.ts';
-import { createApiServer } from '../index.ts';
+import type { ClusterClient } from '../../contract.ts';
 import type { ManagedFieldsEntry } from '../object.ts';
+import { refusalOf, testClient } from '../testing/api.ts';
 
-const parts: ApiServerParts = {
-  authenticator: { authenticate: async () => undefined },
-  authorizer: { authorize: () => ({ allowed: true, reason: '' }) },
-  admission: { mutate: async ({ object }) => object, validate: async () => {} },
-  streams: { request: async () => {}, upgrade: async () => {} },
-  virtual: {},
-};
 const PATH = '/apis/apps/v1/namespaces/shop/deployments/web';
 
 interface Seen extends KubeObject {
@@ -23,8 +14,7 @@ interface Seen extends KubeObject {
 
 let api: ClusterClient;
 beforeEach(async () => {
-  api = createApiServer(parts, { log: createLog(() => {}) }).client({ username: 'admin', uid: '', groups: [], extra: {} });
-  await api.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } });
+  api = await testClient();
   // What makes a Deployment whole is another manager's in all tests.
   const labels = { app: 'web' };
   const template = { metadata: { labels }, spec: { containers: [{ name: 'base', image: 'b' }] } };
@@ -40,13 +30,6 @@ function deployment(spec: Record<string, unknown>, containers: unknown[] = [], l
   };
 }
 const apply = (fieldManager: string, object: KubeObject, force = false) => api.apply<Seen>(object, { fieldManager, force });
-const failure = async (work: Promise<unknown>) =>
-  statusOf(
-    await work.then(
-      () => undefined,
-      (error: unknown) => error,
-    ),
-  );
 
 describe('server-side apply', () => {
   it('lets a manager own what it named, and not what the object got besides', async () => {
@@ -88,7 +71,7 @@ describe('server-side apply', () => {
 
   it('refuses to change what another applies, names both, and takes it over by force', async () => {
     await apply('one', deployment({ replicas: 2 }, [{ name: 'web', image: 'a' }]));
-    expect(await failure(apply('two', deployment({ replicas: 3 })))).toMatchObject({
+    expect(await refusalOf(apply('two', deployment({ replicas: 3 })))).toMatchObject({
       code: 409,
       reason: 'Conflict',
       message: 'Apply failed with 1 conflict: conflict with "one": .spec.replicas',
@@ -99,7 +82,7 @@ describe('server-side apply', () => {
     expect(forced.metadata.managedFields?.find(({ manager }) => manager === 'one')?.fieldsV1).toEqual({
       'f:spec': { 'f:template': { 'f:spec': { 'f:containers': { 'k:{"name":"web"}': { '.': {}, 'f:name': {}, 'f:image': {} } } } } },
     });
-    expect(await failure(apply('one', deployment({ replicas: 2 }, [{ name: 'web', image: 'b' }])))).toMatchObject({
+    expect(await refusalOf(apply('one', deployment({ replicas: 2 }, [{ name: 'web', image: 'b' }])))).toMatchObject({
       message: 'Apply failed with 1 conflict: conflict with "two": .spec.replicas',
     });
   });
@@ -128,7 +111,7 @@ describe('server-side apply', () => {
     await apply('one', deployment({ replicas: 2 }));
     const patched = await api.patch<Seen>(PATH, 'merge', { spec: { replicas: 5 } }, { fieldManager: 'scaler' });
     expect(patched.metadata.managedFields?.find(({ manager }) => manager === 'scaler')?.fieldsV1).toEqual({ 'f:spec': { 'f:replicas': {} } });
-    expect(await failure(apply('one', deployment({ replicas: 2 })))).toMatchObject({
+    expect(await refusalOf(apply('one', deployment({ replicas: 2 })))).toMatchObject({
       message: `Apply failed with 1 conflict: conflict with "scaler" using apps/v1: .spec.replicas`,
     });
   });
@@ -149,7 +132,7 @@ describe('server-side apply', () => {
   });
 
   it('asks for a manager', async () => {
-    expect(await failure(api.apply(deployment({}), { fieldManager: '' }))).toMatchObject({
+    expect(await refusalOf(api.apply(deployment({}), { fieldManager: '' }))).toMatchObject({
       code: 422,
       message: 'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
     });

@@ -11,6 +11,7 @@ import { authorize, type Core, type Resolved, resolveRequest } from '../core.ts'
 import { noSuchResource } from '../errors.ts';
 import { SERVER_IDLE_MS } from '../limits.ts';
 import { internalError, statusObject } from '../request/status.ts';
+import { type Audit, auditedCall } from './audit.ts';
 import { readRequestBody } from './body.ts';
 import { mediaType, negotiate } from './negotiate.ts';
 import { servePlain } from './plain-paths.ts';
@@ -35,7 +36,14 @@ export interface HttpApi {
 
 const STREAMS = new Set(['log', 'exec', 'attach', 'portforward', 'proxy']);
 
-export function createHttpApi(core: Core, parts: ApiServerParts, log: Log, more: Record<string, unknown>): HttpApi {
+export interface HttpApiOptions {
+  log: Log;
+  /** Served as they are: path → body. */
+  documents: Record<string, unknown>;
+  audit: Audit;
+}
+
+export function createHttpApi(core: Core, parts: ApiServerParts, { log, documents, audit }: HttpApiOptions): HttpApi {
   const servers: Server[] = [];
   const upgraded = new Set<Duplex>();
 
@@ -57,13 +65,18 @@ export function createHttpApi(core: Core, parts: ApiServerParts, log: Log, more:
     response.setHeader('audit-id', randomUUID());
     response.setHeader('cache-control', 'no-cache, private');
     const { resolved, query, path, rest } = await enter(request);
-    if (rest !== undefined) return parts.streams.request(resolved.attributes, request, response, rest);
-    if (resolved.path === undefined) return servePlain({ core, more }, request, response, path, query);
+    const { user } = resolved.attributes;
+    if (rest !== undefined || resolved.path === undefined) {
+      audit(auditedCall(request, user));
+      if (rest !== undefined) return parts.streams.request(resolved.attributes, request, response, rest);
+      return servePlain({ core, more: documents }, request, response, path, query);
+    }
     const wanted = negotiate(request.headers.accept);
     const body = request.method === 'GET' || request.method === 'HEAD' ? undefined : await readRequestBody(request);
+    audit(auditedCall(request, user, body));
     const answer = await core.dispatch(
       {
-        user: resolved.attributes.user,
+        user,
         method: request.method ?? 'GET',
         path,
         query,
@@ -93,6 +106,7 @@ export function createHttpApi(core: Core, parts: ApiServerParts, log: Log, more:
     enter(request)
       .then(({ resolved, rest }) => {
         if (rest === undefined) throw noSuchResource();
+        audit(auditedCall(request, resolved.attributes.user));
         return parts.streams.upgrade(resolved.attributes, request, socket, head, rest);
       })
       .catch((error: unknown) => refuse(socket, error));

@@ -5,8 +5,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { echoApp } from './apps/echo.ts';
 import { stable } from './apps/stable.ts';
-import { clusterAvailable, startCluster, testNamespace } from './harness/cluster.ts';
-import { type Costs, costsTable, measureRollouts, RATE, type RolloutCase } from './harness/rollout.ts';
+import { clusterAvailable } from './harness/cluster.ts';
+import { type Costs, measureApps, RATE, type RolloutCase } from './harness/rollout.ts';
 
 const namespace = 'roll-costly';
 /** Starts of containers differ by so much from one to the next: seconds, and a share of what they take. */
@@ -44,13 +44,7 @@ describe.skipIf(!clusterAvailable)('rollouts that cost what a restart costs (nee
   let costs: Map<string, Costs>;
 
   beforeAll(async () => {
-    const cluster = await startCluster();
-    stack.use(await testNamespace(cluster, namespace));
-    const workstation = stack.use(await cluster.workstation('costly'));
-    for (const { app } of CASES) await cluster.apply(app);
-    await workstation.ok(['connect', '-n', namespace]);
-    costs = await measureRollouts(cluster, workstation, { name: 'load', namespace }, CASES);
-    process.stdout.write(`${costsTable(costs)}\n`);
+    costs = await measureApps(stack, { namespace, workstation: 'costly' }, CASES);
   }, 240_000);
 
   afterAll(() => stack.disposeAsync());

@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { echoApp } from './apps/echo.ts';
 import { stable } from './apps/stable.ts';
-import { clusterAvailable, startCluster, testNamespace } from './harness/cluster.ts';
-import { type Costs, costsTable, measureRollouts, PHASES, RATE, type RolloutCase } from './harness/rollout.ts';
+import { clusterAvailable } from './harness/cluster.ts';
+import { type Costs, measureApps, PHASES, RATE, type RolloutCase } from './harness/rollout.ts';
 
 const namespace = 'roll-whole';
 const readiness = (port: number | string) => ({ readinessProbe: { httpGet: { path: '/', port }, periodSeconds: 1 } });
@@ -56,13 +56,7 @@ describe.skipIf(!clusterAvailable)('rollouts that need not cost anything (needs 
   let costs: Map<string, Costs>;
 
   beforeAll(async () => {
-    const cluster = await startCluster();
-    stack.use(await testNamespace(cluster, namespace));
-    const workstation = stack.use(await cluster.workstation('roll'));
-    for (const { app } of CASES) await cluster.apply(app);
-    await workstation.ok(['connect', '-n', namespace]);
-    costs = await measureRollouts(cluster, workstation, { name: 'load', namespace }, CASES);
-    process.stdout.write(`${costsTable(costs)}\n`);
+    costs = await measureApps(stack, { namespace, workstation: 'roll' }, CASES);
   }, 240_000);
 
   afterAll(() => stack.disposeAsync());

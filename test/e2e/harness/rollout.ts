@@ -5,7 +5,7 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Pod, PodList } from 'kubernetes-types/core/v1.js';
 import { answersPerSecond, type Failure, REQUEST_LIMIT_MS, type Seen, seenIn, steadyPod, type Target } from '../apps/steady.ts';
-import type { TestCluster } from './cluster.ts';
+import { startCluster, type TestCluster, testNamespace } from './cluster.ts';
 import { passed } from './load.ts';
 import { eventually } from './run.ts';
 import type { Workstation } from './workstation.ts';
@@ -36,6 +36,8 @@ export type Phase = (typeof PHASES)[number];
 
 export interface Costs {
   lost: Record<Phase, Failure[]>;
+  /** When each phase began. */
+  began: Record<Phase, number>;
   /** Answers per second from the first phase to the last. */
   rate: number;
   /** What `intercept` printed beside its result. */
@@ -189,6 +191,7 @@ export async function measureRollouts(
         name,
         {
           lost,
+          began: Object.fromEntries(PHASES.map((what) => [what, times[what]?.from ?? 0])) as Record<Phase, number>,
           rate: answersPerSecond(all, name, times.plain?.from ?? 0, uninstall?.to ?? 0),
           stdout: outputs.get(name)?.stdout ?? '',
           stderr: outputs.get(name)?.stderr ?? '',
@@ -200,17 +203,34 @@ export async function measureRollouts(
   );
 }
 
-const causesOf = (failures: readonly Failure[]): string => {
-  const counts = new Map<string, number>();
-  for (const { how, cause } of failures) counts.set(`${how} ${cause}`, (counts.get(`${how} ${cause}`) ?? 0) + 1);
-  return [...counts].map(([cause, count]) => `${cause} ${count}`).join(', ');
+/** All phases of workloads in a namespace of their own, from a workstation of its own; what they cost is printed. */
+export async function measureApps(
+  stack: AsyncDisposableStack,
+  where: { namespace: string; workstation: string },
+  cases: readonly (RolloutCase & { app: string })[],
+): Promise<Map<string, Costs>> {
+  const cluster = await startCluster();
+  stack.use(await testNamespace(cluster, where.namespace));
+  const workstation = stack.use(await cluster.workstation(where.workstation));
+  for (const { app } of cases) await cluster.apply(app);
+  await workstation.ok(['connect', '-n', where.namespace]);
+  const costs = await measureRollouts(cluster, workstation, { name: 'load', namespace: where.namespace }, cases);
+  process.stdout.write(`${costsTable(costs)}\n`);
+  return costs;
+}
+
+/** How many of each cause, and in which milliseconds of the phase they were asked. */
+const causesOf = (failures: readonly Failure[], began: number): string => {
+  const starts = new Map<string, number[]>();
+  for (const { how, cause, start } of failures) starts.set(`${how} ${cause}`, [...(starts.get(`${how} ${cause}`) ?? []), start - began]);
+  return [...starts].map(([cause, at]) => `${cause} ${at.length} at ${at.length === 1 ? at.join() : `${Math.min(...at)}…${Math.max(...at)}`} ms`).join(', ');
 };
 
 /** A line for each case: lost at each phase, by cause. */
 export function costsTable(costs: ReadonlyMap<string, Costs>): string {
   return [...costs]
-    .map(([name, { lost, rate }]) => {
-      const parts = PHASES.map((what) => `${what} ${lost[what].length}${lost[what].length === 0 ? '' : ` (${causesOf(lost[what])})`}`);
+    .map(([name, { lost, rate, began }]) => {
+      const parts = PHASES.map((what) => `${what} ${lost[what].length}${lost[what].length === 0 ? '' : ` (${causesOf(lost[what], began[what])})`}`);
       return `lost of ${name} at ${rate.toFixed(0)}/s: ${parts.join(' · ')}`;
     })
     .join('\n');

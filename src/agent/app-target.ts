@@ -7,6 +7,7 @@ const REFUSED = new Set(['ECONNREFUSED', 'EADDRNOTAVAIL', 'ENETUNREACH', 'EHOSTU
 export class AppTarget {
   readonly port: number;
   #hosts: string[];
+  #refusal = Promise.withResolvers<void>();
 
   constructor(port: number, podIP: string) {
     this.port = port;
@@ -15,6 +16,11 @@ export class AppTarget {
 
   get host(): string {
     return this.#hosts[0] as string;
+  }
+
+  /** Resolves when the app answers a dial nowhere, from now on. */
+  get nextRefusal(): Promise<void> {
+    return this.#refusal.promise;
   }
 
   /** The app refuses at `host`: the others come first from now on. */
@@ -35,6 +41,8 @@ export class AppTarget {
         if (!REFUSED.has(codeOf(error) ?? '')) break;
       }
     }
+    this.#refusal.resolve();
+    this.#refusal = Promise.withResolvers();
     throw first;
   }
 

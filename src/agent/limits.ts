@@ -36,8 +36,10 @@ export const LINK_BACKOFF_MAX_MS = 5_000;
 export const PING_INTERVAL_MS = 2_500;
 export const PING_IDLE_INTERVAL_MS = 20_000;
 export const PING_TIMEOUT_MS = 2_500;
-/** How often a draining agent looks whether the app is gone. */
+/** How often a draining agent looks whether the app is gone, besides whenever the app refuses a client. */
 export const DRAIN_POLL_MS = 250;
+/** Once the app is gone: how often it looks whether all clients have their answers. */
+export const DRAIN_ANSWERS_POLL_MS = 20;
 /** After the app is gone, open connections (to the workstation, or of slow clients) may go on this long. */
 export const DRAIN_LIMIT_MS = 20_000;
 /** A pod with UDP ports only says nothing of its app's end: it is drained after this long without a datagram. */

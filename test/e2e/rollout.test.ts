@@ -56,7 +56,7 @@ describe.skipIf(!clusterAvailable)('rollouts that need not cost anything (needs 
   let costs: Map<string, Costs>;
 
   beforeAll(async () => {
-    costs = await measureApps(stack, { namespace, workstation: 'roll' }, CASES);
+    [costs = new Map()] = await measureApps(stack, { namespace, workstation: 'roll' }, CASES);
   }, 240_000);
 
   afterAll(() => stack.disposeAsync());

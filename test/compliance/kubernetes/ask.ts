@@ -8,17 +8,37 @@ export type Answers = unknown[];
 
 let counter = 0;
 
+/** What a scene knows while its questions are asked. */
+interface Asking {
+  namespace: string;
+  /** That `VERSION` stands for. */
+  version: string;
+}
+
 export async function askScene(kube: KubeClient, scene: Scene): Promise<Answers> {
-  const namespace = `ask-${process.pid}-${counter++}`;
+  const asking: Asking = { namespace: `ask-${process.pid}-${counter++}`, version: '' };
+  const { namespace } = asking;
+  const real = (path: string): string => path.replaceAll(/\bNS\b/g, namespace);
   await kube.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
   await accountOf(kube, namespace);
   const answers: Answers = [];
   try {
-    for (const question of scene.questions) answers.push(await ask(kube, question, namespace));
+    for (const group of together(scene.questions)) answers.push(...(await Promise.all(group.map((question) => ask(kube, question, asking)))));
   } finally {
-    for (const path of [...(scene.cleanup ?? []), `/api/v1/namespaces/${namespace}`]) await forget(kube, path);
+    for (const path of [...(scene.cleanup ?? []), `/api/v1/namespaces/${namespace}`]) await forget(kube, real(path));
   }
   return answers;
+}
+
+/** Each question by itself, but watches that stand beside each other at the same time: each takes its second. */
+function together(questions: readonly Question[]): Question[][] {
+  const groups: Question[][] = [];
+  for (const question of questions) {
+    const last = groups.at(-1);
+    if (question.stream === true && last?.[0]?.stream === true) last.push(question);
+    else groups.push([question]);
+  }
+  return groups;
 }
 
 /** Pods are refused until the namespace has its service account. */
@@ -42,22 +62,47 @@ async function forget(kube: KubeClient, path: string): Promise<void> {
   }
 }
 
-async function ask(kube: KubeClient, { method, path, body, query, contentType, pick }: Question, namespace: string): Promise<unknown> {
-  const real = (text: string) => text.replaceAll(/\bNS\b/g, namespace);
-  let answer: unknown;
+async function ask(kube: KubeClient, question: Question, asking: Asking): Promise<unknown> {
+  const { namespace } = asking;
+  let answer = await answerTo(kube, question, asking);
+  for (let tries = 0; question.untilThere === true && isNotFound(answer) && tries < 200; tries++) {
+    await sleep(50);
+    answer = await answerTo(kube, question, asking);
+  }
+  if (question.remember === true) asking.version = (answer as { metadata?: { resourceVersion?: string } }).metadata?.resourceVersion ?? '';
+  return comparable(question.pick === undefined ? answer : question.pick(answer as Record<string, unknown>, namespace), namespace);
+}
+
+const isNotFound = (answer: unknown): boolean => (answer as { code?: unknown }).code === 404;
+
+/** The Status, where it is refused. */
+async function answerTo(kube: KubeClient, question: Question, { namespace, version }: Asking): Promise<unknown> {
+  const { method, path, body, query = {}, contentType, stream, upgrade } = question;
+  const real = (text: string) => text.replaceAll(/\bNS\b/g, namespace).replaceAll(/\bVERSION\b/g, version);
+  const asked = { query: Object.fromEntries(Object.entries(query).map(([key, value]) => [key, real(value)])) };
   try {
-    answer = await kube.request(method, real(path), {
+    if (stream === true) return eventsOf(await kube.text(real(path), asked));
+    if (upgrade !== undefined) {
+      (await kube.upgrade(real(path), { protocol: upgrade })).socket.destroy();
+      return 'upgraded';
+    }
+    return await kube.request(method, real(path), {
+      ...asked,
       ...(body === undefined ? {} : { body: JSON.parse(real(JSON.stringify(body))) as unknown }),
-      ...(query === undefined ? {} : { query: Object.fromEntries(Object.entries(query).map(([key, value]) => [key, real(value)])) }),
       ...(contentType === undefined ? {} : { contentType }),
     });
   } catch (error) {
     const status = statusOf(error);
     if (status === undefined) throw error;
-    answer = status;
+    return status;
   }
-  return comparable(pick === undefined ? answer : pick(answer as Record<string, unknown>), namespace);
 }
+
+const eventsOf = (text: string): unknown[] =>
+  text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as unknown);
 
 const UID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const TIME = /\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z/g;

@@ -12,11 +12,13 @@ export interface AnyRequest {
   options?: Record<string, unknown>;
 }
 
+/** Kubernetes' own groups; what others define, the API server serves all in one way. */
+const BUILT_IN = /^(|apps|autoscaling|batch|policy|(.*\.)?k8s\.io)$/;
 const NOBODY = { username: '', uid: '', groups: [], extra: {} };
 /** Of these the value says what is done; of others it is enough that they are there. */
 const TOLD = ['dryRun', 'force', 'propagationPolicy', 'sendInitialEvents', 'resourceVersionMatch', 'orphanDependents'];
-/** Watches are told by the verb; how long and how much is asked for at a time is no other call. */
-const NOT_TOLD = ['watch', 'timeoutSeconds', 'limit', 'timeout', 'fieldValidation', 'kind', 'apiVersion'];
+/** Watches are told by the verb; who writes, and how long and how much is asked for at a time, is no other call. */
+const NOT_TOLD = ['watch', 'timeoutSeconds', 'limit', 'timeout', 'fieldValidation', 'fieldManager', 'kind', 'apiVersion'];
 /** Paths of a proxied program are its own affair, and commands and ports that of who asks. */
 const STREAMS = ['proxy', 'exec', 'attach', 'portforward', 'log'];
 
@@ -27,7 +29,8 @@ export function callOf({ method, url, contentType, upgrade, options = {} }: AnyR
   const { attributes } = resolveRequest(method, path, query, NOBODY);
   const { verb, group = '', version = '', resource, subresource, namespace } = attributes;
   if (resource === undefined) return `${verb} ${path}`;
-  const words = [`${verb} ${group === '' ? '' : `${group}/`}${version}/${resource}${subresource === undefined ? '' : `/${subresource}`}`];
+  const kind = BUILT_IN.test(group) ? `${group === '' ? '' : `${group}/`}${version}/${resource}` : 'a custom resource';
+  const words = [`${verb} ${kind}${subresource === undefined ? '' : `/${subresource}`}`];
   if (namespace !== undefined && resource !== 'namespaces') words.push('in a namespace');
   if (verb === 'patch' && contentType !== undefined) words.push(contentType.replace('application/', ''));
   if (upgrade !== undefined) words.push('upgraded');

@@ -1,12 +1,11 @@
 /** The sandbox answers as a real cluster does: `record.ts` asked it the same questions. Where they differ the real one is right. */
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Answers, askScene } from './ask.ts';
+import { recordedAnswers } from './answers.ts';
+import { askScene } from './ask.ts';
 import { SCENES } from './questions/index.ts';
 import { type SandboxApi, startSandboxApi } from './sandbox-api.ts';
 
-const recorded = JSON.parse(readFileSync(path.join(import.meta.dirname, 'answers.json'), 'utf8')) as Record<string, Answers>;
+const recorded = recordedAnswers();
 
 let sandbox: SandboxApi;
 beforeAll(async () => {

@@ -9,7 +9,15 @@ export interface Question {
   contentType?: string;
   query?: Record<string, string>;
   /** What of the answer is compared; default: all of it. */
-  pick?: (answer: Record<string, unknown>) => unknown;
+  pick?: (answer: Record<string, unknown>, namespace: string) => unknown;
+  /** Its answer's version is what `VERSION` stands for in later queries. */
+  remember?: true;
+  /** Asked again while it is not found: a kind that was just defined. */
+  untilThere?: true;
+  /** A watch: the answer is the list of its events. Those that stand beside each other are asked at the same time. */
+  stream?: true;
+  /** Asked with a connection that is to go over to this protocol. */
+  upgrade?: string;
 }
 
 export interface Scene {
@@ -24,6 +32,14 @@ const MANAGER = { fieldManager: 'tester' };
 
 export const get = (path: string, options: Options = {}): Question => ({ method: 'GET', path, ...options });
 export const remove = (path: string, body?: unknown, options: Options = {}): Question => ({ method: 'DELETE', path, body, ...options });
+/** All that comes within a second. */
+export const watch = (path: string, { query, ...options }: Options = {}): Question => ({
+  method: 'GET',
+  path,
+  ...options,
+  query: { watch: '1', timeoutSeconds: '1', ...query },
+  stream: true,
+});
 const write =
   (method: 'POST' | 'PUT') =>
   (path: string, body: unknown, { query, ...options }: Options = {}): Question => ({ method, path, body, ...options, query: { ...MANAGER, ...query } });

@@ -13,6 +13,7 @@ import { SERVICES } from '../../../src/sandbox/controllers/core/types.ts';
 import { startControllers } from '../../../src/sandbox/controllers/index.ts';
 import { firstObjects } from '../../../src/sandbox/first-objects.ts';
 import { withServiceAddresses } from '../../../src/sandbox/network/service-addresses.ts';
+import { createStreams } from '../../../src/sandbox/streams/index.ts';
 
 export interface SandboxApi {
   kubeconfig: string;
@@ -29,6 +30,9 @@ export async function startSandboxApi(): Promise<SandboxApi> {
   const client = api.client({ username: 'system:sandbox', uid: '', groups: [MASTERS], extra: {} });
   const access = await createAccess({ client, log });
   const dial = () => Promise.reject(new StatusError(503, 'ServiceUnavailable', 'there is no node'));
+  const nobody = (): never => {
+    throw new StatusError(503, 'ServiceUnavailable', 'there is no node');
+  };
   const admission = createAdmission({ client, dial, authorizer: access.authorizer, escalation: access.escalation, log });
   const context = createContext({ client, log, signal: ended.signal });
   let started = false;
@@ -36,7 +40,7 @@ export async function startSandboxApi(): Promise<SandboxApi> {
     authenticator: access.authenticator,
     authorizer: access.authorizer,
     admission: withServiceAddresses(admission, () => (started ? context.cache(SERVICES) : undefined)),
-    streams: { request: dial, upgrade: dial },
+    streams: createStreams({ client, node: { logs: nobody, exec: dial, dialPod: dial, dial } }),
     virtual: access.virtual,
   } satisfies ApiServerParts);
   for (const object of [...firstObjects(), ...access.bootstrapObjects()]) await client.create(object);

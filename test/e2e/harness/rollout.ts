@@ -203,20 +203,27 @@ export async function measureRollouts(
   );
 }
 
-/** All phases of workloads in a namespace of their own, from a workstation of its own; what they cost is printed. */
+/** All phases, several times over, of workloads in a namespace of their own, from a workstation of its own; what they cost each time is printed. */
 export async function measureApps(
   stack: AsyncDisposableStack,
   where: { namespace: string; workstation: string },
   cases: readonly (RolloutCase & { app: string })[],
-): Promise<Map<string, Costs>> {
+  rounds = 1,
+): Promise<Map<string, Costs>[]> {
   const cluster = await startCluster();
   stack.use(await testNamespace(cluster, where.namespace));
   const workstation = stack.use(await cluster.workstation(where.workstation));
   for (const { app } of cases) await cluster.apply(app);
   await workstation.ok(['connect', '-n', where.namespace]);
-  const costs = await measureRollouts(cluster, workstation, { name: 'load', namespace: where.namespace }, cases);
-  process.stdout.write(`${costsTable(costs)}\n`);
-  return costs;
+  const all: Map<string, Costs>[] = [];
+  for (let round = 1; round <= rounds; round++) {
+    const load = { name: `load-${round}`, namespace: where.namespace };
+    const costs = await measureRollouts(cluster, workstation, load, cases);
+    process.stdout.write(`${costsTable(costs)}\n`);
+    all.push(costs);
+    await cluster.kubectl(['-n', load.namespace, 'delete', 'pod', load.name, '--wait=false']);
+  }
+  return all;
 }
 
 /** How many of each cause, and in which milliseconds of the phase they were asked. */

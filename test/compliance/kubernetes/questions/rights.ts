@@ -55,7 +55,8 @@ export const RIGHTS_SCENES: Scene[] = [
       post(
         '/apis/authentication.k8s.io/v1/selfsubjectreviews',
         { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' },
-        { pick: ({ kind, status }) => ({ kind, user: (status as { userInfo: { username: string; groups: string[] } }).userInfo.username }) },
+        // whose kubeconfig it is
+        { pick: ({ kind, status }) => ({ kind, known: (status as { userInfo: { username: string } }).userInfo.username !== '' }) },
       ),
       post(
         '/apis/authentication.k8s.io/v1/tokenreviews',
@@ -73,6 +74,12 @@ export const RIGHTS_SCENES: Scene[] = [
         kind: 'TokenRequest',
         spec: { audiences: ['x'], expirationSeconds: 5 },
       }),
+      // as kubectl before 1.33 asks
+      post(
+        '/api/v1/namespaces/NS/serviceaccounts/default/token',
+        { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { audiences: null, expirationSeconds: null, boundObjectRef: null } },
+        { pick: ({ kind, spec }) => ({ kind, expirationSeconds: (spec as { expirationSeconds?: number } | undefined)?.expirationSeconds }) },
+      ),
     ],
   },
   {

@@ -8,7 +8,9 @@ if (command === 'spawner') {
   runSpawner(process);
 } else {
   const { CodedError } = await import('../src/base/errors.ts');
+  const { withSystemFolders } = await import('../src/base/system-path.ts');
   const program = fileURLToPath(import.meta.url);
+  process.env['PATH'] = withSystemFolders(process.env['PATH']);
   try {
     const { launch } = await import('../src/sandbox/launch/index.ts');
     process.exitCode = await launch([command ?? '', ...rest], { process, program });

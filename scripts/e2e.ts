@@ -8,6 +8,7 @@ import { spawnSync } from 'node:child_process';
 import { appendFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { fetchKubectls } from '../test/e2e/harness/kubectls.ts';
+import { toolEnvironment } from './environment.ts';
 import { runOnSandbox } from './sandbox-e2e.ts';
 
 const root = path.join(import.meta.dirname, '..');
@@ -22,9 +23,8 @@ const measures = patterns.some((pattern) => /^(all$|faults|rollout)/.test(patter
 const args = ['run', '--project', 'e2e', ...patterns.filter((pattern) => pattern !== 'all'), ...left.flatMap((file) => ['--exclude', `test/e2e/${file}`])];
 
 const env = {
-  ...process.env,
+  ...toolEnvironment(),
   ...(measures ? { TELEPRESENCE_TEST_MEASURED: '1' } : {}),
-  PATH: `${path.dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
 };
 const { status, error } = spawnSync(path.join(root, 'node_modules/.bin/vitest'), args, { cwd: root, stdio: 'inherit', env });
 if (error) throw error;

@@ -7,6 +7,7 @@ import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { NEEDS_REAL_CLUSTER } from '../test/e2e/real-cluster-only.ts';
+import { toolEnvironment } from './environment.ts';
 import { imageOfThisCheckout } from './fresh-image.ts';
 
 const root = path.join(import.meta.dirname, '..');
@@ -30,7 +31,10 @@ const user = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
 
 /** Why it can't be on this machine, in one line; undefined when it can. */
 function impossible(): string | undefined {
-  const { status, stderr, error } = spawnSync('unshare', [...user, ...NAMESPACES, 'sh', '-c', PREPARE, 'sh', 'nft', 'list', 'tables'], { encoding: 'utf8' });
+  const { status, stderr, error } = spawnSync('unshare', [...user, ...NAMESPACES, 'sh', '-c', PREPARE, 'sh', 'nft', 'list', 'tables'], {
+    encoding: 'utf8',
+    env: toolEnvironment(),
+  });
   return status === 0 ? undefined : (error?.message ?? stderr.trim().split('\n')[0] ?? 'no namespaces');
 }
 
@@ -59,8 +63,7 @@ export function runOnSandbox(patterns: readonly string[]): number {
     ...left.flatMap((file) => ['--exclude', `test/e2e/${file}`]),
   ];
   const env = {
-    ...process.env,
-    PATH: `${path.dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
+    ...toolEnvironment(),
     TELEPRESENCE_TEST_CLUSTER: 'sandbox',
     TELEPRESENCE_SANDBOX: path.join(folder, 'sandbox'),
   };

@@ -7,6 +7,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fetchKubectls } from '../test/e2e/harness/kubectls.ts';
+import { toolEnvironment } from './environment.ts';
 import { runOnSandbox } from './sandbox-e2e.ts';
 
 const root = path.join(import.meta.dirname, '..');
@@ -16,9 +17,7 @@ const bin = (name: string): string => path.join(root, 'node_modules', '.bin', na
 /** @returns exit code */
 function run(name: string, ...args: string[]): number {
   process.stdout.write(`> ${name} ${args.join(' ')}\n`);
-  // the folder of this Node first, so that tools with `#!/usr/bin/env node` run on it as well
-  const env = { ...process.env, PATH: `${path.dirname(process.execPath)}:${process.env['PATH'] ?? ''}` };
-  const { status, error } = spawnSync(bin(name), args, { cwd: root, stdio: 'inherit', env });
+  const { status, error } = spawnSync(bin(name), args, { cwd: root, stdio: 'inherit', env: toolEnvironment() });
   if (error) throw error;
   return status ?? 1;
 }

@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import pc from 'picocolors';
 import { CodedError } from '../../src/base/errors.ts';
 import { sleep } from '../../src/base/retry.ts';
+import { withSystemFolders } from '../../src/base/system-path.ts';
 import { programOf } from './shop.ts';
 
 const POLL_MS = 100;
@@ -17,7 +18,7 @@ const LOOK_TIMEOUT_MS = 20_000;
 const { values } = parseArgs({ options: { namespace: { type: 'string' }, folder: { type: 'string' }, interactive: { type: 'boolean', default: false } } });
 const folder = values.folder ?? process.env['HOME'] ?? '/';
 const bin = path.join(import.meta.dirname, '../../bin');
-const env = { ...process.env, PATH: `${bin}:${path.dirname(process.execPath)}:${process.env['PATH'] ?? ''}` };
+const env = { ...process.env, PATH: `${bin}:${path.dirname(process.execPath)}:${withSystemFolders(process.env['PATH'])}` };
 const page = values.namespace === undefined ? 'http://web/' : `http://web.${values.namespace}/`;
 const stop = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stop.abort(new CodedError('TP-CANCELLED', 'The demo was ended.')));

@@ -1,6 +1,7 @@
 /** The seam for `ip` and `resolvectl`: argument arrays only, never a shell. */
 import { execFile } from 'node:child_process';
 import { CodedError } from '../base/errors.ts';
+import { SYSTEM_PATH } from '../base/system-path.ts';
 import { COMMAND_OUTPUT_LIMIT, COMMAND_TIMEOUT_MS } from './limits.ts';
 
 export interface CommandRunner {
@@ -13,7 +14,7 @@ export function createCommandRunner(): CommandRunner {
     run: ([program, ...args], stdin = '') =>
       new Promise((resolve, reject) => {
         // LC_ALL: messages are read by people and by tests; PATH: nothing of the caller's environment is trusted as root.
-        const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin', LC_ALL: 'C' };
+        const env = { PATH: SYSTEM_PATH, LC_ALL: 'C' };
         const child = execFile(program, args, { env, timeout: COMMAND_TIMEOUT_MS, maxBuffer: COMMAND_OUTPUT_LIMIT }, (error, stdout, stderr) => {
           if (error === null) return resolve(stdout);
           const said = stderr.trim() === '' ? error.message : stderr.trim();

@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { CodedError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { SYSTEM_PATH } from '../base/system-path.ts';
 import { NFT_ANSWER_TIMEOUT_MS } from './limits.ts';
 
 export interface NftOwner {
@@ -18,7 +19,7 @@ export interface NftOwner {
 /** @param onDeath the child ended without {@link NftOwner.close}: the table is gone. */
 export function startNftOwner(options: { log: Log; onDeath: (how: string) => void }): NftOwner {
   const { log, onDeath } = options;
-  const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin', LC_ALL: 'C' };
+  const env = { PATH: SYSTEM_PATH, LC_ALL: 'C' };
   const child = spawn('nft', ['-i'], { env, stdio: ['pipe', 'pipe', 'pipe'] });
   let closing = false;
   let over: CodedError | undefined;

@@ -77,7 +77,7 @@ export class ExchangeWatch {
       this.#head = Buffer.from(buffer);
       return undefined;
     }
-    const head = request === undefined || end === -1 ? undefined : parseResponseHead(buffer.toString('latin1', 0, end), request.method, false);
+    const head = request === undefined || end === -1 ? undefined : parseResponseHead(buffer, 0, end, request.method, false);
     if (head === undefined || head instanceof BadMessage || !head.persistent || head.tunnel) {
       this.#blind = true;
       return undefined;

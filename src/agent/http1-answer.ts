@@ -56,7 +56,7 @@ export class Http1Answer {
     let at = 0;
     for (;;) {
       const end = responseHeadEnd(buffer, at);
-      const parsed = end === -1 ? undefined : parseResponseHead(buffer.toString('latin1', at, end), this.#request.method, this.#upgrade);
+      const parsed = end === -1 ? undefined : parseResponseHead(buffer, at, end, this.#request.method, this.#upgrade);
       if (parsed === undefined && buffer.length - at <= RESPONSE_HEAD_LIMIT && mayBeHead(buffer, at)) {
         this.#held = Buffer.from(buffer.subarray(at));
         if (at > 0) this.#write([buffer.subarray(0, at)], from);

@@ -118,7 +118,7 @@ export class Http1Connection implements EndEvents, UpstreamOwner {
     else this.#begin(request);
   }
 
-  #begin({ head, body, bytes, text }: Request): void {
+  #begin({ head, body, bytes }: Request): void {
     const route = this.#context.routes.choose(head);
     const exchange: Exchange = {
       head,
@@ -129,7 +129,6 @@ export class Http1Connection implements EndEvents, UpstreamOwner {
       reused: false,
       sent: undefined,
       sentBytes: 0,
-      text,
     };
     this.#exchange = exchange;
     this.#requests++;

@@ -22,8 +22,6 @@ export interface Exchange {
   /** Its bytes so far, for sending them elsewhere; undefined: too many, or not wanted. */
   sent: Buffer[] | undefined;
   sentBytes: number;
-  /** All of a request without a body, as latin1. */
-  readonly text: string | undefined;
 }
 
 /** Whether the request may be sent a second time though a server may have seen it. */
@@ -31,9 +29,14 @@ export function isRepeatable(head: RequestHead): boolean {
   return head.body.kind === 'none' && head.upgrade === undefined && IDEMPOTENT.has(head.method);
 }
 
+/** Its text is all of the request: needs no copy. */
+function isWhole(head: RequestHead): boolean {
+  return head.body.kind === 'none';
+}
+
 /** Keeps a copy of bytes that are sent, up to REPLAY_LIMIT in all. */
 export function keepSent(exchange: Exchange, bytes: Buffer): void {
-  if (exchange.sent === undefined || exchange.text !== undefined) return;
+  if (exchange.sent === undefined || isWhole(exchange.head)) return;
   exchange.sentBytes += bytes.length;
   if (exchange.sentBytes > REPLAY_LIMIT) exchange.sent = undefined;
   else exchange.sent.push(Buffer.from(bytes));
@@ -42,5 +45,5 @@ export function keepSent(exchange: Exchange, bytes: Buffer): void {
 /** What was sent so far, to send it again; undefined: that can't be. */
 export function sentBytes(exchange: Exchange): Buffer | undefined {
   if (exchange.sent === undefined) return undefined;
-  return exchange.text !== undefined ? Buffer.from(exchange.text, 'latin1') : Buffer.concat(exchange.sent);
+  return isWhole(exchange.head) ? Buffer.from(exchange.head.text, 'latin1') : Buffer.concat(exchange.sent);
 }

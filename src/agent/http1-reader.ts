@@ -12,8 +12,6 @@ export interface Request {
   readonly body: BodyTracker;
   /** The head and what is there of the body, as they are to be sent. */
   readonly bytes: Buffer;
-  /** The same as latin1, if it has no body: kept without a copy. */
-  readonly text: string | undefined;
 }
 
 /** Finds requests in a client's bytes. What is not yet understood, or not yet wanted, waits in the stash. */
@@ -51,16 +49,16 @@ export class RequestReader {
     this.#searched = 0;
     const end = blank + HEAD_END.length;
     if (end - at > REQUEST_HEAD_LIMIT) return { request: new BadMessage('a too long head'), used: end };
-    const text = buffer.toString('latin1', at, end);
-    const head = parseRequestHead(text);
+    const head = parseRequestHead(buffer, at, end);
     if (head instanceof BadMessage) return { request: head, used: end };
     const body = new BodyTracker(head.body);
     const used = body.consume(buffer, end);
     if (body.fault !== undefined) return { request: new BadMessage(body.fault), used };
     if (head.upgrade === undefined || !HTTP2_UPGRADE.test(head.upgrade))
-      return { request: { head, body, bytes: buffer.subarray(at, used), text: head.body.kind === 'none' ? text : undefined }, used };
-    const bytes = Buffer.concat([Buffer.from(withoutHttp2Upgrade(text), 'latin1'), buffer.subarray(end, used)]);
-    return { request: { head: { ...head, upgrade: undefined }, body, bytes, text: undefined }, used };
+      return { request: { head, body, bytes: at === 0 && used === buffer.length ? buffer : buffer.subarray(at, used) }, used };
+    const text = withoutHttp2Upgrade(head.text);
+    const bytes = Buffer.concat([Buffer.from(text, 'latin1'), buffer.subarray(end, used)]);
+    return { request: { head: { ...head, text, upgrade: undefined }, body, bytes }, used };
   }
 }
 

@@ -64,7 +64,8 @@ describe('a body’s end', () => {
 });
 
 const request = (lines: string, line = 'GET /a?b HTTP/1.1') => {
-  const head = parseRequestHead(`${line}\r\nHost: a\r\n${lines}\r\n`);
+  const bytes = Buffer.from(`${line}\r\nHost: a\r\n${lines}\r\n`, 'latin1');
+  const head = parseRequestHead(bytes, 0, bytes.length);
   if (head instanceof BadMessage) throw new Error(head.reason);
   return head;
 };
@@ -109,7 +110,7 @@ describe('a request', () => {
 
 describe('a response', () => {
   const body = (text: string, method = 'GET'): Framing | string => {
-    const head = parseResponseHead(text, method, false);
+    const head = parseResponseHead(Buffer.from(text, 'latin1'), 0, text.length, method, false);
     return head instanceof BadMessage ? head.reason : head.body;
   };
   it.each<[string, string, Framing | string]>([
@@ -128,7 +129,8 @@ describe('a response', () => {
   });
 
   it('is over with both framings, and its connection too', () => {
-    expect(parseResponseHead('HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n', 'GET', false)).toMatchObject({
+    const both = Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n');
+    expect(parseResponseHead(both, 0, both.length, 'GET', false)).toMatchObject({
       body: { kind: 'chunked' },
       persistent: false,
     });

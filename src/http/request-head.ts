@@ -1,3 +1,4 @@
+import { bytesOf, COLON, CR, isWord, LF, SPACE, TAB, word } from './bytes.ts';
 import { HEADER_LINES_LIMIT } from './limits.ts';
 
 /** How a message's body ends. */
@@ -5,6 +6,8 @@ export type Framing = { kind: 'none' } | { kind: 'length'; length: number } | { 
 
 /** A request's head that has exactly one meaning. Names and values are as they came, one character a byte. */
 export interface RequestHead {
+  /** All of it, as latin1. */
+  readonly text: string;
   readonly method: string;
   readonly target: string;
   /** Minor version: HTTP/1.0 or HTTP/1.1. */
@@ -32,26 +35,38 @@ export class BadMessage {
 
 const NO_BODY: Framing = { kind: 'none' };
 const CHUNKED: Framing = { kind: 'chunked' };
-const REQUEST_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) ([!-~\x80-\xff]+) HTTP\/1\.([01])\r\n/;
-/** All header lines and the blank one. Every step is decided by its next character: no backtracking. */
-const FIELDS = /^(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*\r\n)*\r\n$/;
+const METHOD_LIMIT = 32;
+const TOKEN = bytesOf(/[!#$%&'*+.^_`|~0-9A-Za-z-]/);
+const TARGET = bytesOf(/[!-~\x80-\xff]/);
+const VALUE = bytesOf(/[\t -~\x80-\xff]/);
+const VERSION = Buffer.from(' HTTP/1.');
+const HOST_NAME = word('host');
+const EXPECT = word('expect');
+const UPGRADE = word('upgrade');
+const CONNECTION = word('connection');
+const CONTENT_LENGTH = word('content-length');
+const CONTENT_LENGTH_LIKE = word('content_length');
+const TRANSFER_ENCODING = word('transfer-encoding');
+const TRANSFER_ENCODING_LIKE = word('transfer_encoding');
 const LENGTH = /^(?:0|[1-9][0-9]{0,14})$/;
 const HOST = /^[A-Za-z0-9._~!$&'()*+,;=%:[\]-]*$/;
 const ABSOLUTE = /^(?:https?|wss?):\/\/([^/?]*)([^?]*)/i;
 const AUTHORITY = /^[A-Za-z0-9._~-]+:[0-9]{1,5}$|^\[[0-9A-Fa-f:.]+\]:[0-9]{1,5}$/;
 
 /**
- * Parses a head, from the first byte of the request line to the blank line, as latin1. What two readers could understand
- * differently (RFC 9112 11.2) is refused, also where the RFC lets a recipient guess.
+ * Parses the head that stands in `bytes` from `from`, the first byte of the request line, to `end`, behind the blank line. What two
+ * readers could understand differently (RFC 9112 11.2) is refused, also where the RFC lets a recipient guess.
  */
-export function parseRequestHead(text: string): RequestHead | BadMessage {
-  const line = REQUEST_LINE.exec(text);
-  if (line === null) return new BadMessage(requestLineFault(text));
-  const method = line[1] as string;
-  const target = line[2] as string;
-  const minor = line[3] === '0' ? 0 : 1;
-  const fields = text.slice(line[0].length);
-  if (!FIELDS.test(fields)) return new BadMessage(fieldFault(fields));
+export function parseRequestHead(bytes: Buffer, from: number, end: number): RequestHead | BadMessage {
+  const text = bytes.toString('latin1', from, end);
+  const methodEnd = skip(bytes, from, TOKEN);
+  const targetEnd = skip(bytes, methodEnd + 1, TARGET);
+  const lineEnd = targetEnd + VERSION.length + 3;
+  if (bytes[methodEnd] !== SPACE || methodEnd === from || methodEnd - from > METHOD_LIMIT || targetEnd === methodEnd + 1 || !hasVersion(bytes, targetEnd))
+    return new BadMessage(requestLineFault(text));
+  const method = text.slice(0, methodEnd - from);
+  const target = text.slice(methodEnd + 1 - from, targetEnd - from);
+  const minor = text.charCodeAt(targetEnd + VERSION.length - from) === 48 ? 0 : 1;
   const names: string[] = [];
   const values: string[] = [];
   let host: string | undefined;
@@ -60,54 +75,50 @@ export function parseRequestHead(text: string): RequestHead | BadMessage {
   let connection = '';
   let upgrade: string | undefined;
   let expectsContinue = false;
-  const last = fields.length - 2;
-  for (let at = 0; at < last; ) {
-    const colon = fields.indexOf(':', at);
-    const end = fields.indexOf('\r', colon);
-    const name = fields.slice(at, colon);
-    const value = trimmed(fields, colon + 1, end);
-    at = end + 2;
-    names.push(name);
+  const last = end - 2;
+  let at = lineEnd;
+  while (at < last) {
+    const colon = skip(bytes, at, TOKEN);
+    if (colon === at || bytes[colon] !== COLON) return new BadMessage(fieldFault(text.slice(lineEnd - from)));
+    const valueEnd = skip(bytes, colon + 1, VALUE);
+    if (bytes[valueEnd] !== CR || bytes[valueEnd + 1] !== LF) return new BadMessage(fieldFault(text.slice(lineEnd - from)));
+    const begin = at;
+    const value = trimmed(text, bytes, from, colon + 1, valueEnd);
+    at = valueEnd + 2;
+    names.push(text.slice(begin - from, colon - from));
     values.push(value);
-    switch (name.length) {
+    switch (colon - begin) {
       case 4:
-        if (name.toLowerCase() === 'host') {
+        if (isWord(bytes, begin, HOST_NAME)) {
           if (host !== undefined) return new BadMessage('more than one Host');
           host = value;
         }
         break;
       case 6:
-        if (name.toLowerCase() === 'expect' && value.toLowerCase() === '100-continue') expectsContinue = true;
+        if (isWord(bytes, begin, EXPECT) && value.toLowerCase() === '100-continue') expectsContinue = true;
         break;
       case 7:
-        if (name.toLowerCase() === 'upgrade') upgrade = upgrade === undefined ? value.toLowerCase() : `${upgrade}, ${value.toLowerCase()}`;
+        if (isWord(bytes, begin, UPGRADE)) upgrade = upgrade === undefined ? value.toLowerCase() : `${upgrade}, ${value.toLowerCase()}`;
         break;
       case 10:
-        if (name.toLowerCase() === 'connection') connection = connection === '' ? value.toLowerCase() : `${connection}, ${value.toLowerCase()}`;
+        if (isWord(bytes, begin, CONNECTION)) connection = connection === '' ? value.toLowerCase() : `${connection}, ${value.toLowerCase()}`;
         break;
       case 14:
-        switch (name.toLowerCase()) {
-          case 'content-length':
-            if (length !== undefined) return new BadMessage('more than one Content-Length');
-            if (!LENGTH.test(value)) return new BadMessage('an invalid Content-Length');
-            length = value;
-            break;
-          case 'content_length':
-            return new BadMessage('a header that looks like Content-Length');
-        }
+        if (isWord(bytes, begin, CONTENT_LENGTH)) {
+          if (length !== undefined) return new BadMessage('more than one Content-Length');
+          if (!LENGTH.test(value)) return new BadMessage('an invalid Content-Length');
+          length = value;
+        } else if (isWord(bytes, begin, CONTENT_LENGTH_LIKE)) return new BadMessage('a header that looks like Content-Length');
         break;
       case 17:
-        switch (name.toLowerCase()) {
-          case 'transfer-encoding':
-            if (coding !== undefined) return new BadMessage('more than one Transfer-Encoding');
-            coding = value.toLowerCase();
-            break;
-          case 'transfer_encoding':
-            return new BadMessage('a header that looks like Transfer-Encoding');
-        }
+        if (isWord(bytes, begin, TRANSFER_ENCODING)) {
+          if (coding !== undefined) return new BadMessage('more than one Transfer-Encoding');
+          coding = value.toLowerCase();
+        } else if (isWord(bytes, begin, TRANSFER_ENCODING_LIKE)) return new BadMessage('a header that looks like Transfer-Encoding');
         break;
     }
   }
+  if (at !== last || bytes[at] !== CR || bytes[at + 1] !== LF) return new BadMessage(fieldFault(text.slice(lineEnd - from)));
   if (names.length > HEADER_LINES_LIMIT) return new BadMessage('too many header lines');
   if (coding !== undefined) {
     if (length !== undefined) return new BadMessage('both Content-Length and Transfer-Encoding');
@@ -120,6 +131,7 @@ export function parseRequestHead(text: string): RequestHead | BadMessage {
   if (path instanceof BadMessage) return path;
   const tokens = connection === '' ? undefined : connection.split(',').map((token) => token.trim());
   return {
+    text,
     method,
     target,
     minor,
@@ -149,12 +161,27 @@ function pathOf(method: string, target: string, host: string | undefined): strin
   return path === '' ? '/' : path;
 }
 
-function trimmed(text: string, from: number, to: number): string {
-  let start = from;
-  let end = to;
-  while (start < end && (text.charCodeAt(start) === 32 || text.charCodeAt(start) === 9)) start++;
-  while (end > start && (text.charCodeAt(end - 1) === 32 || text.charCodeAt(end - 1) === 9)) end--;
-  return text.slice(start, end);
+/** Index of the first byte from `at` on that is not of the class. */
+function skip(bytes: Buffer, at: number, characters: Uint8Array): number {
+  let i = at;
+  while (characters[bytes[i] as number] === 1) i++;
+  return i;
+}
+
+/** Whether a request line ends there as it must. */
+function hasVersion(bytes: Buffer, at: number): boolean {
+  for (let i = 0; i < VERSION.length; i++) if (bytes[at + i] !== VERSION[i]) return false;
+  const end = at + VERSION.length;
+  return (bytes[end] === 48 || bytes[end] === 49) && bytes[end + 1] === CR && bytes[end + 2] === LF;
+}
+
+/** A value without the white space around it. The text begins at `from`. */
+function trimmed(text: string, bytes: Buffer, from: number, begin: number, end: number): string {
+  let start = begin;
+  let stop = end;
+  while (start < stop && (bytes[start] === SPACE || bytes[start] === TAB)) start++;
+  while (stop > start && (bytes[stop - 1] === SPACE || bytes[stop - 1] === TAB)) stop--;
+  return text.slice(start - from, stop - from);
 }
 
 function requestLineFault(text: string): string {

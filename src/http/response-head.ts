@@ -1,3 +1,4 @@
+import { COLON, CR, isWord, LF, SPACE, word } from './bytes.ts';
 import { BadMessage, type Framing } from './request-head.ts';
 
 export interface ResponseHead {
@@ -9,11 +10,17 @@ export interface ResponseHead {
   readonly tunnel: boolean;
 }
 
-const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9][0-9]{2})(?: [^\n]*)?\r?\n/;
 const CRLF_END = Buffer.from('\r\n\r\n');
-const CR = 13;
-const LF = 10;
+const VERSION = Buffer.from('HTTP/1.');
+const CONNECTION = word('connection');
+const CONTENT_LENGTH = word('content-length');
+const TRANSFER_ENCODING = word('transfer-encoding');
+const KEEP_ALIVE = word('keep-alive');
+const ZERO = 48;
+const NINE = 57;
 const LENGTH = /^[0-9]{1,15}$/;
+/** Numbers of so many digits are exact. */
+const LENGTH_DIGITS = 15;
 
 /** Index behind the blank line of the head that begins at `from`; -1 while there is none. Servers that end lines with LF only are understood. */
 export function responseHeadEnd(buffer: Buffer, from: number): number {
@@ -29,42 +36,37 @@ export function responseHeadEnd(buffer: Buffer, from: number): number {
 }
 
 /**
- * Parses a response's head, as latin1. More lenient than with requests: whatever the server means, it says to one client only.
+ * Parses the response's head that stands in `bytes` from `from` to `end`. More lenient than with requests: whatever the server means, it
+ * says to one client only.
  * @param method of the request that is answered, @param upgrade whether it asked for another protocol
  */
-export function parseResponseHead(text: string, method: string, upgrade: boolean): ResponseHead | BadMessage {
-  const line = STATUS_LINE.exec(text);
-  if (line === null) return new BadMessage('no status line');
-  const status = Number(line[2]);
-  let length: string | undefined;
+export function parseResponseHead(bytes: Buffer, from: number, end: number, method: string, upgrade: boolean): ResponseHead | BadMessage {
+  const minor = minorVersion(bytes, from);
+  const status = statusCode(bytes, from);
+  if (minor === undefined || status === undefined) return new BadMessage('no status line');
+  let length: number | undefined;
   let coding: string | undefined;
-  let persistent = line[1] === '1';
-  for (let at = line[0].length; at < text.length; ) {
-    const end = text.indexOf('\n', at);
-    const colon = text.indexOf(':', at);
-    if (colon !== -1 && colon < end) {
-      const size = colon - at;
-      if (size === 10 || size === 14 || size === 17) {
-        const name = text.slice(at, colon).toLowerCase();
-        const value = text
-          .slice(colon + 1, end)
-          .trim()
-          .toLowerCase();
-        if (name === 'content-length') {
-          for (const one of value.split(',')) {
-            const digits = one.trim();
-            if (!LENGTH.test(digits) || (length !== undefined && Number(length) !== Number(digits))) return new BadMessage('an unclear Content-Length');
-            length = digits;
-          }
-        } else if (name === 'transfer-encoding') {
-          coding = coding === undefined ? value : `${coding},${value}`;
-        } else if (name === 'connection') {
-          if (/(?:^|,)\s*close\s*(?:,|$)/.test(value)) persistent = false;
-          else if (line[1] === '0' && /(?:^|,)\s*keep-alive\s*(?:,|$)/.test(value)) persistent = true;
-        }
+  let persistent = minor === 1;
+  for (let at = bytes.indexOf(LF, from) + 1; at < end; ) {
+    let to = at;
+    let colon = -1;
+    for (let byte = bytes[to]; byte !== LF && to < end; byte = bytes[++to]) if (byte === COLON && colon === -1) colon = to;
+    const size = colon - at;
+    if (size === CONTENT_LENGTH.length && isWord(bytes, at, CONTENT_LENGTH)) {
+      const given = lengthOf(bytes, colon + 1, to);
+      if (given === undefined || (length !== undefined && length !== given)) return new BadMessage('an unclear Content-Length');
+      length = given;
+    } else if (size === TRANSFER_ENCODING.length && isWord(bytes, at, TRANSFER_ENCODING)) {
+      const value = lowerValue(bytes, colon + 1, to);
+      coding = coding === undefined ? value : `${coding},${value}`;
+    } else if (size === CONNECTION.length && isWord(bytes, at, CONNECTION)) {
+      if (minor === 0 || !isKeepAlive(bytes, colon + 1, to)) {
+        const value = lowerValue(bytes, colon + 1, to);
+        if (/(?:^|,)\s*close\s*(?:,|$)/.test(value)) persistent = false;
+        else if (minor === 0 && /(?:^|,)\s*keep-alive\s*(?:,|$)/.test(value)) persistent = true;
       }
     }
-    at = end + 1;
+    at = to + 1;
   }
   const none: Framing = { kind: 'none' };
   if (status === 101) return upgrade ? { status, body: none, persistent: false, tunnel: true } : new BadMessage('a change of protocols that nobody asked for');
@@ -75,6 +77,55 @@ export function parseResponseHead(text: string, method: string, upgrade: boolean
     // A length beside it is a fault; the connection ends with this response.
     return { status, body: { kind: chunked ? 'chunked' : 'until-close' }, persistent: persistent && chunked && length === undefined, tunnel: false };
   }
-  if (length !== undefined) return { status, body: { kind: 'length', length: Number(length) }, persistent, tunnel: false };
+  if (length !== undefined) return { status, body: { kind: 'length', length }, persistent, tunnel: false };
   return { status, body: { kind: 'until-close' }, persistent: false, tunnel: false };
+}
+
+/** Of a first line that begins as a status line does. */
+function minorVersion(bytes: Buffer, from: number): 0 | 1 | undefined {
+  for (let i = 0; i < VERSION.length; i++) if (bytes[from + i] !== VERSION[i]) return undefined;
+  const minor = (bytes[from + VERSION.length] as number) - ZERO;
+  return (minor === 0 || minor === 1) && bytes[from + VERSION.length + 1] === SPACE ? minor : undefined;
+}
+
+/** Three digits, and behind them a reason or the line's end. */
+function statusCode(bytes: Buffer, from: number): number | undefined {
+  const at = from + VERSION.length + 2;
+  let status = 0;
+  for (let i = at; i < at + 3; i++) {
+    const byte = bytes[i] as number;
+    if (byte < ZERO || byte > NINE) return undefined;
+    status = status * 10 + byte - ZERO;
+  }
+  const next = bytes[at + 3];
+  const ends = next === SPACE || next === LF || (next === CR && bytes[at + 4] === LF);
+  return ends && status >= 100 ? status : undefined;
+}
+
+/** The one length that a value says, once or several times. */
+function lengthOf(bytes: Buffer, from: number, to: number): number | undefined {
+  let at = from;
+  while (bytes[at] === SPACE) at++;
+  const begin = at;
+  let value = 0;
+  for (let byte = bytes[at] as number; byte >= ZERO && byte <= NINE; byte = bytes[++at] as number) value = value * 10 + byte - ZERO;
+  if (at > begin && at - begin <= LENGTH_DIGITS && (at === to || (bytes[at] === CR && at + 1 === to))) return value;
+  let length: number | undefined;
+  for (const one of lowerValue(bytes, from, to).split(',')) {
+    const digits = one.trim();
+    if (!LENGTH.test(digits) || (length !== undefined && length !== Number(digits))) return undefined;
+    length = Number(digits);
+  }
+  return length;
+}
+
+/** The commonest value, seen without making a string of it. */
+function isKeepAlive(bytes: Buffer, from: number, to: number): boolean {
+  const at = bytes[from] === SPACE ? from + 1 : from;
+  const end = at + KEEP_ALIVE.length;
+  return isWord(bytes, at, KEEP_ALIVE) && (end === to || (bytes[end] === CR && end + 1 === to));
+}
+
+function lowerValue(bytes: Buffer, from: number, to: number): string {
+  return bytes.toString('latin1', from, to).trim().toLowerCase();
 }

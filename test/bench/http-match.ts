@@ -1,9 +1,9 @@
 /**
  * What looking into requests costs: CPU time per request of the agent's HTTP side, for requests that no intercept takes, beside nginx as
  * a plain reverse proxy (`nginx` in the path, or NGINX_BINARY names it) and a proxy of node:http. Each proxy is a process of its own; its CPU
- * comes from /proc, so that load generator and server, on the same cores, do not count.
+ * comes from /proc, so that load generator and server, on the same cores, do not count. Rounds alternate between them, and ratios are of one round.
  *
- * node test/bench/http-match.ts [seconds per round]
+ * node test/bench/http-match.ts [seconds per round] [rounds]
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
@@ -17,7 +17,6 @@ import { TcpPort } from '../../src/agent/tcp-port.ts';
 import { silentLog } from '../../src/base/log.ts';
 
 const CONNECTIONS = 32;
-const ROUNDS = 3;
 const WARM_UP_MS = 3_000;
 const TICKS_PER_SECOND = 100;
 const RESPONSE = Buffer.from(
@@ -174,7 +173,7 @@ function load(port: number, forMs: number): Promise<{ requests: number; times: n
 const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number;
 const percentile = (values: number[], p: number) => values.toSorted((a, b) => a - b)[Math.floor(values.length * p)] as number;
 
-async function bench(forMs: number): Promise<void> {
+async function bench(forMs: number, rounds: number): Promise<void> {
   const app = await startNode('backend', 0);
   const proxies = [
     await startNode('ours', app.port),
@@ -185,7 +184,7 @@ async function bench(forMs: number): Promise<void> {
   const rows = new Map(proxies.map(({ name }) => [name, { cpu: [] as number[], rate: [] as number[], p99: [] as number[] }]));
   try {
     for (const { port } of proxies) await load(port, WARM_UP_MS);
-    for (let round = 0; round < ROUNDS; round++) {
+    for (let round = 0; round < rounds; round++) {
       for (const { name, port, pid } of proxies) {
         const before = cpuOf(pid);
         const { requests, times } = await load(port, forMs);
@@ -198,9 +197,12 @@ async function bench(forMs: number): Promise<void> {
   } finally {
     for (const { child } of [...proxies, app]) child.kill('SIGKILL');
   }
+  const ours = rows.get('ours')?.cpu ?? [];
   const result = [...rows].map(([name, { cpu, rate, p99 }]) => ({
     name,
     'CPU µs/request': Math.round(median(cpu) * 10) / 10,
+    'times ours': Math.round(median(cpu.map((one, round) => one / (ours[round] as number))) * 100) / 100,
+    'of each round': cpu.map((one, round) => Math.round((one / (ours[round] as number)) * 100) / 100).join(' '),
     'requests/s': Math.round(median(rate)),
     'p99 µs': Math.round(median(p99)),
   }));
@@ -208,5 +210,6 @@ async function bench(forMs: number): Promise<void> {
 }
 
 const [mode, name, target] = process.argv.slice(2);
+const ROUNDS = 5;
 if (mode === '--serve') process.stdout.write(`${await NODES[name as keyof typeof NODES](Number(target))}\n`);
-else await bench(Number(mode ?? 5) * 1_000);
+else await bench(Number(mode ?? 5) * 1_000, Number(name ?? ROUNDS));

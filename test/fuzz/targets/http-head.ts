@@ -47,7 +47,7 @@ const heads: FuzzTarget = {
         const response = mutate(random, Buffer.from(random.pick(ANSWERS), 'latin1'), WORDS);
         trail.note('response', response);
         const end = responseHeadEnd(response, 0);
-        if (end !== -1) parseResponseHead(response.toString('latin1', 0, end), random.pick(['GET', 'HEAD', 'CONNECT']), random.chance(0.5));
+        if (end !== -1) parseResponseHead(response, 0, end, random.pick(['GET', 'HEAD', 'CONNECT']), random.chance(0.5));
       }
     },
     close: () => undefined,

@@ -1,5 +1,5 @@
 /** `pods/binding`: how a scheduler says which node a pod runs on. */
-import { resourcePath } from '../kube/index.ts';
+import { resourcePath } from '../kube/paths.ts';
 import { type ClusterClient, StatusError, type VirtualResource } from './contract.ts';
 import type { Pod } from './controllers/core/types.ts';
 

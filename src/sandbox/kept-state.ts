@@ -3,7 +3,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JWK } from 'jose';
 import { codeOf } from '../base/errors.ts';
-import type { CertificatePair } from './access/index.ts';
+import type { CertificatePair } from './access/authority.ts';
 
 export interface Keys {
   authority: CertificatePair;

@@ -10,17 +10,18 @@ import { pipeline } from 'node:stream';
 import { CodedError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { KubeObject } from '../kube/index.ts';
-import { createAccess, createCertificateAuthority, MASTERS, userKubeconfig } from './access/index.ts';
+import { createAccess, MASTERS } from './access/index.ts';
 import { createAdmission } from './admission/index.ts';
 import { type Audit, createApiServer } from './api/index.ts';
 import { createBinding } from './binding.ts';
+import type { Certificates } from './certificates.ts';
 import { type ApiServerParts, type ClusterClient, type NodeStreams, SANDBOX_NETWORK, StatusError } from './contract.ts';
 import type { Cache } from './controllers/core/cache.ts';
 import { createContext } from './controllers/core/context.ts';
 import { ENDPOINT_SLICES, NAMESPACES, SERVICES, type Service } from './controllers/core/types.ts';
 import { startControllers } from './controllers/index.ts';
 import { firstObjects } from './first-objects.ts';
-import { machineImage } from './images/archive.ts';
+import { machineImage } from './images/machine-image.ts';
 import { createImageStore } from './images/store.ts';
 import { objectsFile, readKeys, writeKeys } from './kept-state.ts';
 import { startResolvers } from './network/dns/server.ts';
@@ -40,6 +41,7 @@ export interface SandboxOptions {
   folder: string;
   env: Readonly<Record<string, string | undefined>>;
   spawner: Promise<Spawner>;
+  certificates: Promise<Certificates>;
   signal: AbortSignal;
   /** A file to which each request that comes over a socket is written, as a line of JSON. */
   audit?: string;
@@ -58,16 +60,23 @@ export interface Sandbox {
 
 /** Of the sandbox's mount namespace: a file system in memory, over a folder that every machine has. */
 const MEMORY = '/run/telepresence-sandbox';
-const SERVER_NAMES = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local', 'localhost'];
 const NODE = { name: 'node1', ip: SANDBOX_NETWORK.node, podCidr: '10.244.0.0/24' };
 
-export async function startSandbox({ log, folder, env, spawner: startingSpawner, signal, audit, state }: SandboxOptions): Promise<Sandbox> {
+export async function startSandbox({
+  log,
+  folder,
+  env,
+  spawner: startingSpawner,
+  certificates: coming,
+  signal,
+  audit,
+  state,
+}: SandboxOptions): Promise<Sandbox> {
   const libc = loadLibc();
   if (libc.mount('tmpfs', '/run', 'tmpfs', 0, 'mode=755') < 0)
     throw new CodedError('TP-SANDBOX-START', `The sandbox has no file system of its own: errno ${libc.errno()}.`);
   await mkdir(MEMORY, { recursive: true });
   const keys = state === undefined ? undefined : await readKeys(state);
-  const [authority, spawner] = await Promise.all([createCertificateAuthority(keys?.authority), startingSpawner]);
   const network = createNodeNetwork(libc, [NODE.ip]);
 
   // Each part needs the others' promises: the API looks at its parts with each request.
@@ -87,7 +96,6 @@ export async function startSandbox({ log, folder, env, spawner: startingSpawner,
   });
   const client = api.client(user);
   const access = await createAccess({ client, log: log.child('access'), tokenKey: keys?.tokenKey });
-  if (state !== undefined && keys === undefined) await writeKeys(state, { authority: authority.pair, tokenKey: access.tokens.key });
   const admission = createAdmission({ client, dial: node.dial, authorizer: access.authorizer, escalation: access.escalation, log: log.child('admission') });
   Object.assign(documents, access.discovery);
   Object.assign(parts, {
@@ -102,12 +110,14 @@ export async function startSandbox({ log, folder, env, spawner: startingSpawner,
   for (const object of [...firstObjects(), ...access.bootstrapObjects()]) await createIfMissing(client, object);
   await access.start();
   await admission.start();
-  const certificate = await authority.issueServer('kube-apiserver', [...SERVER_NAMES, '127.0.0.1', NODE.ip, SANDBOX_NETWORK.kubernetesService]);
-  await api.listen({ ...certificate, clientAuthority: authority.pair.certificate, host: NODE.ip, port: SANDBOX_NETWORK.apiPort });
+  const [certificates, spawner] = await Promise.all([coming, startingSpawner]);
+  const { certificate: caCertificate } = certificates.authority;
+  if (state !== undefined && keys === undefined) await writeKeys(state, { authority: certificates.authority, tokenKey: access.tokens.key });
+  await api.listen({ ...certificates.server, clientAuthority: caCertificate, host: NODE.ip, port: SANDBOX_NETWORK.apiPort });
 
   const context = createContext({ client, log: log.child('controllers'), signal });
   services = context.cache(SERVICES);
-  await startControllers(context, { caCertificate: authority.pair.certificate });
+  await startControllers(context, { caCertificate });
   const namespaces = context.cache(NAMESPACES);
   const zone = createClusterZone(services, context.cache(ENDPOINT_SLICES), { has: (name) => namespaces.get('', name) !== undefined });
   await Promise.all([startResolvers(log.child('dns'), zone, DNS_ENDPOINT), startServiceProxy(context)]);
@@ -121,12 +131,16 @@ export async function startSandbox({ log, folder, env, spawner: startingSpawner,
     machine: machineImage(env),
     folder: MEMORY,
     nodes: [NODE],
-    caCertificate: authority.pair.certificate,
+    caCertificate,
   });
   streams = running.streams;
   await relay(log, join(folder, 'api.sock'));
   return {
-    kubeconfig: (server, name, groups) => userKubeconfig(authority, server, name, groups),
+    async kubeconfig(server, name, groups) {
+      // few ask: what it takes is not loaded before the first does
+      const [{ createCertificateAuthority }, { userKubeconfig }] = await Promise.all([import('./access/authority.ts'), import('./access/user-kubeconfig.ts')]);
+      return userKubeconfig(await createCertificateAuthority(certificates.authority), server, name, groups);
+    },
     workstation: (name) => network.workstation(name),
     forgetWorkstation: (name) => network.forgetWorkstation(name),
     plug: (name, connected) => network.plug(name, connected),

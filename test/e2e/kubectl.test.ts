@@ -106,6 +106,7 @@ describe.each(triedKubectls().map((tried, index) => ({ ...tried, index, title: `
 
     it.skipIf(skipped)('get -w and scale: each pod as it comes and goes', async () => {
       await using pods = watching('get', 'pods', '-w');
+      await eventually('the pod that is there', async () => /^web-/m.test(pods.output()));
       expect(await ok('scale', 'deployment', 'web', '--replicas=3')).toBe('deployment.apps/web scaled\n');
       await ok('rollout', 'status', 'deployment/web', '--timeout=60s');
       expect(await ok('get', 'deployment', 'web', '-o', 'jsonpath={.status.readyReplicas}')).toBe('3');

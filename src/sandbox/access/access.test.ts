@@ -5,8 +5,9 @@ import { Socket } from 'node:net';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { silentLog } from '../../base/log.ts';
 import type { AdmissionAttributes, RequestAttributes, UserInfo } from '../contract.ts';
+import { createCertificateAuthority } from './authority.ts';
 import { BOOTSTRAP_RULES } from './bootstrap-rules.ts';
-import { type Access, createAccess, createCertificateAuthority, forbidden } from './index.ts';
+import { type Access, createAccess, forbidden } from './index.ts';
 import { createMemoryClient, type MemoryClient } from './testing/memory-client.ts';
 
 const RBAC = '/apis/rbac.authorization.k8s.io/v1';

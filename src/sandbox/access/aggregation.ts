@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import { resourcePath } from '../../kube/index.ts';
+import { resourcePath } from '../../kube/paths.ts';
 import type { ClusterClient } from '../contract.ts';
 import { isNotFound } from './get-if-there.ts';
 import { selectorMatches } from './label-selector.ts';

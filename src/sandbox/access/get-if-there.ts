@@ -1,5 +1,5 @@
 /** An object, or nothing where there is none. */
-import { statusOf } from '../../kube/index.ts';
+import { statusOf } from '../../kube/status-error.ts';
 import { type ClusterClient, StatusError } from '../contract.ts';
 
 export function isNotFound(error: unknown): boolean {

@@ -22,13 +22,11 @@ import { createTokenRequest } from './token-request.ts';
 import { createSelfSubjectReview, createTokenReview } from './token-review.ts';
 import { createTokenVerifier } from './token-verifier.ts';
 
-export { type CertificateAuthority, type CertificatePair, createCertificateAuthority } from './authority.ts';
 export { forbidden } from './forbidden.ts';
 export { getIfThere } from './get-if-there.ts';
 export { selectorMatches } from './label-selector.ts';
 export type { LabelSelector } from './rbac-objects.ts';
 export { MASTERS, userObject } from './user.ts';
-export { userKubeconfig } from './user-kubeconfig.ts';
 
 export interface AccessOptions {
   client: ClusterClient;

@@ -1,6 +1,7 @@
 /** The roles and bindings of the cluster, kept true by watches, so that a decision needs no question. */
 import type { Log } from '../../base/log.ts';
-import { type Informer, resourcePath } from '../../kube/index.ts';
+import type { Informer } from '../../kube/index.ts';
+import { resourcePath } from '../../kube/paths.ts';
 import type { ClusterClient, UserInfo } from '../contract.ts';
 import { type Binding, type PolicyRule, RBAC_VERSION, type Role } from './rbac-objects.ts';
 import { subjectMatches } from './rules.ts';

@@ -1,7 +1,7 @@
 /** Tokens of service accounts: JWTs that the sandbox signs, valid as long as what they are bound to is there. */
 import { randomUUID, webcrypto } from 'node:crypto';
 import { calculateJwkThumbprint, compactVerify, exportJWK, importJWK, type JWK, type JWTPayload, SignJWT } from 'jose';
-import { resourcePath } from '../../kube/index.ts';
+import { resourcePath } from '../../kube/paths.ts';
 import type { ClusterClient, UserInfo } from '../contract.ts';
 import { getIfThere } from './get-if-there.ts';
 import { VERIFIED_TOKENS_LIMIT } from './limits.ts';

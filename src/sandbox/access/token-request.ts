@@ -1,5 +1,6 @@
 /** `serviceaccounts/token`: a new token of a service account. */
-import { type KubeObject, resourcePath } from '../../kube/index.ts';
+import type { KubeObject } from '../../kube/index.ts';
+import { resourcePath } from '../../kube/paths.ts';
 import { type ClusterClient, StatusError, type VirtualResource } from '../contract.ts';
 import { getIfThere } from './get-if-there.ts';
 import { TOKEN_DEFAULT_SECONDS, TOKEN_MAX_SECONDS, TOKEN_MIN_SECONDS } from './limits.ts';

@@ -6,7 +6,7 @@ import { messageOf } from '../../base/errors.ts';
 import { silentLog } from '../../base/log.ts';
 import { namingOf } from '../../install/naming.ts';
 import { admissionPolicies } from '../../install/policies.ts';
-import { createCertificateAuthority } from '../access/index.ts';
+import { createCertificateAuthority } from '../access/authority.ts';
 import { createMemoryClient, type MemoryClient } from '../access/testing/memory-client.ts';
 import type { AdmissionAttributes } from '../contract.ts';
 import { type AdmissionControl, createAdmission } from './index.ts';

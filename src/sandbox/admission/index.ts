@@ -6,7 +6,8 @@
  *   await admission.start();
  */
 import type { Log } from '../../base/log.ts';
-import { type KubeObject, resourcePath } from '../../kube/index.ts';
+import type { KubeObject } from '../../kube/index.ts';
+import { resourcePath } from '../../kube/paths.ts';
 import { getIfThere } from '../access/index.ts';
 import type { Admission, AdmissionAttributes, Authorizer, ClusterClient, NodeStreams } from '../contract.ts';
 import { checkLimits, setDefaultLimits } from './builtin/limit-ranger.ts';

@@ -1,6 +1,7 @@
 /** What admission looks up at each write, kept true by watches. */
 import type { Log } from '../../base/log.ts';
-import { type Informer, resourcePath } from '../../kube/index.ts';
+import type { Informer } from '../../kube/index.ts';
+import { resourcePath } from '../../kube/paths.ts';
 import { getIfThere, type LabelSelector } from '../access/index.ts';
 import type { ClusterClient } from '../contract.ts';
 import type { Binding, Policy } from './policy/objects.ts';

@@ -4,7 +4,8 @@ import { Readable } from 'node:stream';
 import { extract } from 'tar-stream';
 import { z } from 'zod';
 import { CodedError } from '../../base/errors.ts';
-import { type ImageConfig, type ImageStore, MACHINE_IMAGE, type StoredImage } from './store.ts';
+import type { ImageStore } from './store.ts';
+import type { ImageConfig, StoredImage } from './stored-image.ts';
 import { unpackLayer } from './unpack.ts';
 
 const descriptorSchema = z.object({
@@ -87,9 +88,4 @@ async function readArchive(file: string): Promise<Files> {
     if (entry.header.type === 'file') files.set(entry.header.name.replace(/^\.\//, ''), Buffer.concat(chunks));
   }
   return files;
-}
-
-/** What the machine's own programs run with. */
-export function machineImage(env: Readonly<Record<string, string | undefined>>): StoredImage {
-  return { reference: MACHINE_IMAGE, id: `sha256:${'0'.repeat(64)}`, config: { Env: [`PATH=${env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin'}`] } };
 }

@@ -4,7 +4,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import { copyFile, cp, mkdir, symlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import type { ImageStore, StoredImage } from './store.ts';
+import type { ImageStore } from './store.ts';
+import type { StoredImage } from './stored-image.ts';
 
 const PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** Each call makes a new image: its files may have changed. */

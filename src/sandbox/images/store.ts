@@ -5,31 +5,9 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { CodedError, codeOf } from '../../base/errors.ts';
 import { normalReference } from './reference.ts';
-
-/** A program of this machine: the root is the machine's own, read-only. */
-export const MACHINE_IMAGE = 'sandbox.local/machine:1';
-
-const configSchema = z.object({
-  Entrypoint: z.array(z.string()).nullish(),
-  Cmd: z.array(z.string()).nullish(),
-  Env: z.array(z.string()).nullish(),
-  User: z.string().nullish(),
-  WorkingDir: z.string().nullish(),
-});
-export type ImageConfig = z.infer<typeof configSchema>;
-
-const imageSchema = z.object({ reference: z.string(), id: z.string(), config: configSchema });
-
-export interface StoredImage {
-  /** Complete: with domain and tag. */
-  reference: string;
-  /** `sha256:…` */
-  id: string;
-  config: ImageConfig;
-}
+import type { ImageConfig, StoredImage } from './stored-image.ts';
 
 export interface ImageStore {
   /** Undefined when there is none of this name. The name must be a good one. */
@@ -51,7 +29,9 @@ export function createImageStore(folder: string): ImageStore {
       // an image that was put in under a name is meant, whatever digest a manifest asks for
       for (const one of [reference, reference.replace(/@.*$/, '')]) {
         try {
-          return imageSchema.parse(JSON.parse(await readFile(join(folder, 'names', fileOf(one)), 'utf8')));
+          const text = await readFile(join(folder, 'names', fileOf(one)), 'utf8');
+          // the schema's library is a good part of what a sandbox would load before it is up
+          return (await import('./stored-image.ts')).parseStoredImage(text);
         } catch (error) {
           if (codeOf(error) !== 'ENOENT') throw error;
         }

@@ -1,5 +1,6 @@
 /** The cluster's process, inside of its namespaces. */
 import { createLog } from '../../base/log.ts';
+import type { Certificates } from '../certificates.ts';
 import { startSpawner } from '../node/runtime/spawner.ts';
 import { serveControl } from './control-server.ts';
 import type { Host } from './host.ts';
@@ -10,10 +11,13 @@ import type { UpOptions } from './up-options.ts';
 export async function runInside(folder: string, options: UpOptions, { process, program }: Host): Promise<number> {
   const log = createLog((line) => process.stderr.write(line), process.env['TELEPRESENCE_SANDBOX_DEBUG'] === undefined ? 'info' : 'debug');
   const stop = new AbortController();
+  const certificates = new Promise<Certificates>((resolve) => process.once('message', (message) => resolve(message as Certificates)));
   process.on('disconnect', () => process.exit(1));
   // beside the loading of all the rest, which takes as long
   const spawner = startSpawner({ log: log.child('spawner'), execPath: process.execPath, argv: [...process.execArgv, program, 'spawner'] });
-  const starting = import('../main.ts').then(({ startSandbox }) => startSandbox({ log, folder, env: process.env, spawner, signal: stop.signal, ...options }));
+  const starting = import('../main.ts').then(({ startSandbox }) =>
+    startSandbox({ log, folder, env: process.env, spawner, certificates, signal: stop.signal, ...options }),
+  );
   const sandbox = await starting.catch((error: unknown) => {
     // what was started so far would keep it from ending
     log.error('the sandbox did not start', { error });

@@ -9,6 +9,7 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { pipeline } from 'node:stream';
 import { CodedError } from '../../base/errors.ts';
 import { SANDBOX_NETWORK } from '../contract.ts';
+import { readKeys } from '../kept-state.ts';
 import { ADMINISTRATORS, INSIDE_SERVER } from './addresses.ts';
 import { claimState } from './claim-state.ts';
 import { callControl } from './control.ts';
@@ -41,8 +42,13 @@ export async function supervise(folder: string, options: UpOptions, { process, p
   });
   for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
     process.on(name, () => callControl(paths.control, 'stop', {}).catch(() => child.kill('SIGKILL')));
-  const ready = await Promise.race([ended.then(() => false), new Promise<true>((resolve) => child.once('message', () => resolve(true)))]);
-  if (!ready) throw new CodedError('TP-SANDBOX-START', 'The sandbox did not start.');
+  // beside its start, which takes as long
+  const [{ makeCertificates }, { userKubeconfig }] = await Promise.all([import('../certificates.ts'), import('../access/user-kubeconfig.ts')]);
+  const kept = options.state === undefined ? undefined : await readKeys(options.state);
+  const { authority, certificates } = await makeCertificates(kept?.authority);
+  // one that has ended needs none
+  child.send(certificates, () => {});
+  const readiness = Promise.race([ended.then(() => false), new Promise<true>((resolve) => child.once('message', () => resolve(true)))]);
   const server = createServer({ allowHalfOpen: true }, (outer) => {
     const inner = connect({ path: paths.api, allowHalfOpen: true });
     // a connection that breaks is its two ends' affair
@@ -54,9 +60,10 @@ export async function supervise(folder: string, options: UpOptions, { process, p
     server.listen(options.port, '127.0.0.1', () => resolve());
   });
   const { port: chosen } = server.address() as AddressInfo;
-  const admin = (url: string) => callControl(paths.control, 'kubeconfig', { server: url, user: 'admin', groups: [ADMINISTRATORS] });
+  const admin = (url: string) => userKubeconfig(authority, url, 'admin', [ADMINISTRATORS]);
   const [outer, inner] = await Promise.all([admin(`https://127.0.0.1:${chosen}`), admin(INSIDE_SERVER)]);
   await Promise.all([writeFile(paths.kubeconfig, outer, { mode: 0o600 }), writeFile(paths.inside, inner, { mode: 0o600 })]);
+  if (!(await readiness)) throw new CodedError('TP-SANDBOX-START', 'The sandbox did not start.');
   const state: RunningState = { pid: process.pid, init: await onlyChild(child), port: chosen, user };
   await writeFile(paths.state, JSON.stringify(state), { mode: 0o600 });
   const code = await ended;

@@ -1,7 +1,7 @@
 /** The environment of a container, in the order and with the words of a kubelet. */
 import { cpus, totalmem } from 'node:os';
 import type { Container, EnvVar } from 'kubernetes-types/core/v1.js';
-import { resourcePath } from '../../kube/index.ts';
+import { resourcePath } from '../../kube/paths.ts';
 import { getIfThere } from '../access/index.ts';
 import { SANDBOX_NETWORK } from '../contract.ts';
 import type { Pod, Service } from '../controllers/core/types.ts';

@@ -2,7 +2,7 @@
 import { arch, cpus, hostname, release, totalmem } from 'node:os';
 import { messageOf } from '../../base/errors.ts';
 import { sleep } from '../../base/retry.ts';
-import { resourcePath } from '../../kube/index.ts';
+import { resourcePath } from '../../kube/paths.ts';
 import { getIfThere } from '../access/index.ts';
 import type { NodeContext, NodeIdentity } from './context.ts';
 import { NODE_LEASE_RENEW_MS, NODE_LEASE_SECONDS, PODS_PER_NODE } from './limits.ts';

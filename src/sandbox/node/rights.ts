@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Container } from 'kubernetes-types/core/v1.js';
 import { codeOf } from '../../base/errors.ts';
 import type { Pod } from '../controllers/core/types.ts';
-import { findIn } from '../images/unpack.ts';
+import { findIn } from '../images/find-in.ts';
 import { ContainerConfigError } from './config-error.ts';
 import { capabilitiesOf } from './runtime/capabilities.ts';
 import type { Rights } from './runtime/protocol.ts';

@@ -4,7 +4,7 @@
  *   const streams = createStreams({ client, node });
  */
 import type { IncomingMessage } from 'node:http';
-import { resourcePath } from '../../kube/index.ts';
+import { resourcePath } from '../../kube/paths.ts';
 import { getIfThere } from '../access/index.ts';
 import { type ClusterClient, type NodeStreams, type RequestAttributes, StatusError, type StreamServer } from '../contract.ts';
 import { serveProcess } from './exec.ts';

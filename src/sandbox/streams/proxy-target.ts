@@ -1,6 +1,6 @@
 /** Where the proxy of a pod or Service leads. */
 import { randomInt } from 'node:crypto';
-import { resourcePath } from '../../kube/index.ts';
+import { resourcePath } from '../../kube/paths.ts';
 import { getIfThere } from '../access/index.ts';
 import { type ClusterClient, type RequestAttributes, StatusError } from '../contract.ts';
 

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { messageOf } from '../../base/errors.ts';
 import { STATUS_CODES } from '../../base/node-http.ts';
-import { statusOf } from '../../kube/index.ts';
+import { statusOf } from '../../kube/status-error.ts';
 import { StatusError } from '../contract.ts';
 
 /** Whatever was thrown, as a Status; unknown errors are the server's fault. */

@@ -14,6 +14,7 @@ export interface AnyRequest {
 
 /** Kubernetes' own groups; what others define, the API server serves all in one way. */
 const BUILT_IN = /^(|apps|autoscaling|batch|policy|(.*\.)?k8s\.io)$/;
+const CUSTOM_KINDS = /^\/apis\/([^/]+)\/[^/]+$/;
 const NOBODY = { username: '', uid: '', groups: [], extra: {} };
 /** Of these the value says what is done; of others it is enough that they are there. */
 const TOLD = ['dryRun', 'force', 'propagationPolicy', 'sendInitialEvents', 'resourceVersionMatch', 'orphanDependents'];
@@ -28,7 +29,8 @@ export function callOf({ method, url, contentType, upgrade, options = {} }: AnyR
   const query = new URLSearchParams(cut === -1 ? '' : url.slice(cut + 1));
   const { attributes } = resolveRequest(method, path, query, NOBODY);
   const { verb, group = '', version = '', resource, subresource, namespace } = attributes;
-  if (resource === undefined) return `${verb} ${path}`;
+  if (resource === undefined)
+    return `${verb} ${path.replace(CUSTOM_KINDS, (whole, named: string) => (BUILT_IN.test(named) ? whole : 'the kinds of a custom group'))}`;
   const kind = BUILT_IN.test(group) ? `${group === '' ? '' : `${group}/`}${version}/${resource}` : 'a custom resource';
   const words = [`${verb} ${kind}${subresource === undefined ? '' : `/${subresource}`}`];
   if (namespace !== undefined && resource !== 'namespaces') words.push('in a namespace');

@@ -17,7 +17,12 @@ const program = path.join(repository, 'bin/sandbox.ts');
 export const sandbox = (args: readonly string[], timeoutMs = 60_000): Promise<string> => ok(process.execPath, [program, ...args], { timeoutMs });
 
 /** The machine's own, else the newest that was fetched for tests. */
-const kubectlBinary = spawnSync('kubectl', ['version', '--client']).status === 0 ? 'kubectl' : (triedKubectls().at(-1)?.binary ?? 'kubectl');
+const [kubectlBinary = ''] = [
+  'kubectl',
+  ...triedKubectls()
+    .map(({ binary }) => binary)
+    .reverse(),
+].filter((binary) => spawnSync(binary, ['version', '--client']).status === 0);
 
 /** What the sandbox writes down of the requests to its API. */
 export const auditFile = (): string => path.join(sandboxFolder(process.env), 'audit.jsonl');
@@ -29,7 +34,7 @@ function missing(): string | undefined {
     ['ip', '-V'],
     ['nft', '-v'],
   ] as const)
-    if (spawnSync(command, args).status !== 0) return `needs ${path.basename(command)}`;
+    if (spawnSync(command, args).status !== 0) return `needs ${command === kubectlBinary ? 'kubectl' : command}`;
   return undefined;
 }
 

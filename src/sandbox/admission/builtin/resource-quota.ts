@@ -1,5 +1,5 @@
 /** ResourceQuotas, of how many objects a namespace may have. CPU and memory are not counted: the sandbox's nodes do not share them out. */
-import { resourcePath } from '../../../kube/index.ts';
+import { resourcePath } from '../../../kube/paths.ts';
 import type { AdmissionAttributes, ClusterClient, ResourceType } from '../../contract.ts';
 import { quantityOf } from '../cel/quantity.ts';
 import { refusal } from '../refusal.ts';

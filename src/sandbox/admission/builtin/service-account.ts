@@ -1,6 +1,6 @@
 /** Every pod has a service account, and its token unless it wants none. */
 import { randomInt } from 'node:crypto';
-import { resourcePath } from '../../../kube/index.ts';
+import { resourcePath } from '../../../kube/paths.ts';
 import { getIfThere } from '../../access/index.ts';
 import type { AdmissionAttributes, ClusterClient } from '../../contract.ts';
 import { refusal } from '../refusal.ts';

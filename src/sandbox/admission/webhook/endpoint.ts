@@ -1,7 +1,7 @@
 /** Where a webhook is: a URL, or a ready endpoint of its Service. */
 import type { Duplex } from 'node:stream';
 import { messageOf } from '../../../base/errors.ts';
-import { resourcePath } from '../../../kube/index.ts';
+import { resourcePath } from '../../../kube/paths.ts';
 import { getIfThere } from '../../access/index.ts';
 import type { ClusterClient, NodeStreams } from '../../contract.ts';
 import type { Webhook } from './objects.ts';

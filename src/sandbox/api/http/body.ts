@@ -1,6 +1,5 @@
 /** The body of a request: read to its end, within bounds, and parsed. */
 import type { IncomingMessage } from 'node:http';
-import { parse as parseYaml } from 'yaml';
 import { messageOf } from '../../../base/errors.ts';
 import { StatusError } from '../../contract.ts';
 import { badRequest, unsupportedMediaType } from '../errors.ts';
@@ -32,8 +31,10 @@ export async function readRequestBody(request: IncomingMessage): Promise<unknown
         // Flow style that is no JSON: read as what it says it is.
       }
     }
+    // few send it: it is not loaded before the first does
+    const { parse } = await import('yaml');
     try {
-      return parseYaml(text, { maxAliasCount: 100 });
+      return parse(text, { maxAliasCount: 100 });
     } catch (error) {
       throw badRequest(`error decoding YAML: ${messageOf(error)}`);
     }

@@ -5,7 +5,7 @@
 import { messageOf } from '../../../base/errors.ts';
 import type { Log } from '../../../base/log.ts';
 import { sleep } from '../../../base/retry.ts';
-import { resourcePath } from '../../../kube/index.ts';
+import { resourcePath } from '../../../kube/paths.ts';
 import type { ClusterClient } from '../../contract.ts';
 import { CONTROLLER_GRAVES, CONTROLLER_WATCH_IDLE_MS, CONTROLLER_WATCH_PAUSE_MS } from './limits.ts';
 import type { Kind, Stored } from './types.ts';

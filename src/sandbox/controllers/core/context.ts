@@ -1,7 +1,7 @@
 /** What every controller works with: caches that all share, and writes that the caches learn from. */
 import { CodedError } from '../../../base/errors.ts';
 import type { Log } from '../../../base/log.ts';
-import { resourcePath } from '../../../kube/index.ts';
+import { resourcePath } from '../../../kube/paths.ts';
 import type { ClusterClient } from '../../contract.ts';
 import { type Cache, createCache } from './cache.ts';
 import { createEventRecorder, type EventRecorder } from './events.ts';

@@ -1,7 +1,7 @@
 /** Events that tell a reader of `kubectl describe` what a controller did. The same one again only counts up. */
 import { messageOf } from '../../../base/errors.ts';
 import type { Log } from '../../../base/log.ts';
-import { resourcePath } from '../../../kube/index.ts';
+import { resourcePath } from '../../../kube/paths.ts';
 import type { ClusterClient } from '../../contract.ts';
 import type { Stored } from './types.ts';
 

@@ -1,7 +1,7 @@
 /** Pods from templates, many at a time: first one, then twice as many, so that what can't work is tried only once. */
 
 import { messageOf } from '../../../base/errors.ts';
-import { statusOf } from '../../../kube/index.ts';
+import { statusOf } from '../../../kube/status-error.ts';
 import { type ControllerContext, type Draft, isNotFound } from './context.ts';
 import { controllerReference } from './owners.ts';
 import { PODS, type Pod, type PodTemplate, type Stored } from './types.ts';

@@ -1,6 +1,6 @@
 /** What a Deployment writes on its ReplicaSets. */
 
-import { statusOf } from '../../../kube/index.ts';
+import { statusOf } from '../../../kube/status-error.ts';
 import { type ControllerContext, isConflict } from '../core/context.ts';
 import { controllerOf, controllerReference } from '../core/owners.ts';
 import { hashOf, sameTemplate, TEMPLATE_HASH_LABEL } from '../core/template-hash.ts';

@@ -1,5 +1,5 @@
 /** Namespaces that are to go: first everything that is in them, then they themselves. */
-import { resourcePath } from '../../../kube/index.ts';
+import { resourcePath } from '../../../kube/paths.ts';
 import { type ControllerContext, isNotFound } from '../core/context.ts';
 import { NAMESPACE_LOOK_AGAIN_MS } from '../core/limits.ts';
 import { createQueue } from '../core/queue.ts';

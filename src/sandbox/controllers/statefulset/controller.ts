@@ -1,6 +1,6 @@
 /** StatefulSets: pods with a name, one after the other. */
 import type { StatefulSetStatus } from 'kubernetes-types/apps/v1.js';
-import { resourcePath } from '../../../kube/index.ts';
+import { resourcePath } from '../../../kube/paths.ts';
 import { type ControllerContext, isConflict, isNotFound } from '../core/context.ts';
 import { revisionsOf, templateOf, truncate } from '../core/controller-revisions.ts';
 import { claim, controllerOf } from '../core/owners.ts';

@@ -1,7 +1,8 @@
 /** The image of a container, or why there is none, as a kubelet says it. */
 import type { Container } from 'kubernetes-types/core/v1.js';
+import { MACHINE_IMAGE } from '../../images/machine-image.ts';
 import { normalReference } from '../../images/reference.ts';
-import { MACHINE_IMAGE, type StoredImage } from '../../images/store.ts';
+import type { StoredImage } from '../../images/stored-image.ts';
 import { ContainerConfigError } from '../config-error.ts';
 import type { NodeContext } from '../context.ts';
 

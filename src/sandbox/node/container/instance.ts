@@ -1,7 +1,7 @@
 /** One life of a container: from its program's start to its end. */
 import { readFile, rm } from 'node:fs/promises';
 import type { Container, LifecycleHandler } from 'kubernetes-types/core/v1.js';
-import type { StoredImage } from '../../images/store.ts';
+import type { StoredImage } from '../../images/stored-image.ts';
 import type { ContainerLog } from '../container-log.ts';
 import { KILL_WAIT_MS, TERMINATION_MESSAGE_LIMIT, TERMINATION_MESSAGE_LINES } from '../limits.ts';
 import type { PodScope } from '../pod/scope.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Container, ContainerState, ContainerStatus } from 'kubernetes-types/core/v1.js';
 import { sleep } from '../../../base/retry.ts';
 import { StatusError } from '../../contract.ts';
-import type { StoredImage } from '../../images/store.ts';
+import type { StoredImage } from '../../images/stored-image.ts';
 import { ContainerConfigError } from '../config-error.ts';
 import { type ContainerLog, createContainerLog } from '../container-log.ts';
 import {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Container } from 'kubernetes-types/core/v1.js';
-import type { StoredImage } from '../../images/store.ts';
+import type { StoredImage } from '../../images/stored-image.ts';
 import { ContainerConfigError } from '../config-error.ts';
 import { environmentOf, expand } from '../environment.ts';
 import type { PodScope } from '../pod/scope.ts';

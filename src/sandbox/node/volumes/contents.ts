@@ -1,7 +1,7 @@
 /** The files of volumes that are made from objects: config maps, secrets, tokens, and what a pod is told of itself. */
 import { cpus, totalmem } from 'node:os';
 import type { DownwardAPIVolumeFile, KeyToPath, Volume, VolumeProjection } from 'kubernetes-types/core/v1.js';
-import { resourcePath } from '../../../kube/index.ts';
+import { resourcePath } from '../../../kube/paths.ts';
 import { getIfThere } from '../../access/index.ts';
 import type { Pod } from '../../controllers/core/types.ts';
 import { ContainerConfigError } from '../config-error.ts';

@@ -1,5 +1,5 @@
 /** Tokens of a pod's service account, asked for again before they end. */
-import { resourcePath } from '../../../kube/index.ts';
+import { resourcePath } from '../../../kube/paths.ts';
 import type { Pod } from '../../controllers/core/types.ts';
 import type { NodeContext } from '../context.ts';
 import { TOKEN_REFRESH_PART } from '../limits.ts';

@@ -43,7 +43,7 @@ export interface Costs {
   /** What `intercept` printed beside its result. */
   stderr: string;
   stdout: string;
-  /** Who answered new connections from the moment on that `intercept` returned until `leave` was typed, but for `between`; and after `leave`. */
+  /** Who answered new connections from the moment on that `intercept` returned until shortly before `leave`, but for `between`; and after `leave`. */
   intercepted: Set<string>;
   left: Set<string>;
   /** All that new connections saw of who answers. */
@@ -154,9 +154,13 @@ export async function measureRollouts(
     },
     (one) => settled(cluster, one, true),
   );
-  const between = { from: Date.now(), to: 0 };
+  const between = { from: Date.now(), to: 0, over: 0 };
   await options.between?.(local, seen);
   between.to = Date.now();
+  await passed(AFTER_MS);
+  between.over = Date.now();
+  // what was asked by then is answered before `leave` is typed: who answers what is on its way then, nobody has promised
+  await passed(AFTER_MS);
   await phase(
     'leave',
     ({ name, namespace }) => workstation.ok(['leave', name, '-n', namespace]),
@@ -197,7 +201,7 @@ export async function measureRollouts(
           rate: answersPerSecond(all, name, times.plain?.from ?? 0, uninstall?.to ?? 0),
           stdout: outputs.get(name)?.stdout ?? '',
           stderr: outputs.get(name)?.stderr ?? '',
-          intercepted: during(intercept?.returned, between.from).union(during(between.to, leave?.from)),
+          intercepted: during(intercept?.returned, between.from).union(during(between.to, between.over)),
           left: during(leave?.to, uninstall?.to),
           changes: own,
         },

@@ -104,8 +104,8 @@ const actions: Record<string, () => Promise<unknown>> = {
     return { failed, perSecond: first / ((performance.now() - started) / 1000) };
   },
   /**
-   * `beside HOST SECONDS BULKHOST`: small requests on one connection, alone and while a bulk flow of another program runs. The flow comes
-   * from another server: the one thread of a server that fills a flow answers late whatever the way to it is.
+   * `beside HOST SECONDS BULKHOST DIRECTION`: small requests on one connection, alone and while a bulk flow of another program runs. The
+   * flow is another server's: the one thread of a server that is busy with a flow answers late whatever the way to it is.
    */
   async beside() {
     const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
@@ -121,7 +121,9 @@ const actions: Record<string, () => Promise<unknown>> = {
       return { requests: took.length, p50: percentile(took, 0.5), p99: percentile(took, 0.99) };
     };
     const alone = await ask();
-    const flow = spawn(process.execPath, [process.argv[1] ?? '', 'flow', rest[1] ?? host, String(first + 1)], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const flow = spawn(process.execPath, [process.argv[1] ?? '', 'flow', rest[1] ?? host, String(first + 1), rest[2] ?? 'down'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     const moved = text(flow.stdout);
     await new Promise((resolve) => setTimeout(resolve, 500));
     const beside = await ask();
@@ -130,19 +132,26 @@ const actions: Record<string, () => Promise<unknown>> = {
   },
   /** `name HOST`: who answers. */
   name: async () => ({ text: await text(await request('/')) }),
-  /** `flow HOST SECONDS`: takes a download that has no end. */
+  /** `flow HOST SECONDS DIRECTION`: a download or an upload that has no end. */
   async flow() {
-    const response = await request(`/down?seed=1&bytes=${2 ** 40}`);
     let bytes = 0;
-    response.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
-    });
     let ended = false;
-    response
-      .on('error', () => undefined)
-      .on('close', () => {
-        ended = true;
-      });
+    const count = (chunk: Buffer): void => {
+      bytes += chunk.length;
+    };
+    const onEnd = (): void => {
+      ended = true;
+    };
+    if (rest[1] === 'up') {
+      const body = bytesOf(1, 2 ** 40).on('data', count);
+      request('/up', { body }).then(onEnd, onEnd);
+    } else {
+      const response = await request(`/down?seed=1&bytes=${2 ** 40}`);
+      response
+        .on('data', count)
+        .on('error', () => undefined)
+        .on('close', onEnd);
+    }
     await new Promise((resolve) => setTimeout(resolve, first * 1000));
     if (ended) throw new Error(`the flow ended after ${bytes} bytes`);
     return { mibs: bytes / 2 ** 20 / first };

@@ -39,6 +39,9 @@ export async function trafficClient({ name, namespace }: { name: string; namespa
   return JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
 }
 
+/** A pod that asks for no CPU is not run while others want it: its answers would tell of the node, not of the way to it. */
+const RESOURCES = { requests: { cpu: '100m' } };
+
 /** StatefulSet `name` with `replicas` pods, Service `name` with all ports, headless Service `name-pods`. */
 export async function trafficApp({ name, namespace, replicas = 1 }: { name: string; namespace: string; replicas?: number }): Promise<string> {
   const labels = { app: name };
@@ -58,6 +61,7 @@ export async function trafficApp({ name, namespace, replicas = 1 }: { name: stri
     ports: ports.map(({ name: portName, port, protocol }) => ({ name: portName, containerPort: port, protocol })),
     readinessProbe: { httpGet: { path: '/', port: PORT.http }, periodSeconds: 1 },
     volumeMounts: [{ name: 'srv', mountPath: '/srv' }],
+    resources: RESOURCES,
   };
   const items = [
     { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: `${name}-program`, namespace }, data: { 'server.cjs': await bundle('traffic-server.ts') } },

@@ -4,7 +4,7 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import type { Pod, PodList } from 'kubernetes-types/core/v1.js';
-import { answersPerSecond, type Failure, REQUEST_LIMIT_MS, type Seen, seenIn, steadyPod, type Target } from '../apps/steady.ts';
+import { answersPerSecond, type Change, type Failure, REQUEST_LIMIT_MS, type Seen, seenIn, steadyPod, type Target } from '../apps/steady.ts';
 import { startCluster, type TestCluster, testNamespace } from './cluster.ts';
 import { passed } from './load.ts';
 import { eventually } from './run.ts';
@@ -43,9 +43,11 @@ export interface Costs {
   /** What `intercept` printed beside its result. */
   stderr: string;
   stdout: string;
-  /** Who answered new connections from the moment on that `intercept` returned until `leave` was typed, but for `between`; and after `leave`. */
+  /** Who answered new connections from the moment on that `intercept` returned until shortly before `leave`, but for `between`; and after `leave`. */
   intercepted: Set<string>;
   left: Set<string>;
+  /** All that new connections saw of who answers. */
+  changes: Change[];
 }
 
 const kindOf = (one: RolloutCase): string => (one.kind ?? 'Deployment').toLowerCase();
@@ -152,9 +154,13 @@ export async function measureRollouts(
     },
     (one) => settled(cluster, one, true),
   );
-  const between = { from: Date.now(), to: 0 };
+  const between = { from: Date.now(), to: 0, over: 0 };
   await options.between?.(local, seen);
   between.to = Date.now();
+  await passed(AFTER_MS);
+  between.over = Date.now();
+  // what was asked by then is answered before `leave` is typed: who answers what is on its way then, nobody has promised
+  await passed(AFTER_MS);
   await phase(
     'leave',
     ({ name, namespace }) => workstation.ok(['leave', name, '-n', namespace]),
@@ -174,7 +180,7 @@ export async function measureRollouts(
   const all = await seen();
   await expectWhole(cluster, load, all, marks.get(cases[0]?.name ?? '')?.plain?.from ?? 0);
   const { failures, changes } = all;
-  return new Map(
+  const costs = new Map(
     cases.map(({ name }): [string, Costs] => {
       const times = marks.get(name) ?? {};
       const own = changes.filter(({ target, how }) => target === name && how === 'new');
@@ -195,12 +201,15 @@ export async function measureRollouts(
           rate: answersPerSecond(all, name, times.plain?.from ?? 0, uninstall?.to ?? 0),
           stdout: outputs.get(name)?.stdout ?? '',
           stderr: outputs.get(name)?.stderr ?? '',
-          intercepted: during(intercept?.returned, between.from).union(during(between.to, leave?.from)),
+          intercepted: during(intercept?.returned, between.from).union(during(between.to, between.over)),
           left: during(leave?.to, uninstall?.to),
+          changes: own,
         },
       ];
     }),
   );
+  if ([...costs.values()].some(({ intercepted }) => intercepted.size > 1)) process.stdout.write(`${await workstation.logTail()}\n`);
+  return costs;
 }
 
 /** All phases, several times over, of workloads in a namespace of their own, from a workstation of its own; what they cost each time is printed. */
@@ -236,9 +245,13 @@ const causesOf = (failures: readonly Failure[], began: number): string => {
 /** A line for each case: lost at each phase, by cause. */
 export function costsTable(costs: ReadonlyMap<string, Costs>): string {
   return [...costs]
-    .map(([name, { lost, rate, began }]) => {
+    .map(([name, { lost, rate, began, intercepted, changes }]) => {
+      const answers =
+        intercepted.size === 1
+          ? ''
+          : `\n  answered, since the intercept began, by ${changes.map(({ who, start, last }) => `${who} (${start - began.intercept}…${last - began.intercept} ms)`).join(', ')}; left at ${began.leave - began.intercept} ms`;
       const parts = PHASES.map((what) => `${what} ${lost[what].length}${lost[what].length === 0 ? '' : ` (${causesOf(lost[what], began[what])})`}`);
-      return `lost of ${name} at ${rate.toFixed(0)}/s: ${parts.join(' · ')}`;
+      return `lost of ${name} at ${rate.toFixed(0)}/s: ${parts.join(' · ')}${answers}`;
     })
     .join('\n');
 }

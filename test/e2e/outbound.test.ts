@@ -1,4 +1,5 @@
 /** From the workstation into the cluster: any program, any way a connection can behave, many at once, and beside a bulk flow. */
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MEASURED } from '../helpers/measured.ts';
@@ -18,6 +19,16 @@ interface Waits {
 }
 
 const client = path.join(import.meta.dirname, 'apps/traffic-client.ts');
+
+const NOBODY = 65_534;
+
+/** Whether the user namespace that we are in has it: that of an ordinary user has none but himself (user_namespaces(7), uid_map). */
+function hasUser(uid: number): boolean {
+  return readFileSync('/proc/self/uid_map', 'utf8')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .some(([first = 0, , count = 0]) => uid >= first && uid < first + count);
+}
 
 describe.skipIf(!clusterAvailable)('outbound (needs root and the test cluster)', () => {
   let cluster: TestCluster;
@@ -157,14 +168,15 @@ describe.skipIf(!clusterAvailable)('outbound (needs root and the test cluster)',
       expect(stdout).toBe('220 server speaks first\r\n');
     });
 
-    it('a root-less one', async () => {
+    it('a root-less one', async ({ skip }) => {
+      skip(!hasUser(NOBODY), 'this user namespace has no other user');
       const { stdout, stderr } = await run('ip', [
         'netns',
         'exec',
         `lab-${workstation.name}`,
         'setpriv',
-        '--reuid=65534',
-        '--regid=65534',
+        `--reuid=${NOBODY}`,
+        `--regid=${NOBODY}`,
         '--clear-groups',
         'curl',
         '-s',

@@ -84,7 +84,7 @@ a:hover { color: var(--accent-strong); }
 @media (max-width: 1023px) {
   .frame { grid-template-columns: minmax(0, 1fr); grid-template-rows: auto 1fr; }
   .side { position: static; height: auto; display: grid; grid-template-columns: auto minmax(0, 1fr) auto; align-items: center; gap: 10px 12px; padding: 12px 20px 0; border-right: 0; border-bottom: 1px solid var(--line); }
-  .brand span { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); } .brand { padding: 0; }
+  .side .brand span { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); } .brand { padding: 0; }
   .side .org { max-width: 280px; }
   .side .account { margin: 0; position: relative; grid-column: 3; grid-row: 1; } .side .account .picker > .icon { display: none; } .side .account .picker .who { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   .side .account .picker { padding: 3px; border-color: transparent; background: none; }

@@ -6,7 +6,7 @@ const CARDS = (): string => `
   & td, & td:first-child, & td:last-child { padding: 0; border: 0; } & tbody tr:hover td { background: none; }
   & td[data-label]:not([data-label=""]) { display: grid; grid-template-columns: 92px minmax(0, 1fr); gap: 12px; align-items: center; }
   & td[data-label]:not([data-label=""])::before { content: attr(data-label); color: var(--soft); font-size: 13px; }
-  & td > .pill, & td > .chip { justify-self: start; } & td.full { padding-right: 44px; } & td.full:not(:has(.stack, .person)) { padding-right: 88px; } & td.end { position: absolute; top: 12px; right: 10px; text-align: right; } & td:empty { display: none; }
+  & td > .pill, & td > .chip { justify-self: start; } & td.full { padding-right: 44px; } & td.full:not(:has(.stack, .person)) { padding-right: 88px; } & td.end { position: absolute; top: 12px; right: 10px; text-align: right; } & td[data-label]:empty { display: none; }
 `;
 
 export const PARTS = `
@@ -66,6 +66,7 @@ select.compact { width: auto; min-height: 32px; padding: 4px 30px 4px 10px; font
 .stack { display: grid; gap: 2px; min-width: 0; } .stack > * { min-width: 0; }
 .person { display: flex; gap: 10px; align-items: center; min-width: 0; }
 .strong { font-weight: 580; overflow-wrap: anywhere; } a.strong { color: var(--ink); text-decoration: none; } a.strong:hover { text-decoration: underline; }
+.workload { display: flex; gap: .35em; }
 .clip { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .avatar { flex: none; width: 32px; height: 32px; border-radius: 50%; display: grid; place-items: center; font-size: 12px; font-weight: 620; letter-spacing: .01em; background: var(--sunken); color: var(--ink); }
 .tint-0 { background: #e0e7ff; color: #3730a3; } .tint-1 { background: #d5f5e3; color: #14532d; } .tint-2 { background: #fde8d4; color: #7c2d12; }
@@ -104,8 +105,9 @@ button.toggle { border: 0; cursor: pointer; padding: 4px 10px 4px 8px; } button.
 /* a table becomes cards where its own box is too small for it */
 .cards-below { container-type: inline-size; }
 .intercepts { table-layout: fixed; }
-.intercepts th:nth-child(1) { width: 21.5%; } .intercepts th:nth-child(2) { width: 13.5%; } .intercepts th:nth-child(3) { width: 13%; } .intercepts th:nth-child(5) { width: 150px; } .intercepts th:nth-child(6) { width: 92px; } .intercepts th:nth-child(7) { width: 160px; } .intercepts th:nth-child(8) { width: 46px; }
+.intercepts th:nth-child(1) { width: 22.5%; } .intercepts th:nth-child(2) { width: 13%; } .intercepts th:nth-child(3) { width: 13.5%; } .intercepts th:nth-child(5) { width: 142px; } .intercepts th:nth-child(6) { width: 92px; } .intercepts th:nth-child(7) { width: 160px; } .intercepts th:nth-child(8) { width: 46px; }
 .takes .chip { white-space: normal; overflow-wrap: anywhere; }
+@container (min-width: 640px) { .table .address { display: inline-block; min-width: 15ch; } .table:not(.intercepts) .full .person { min-width: 190px; } .table:not(.intercepts) .chips { min-width: 200px; } }
 @container (min-width: 900px) { .table .address { white-space: nowrap; } }
 @container (max-width: 640px) { .table:not(.intercepts) { ${CARDS()} } }
 @container (min-width: 1000px) and (max-width: 1280px) { .intercepts td:nth-child(2) .avatar { display: none; } .intercepts td, .intercepts th { padding-left: 10px; padding-right: 10px; } }

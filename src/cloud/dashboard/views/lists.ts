@@ -241,7 +241,7 @@ export const AUDIT_GROUPS = [
 
 const details = (detail: AuditEntry['detail']): Part => {
   const entries = Object.entries(detail).map(([key, value]) => `${key}: ${value}`);
-  return entries.length === 0 ? '' : html`<div class="chips">${entries.map((entry) => html`<span class="chip" title="${entry}">${entry}</span>`)}</div>`;
+  return entries.length === 0 ? '' : html`<div class="chips">${entries.map((entry) => html`<span class="chip wrap">${entry}</span>`)}</div>`;
 };
 
 function actorOf({ actor }: AuditEntry): string {

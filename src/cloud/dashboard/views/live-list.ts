@@ -27,6 +27,12 @@ function shortFilter(filter: string): string {
   return filter.startsWith(INTERCEPT_ID_HEADER) ? 'personal' : filter;
 }
 
+/** Lines of a narrow column end behind a slash, not within a word. */
+function breakable(text: string): Part[] {
+  const [first = '', ...others] = text.split('/');
+  return [first, ...others.map((part) => html`/<wbr>${part}`)];
+}
+
 /** Buttons belong to the form `act`, which stands outside of what is renewed and holds the CSRF field. */
 export function visibilityButton(preview: InterceptPreview, name: string): Html {
   const [action, label, tone] = preview.public ? ['private', 'Public', 'accent'] : ['public', 'Private', 'calm'];
@@ -71,13 +77,15 @@ function interceptRow(line: InterceptRow, traffic: Traffic, now: number): Html {
   const { intercept, cluster, owner, state } = line;
   const { tone, label } = STATES[state];
   const filters = filtersOf(intercept);
+  const { name } = intercept.workload;
+  const kind = intercept.workload.kind.toLowerCase();
   return row(
     [
       cell(
         '',
         html`<div class="person"><span class="dot ${tone}"></span><div class="stack"><span><a class="strong" href="/intercepts/${intercept.uid}" data-focus="name-${intercept.uid}">${intercept.name}</a>${
           state === 'active' ? html`<span class="sr"> (${label})</span>` : html` ${pill(tone, label)}`
-        }</span><span class="small-text soft clip">${intercept.workload.kind.toLowerCase()}/${intercept.workload.name} · port ${intercept.port}</span></div></div>`,
+        }</span><span class="small-text soft workload"><span class="clip" title="${kind}/${name}">${kind === 'deployment' ? name : `${kind}/${name}`}</span> <span class="nowrap">· port ${intercept.port}</span></span></div></div>`,
         'full',
       ),
       cell(
@@ -92,7 +100,7 @@ function interceptRow(line: InterceptRow, traffic: Traffic, now: number): Html {
         'Takes',
         filters.length === 0
           ? html`<span class="chip">all traffic</span>`
-          : html`<div class="chips">${filters.map((filter) => html`<span class="chip" title="${filter}">${shortFilter(filter)}</span>`)}</div>`,
+          : html`<div class="chips">${filters.map((filter) => html`<span class="chip" title="${filter}">${breakable(shortFilter(filter))}</span>`)}</div>`,
         'takes',
       ),
       cell('Requests', trafficCell(line, traffic, now)),

@@ -170,6 +170,7 @@ function lateStreams(now: () => NodeStreams | undefined): NodeStreams {
   return {
     logs: (...args) => there().logs(...args),
     exec: async (...args) => there().exec(...args),
+    attach: async (...args) => there().attach(...args),
     dialPod: async (...args) => there().dialPod(...args),
     dial: async (...args) => there().dial(...args),
   };

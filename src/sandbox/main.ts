@@ -30,6 +30,7 @@ import { createNodeNetwork, DNS_ENDPOINT, type Workstation } from './network/nod
 import { withServiceAddresses } from './network/service-addresses.ts';
 import { startServiceProxy } from './network/service-proxy.ts';
 import { podAfterRestart } from './node/after-restart.ts';
+import { nodeIdentities } from './node/identities.ts';
 import { startNode } from './node/index.ts';
 import { loadLibc } from './node/runtime/libc.ts';
 import type { Spawner } from './node/runtime/spawner.ts';
@@ -47,6 +48,8 @@ export interface SandboxOptions {
   audit?: string;
   /** A folder in which its objects and keys are kept, and from which it goes on. */
   state?: string;
+  /** How many; default one. */
+  nodes?: number;
 }
 
 export interface Sandbox {
@@ -60,7 +63,6 @@ export interface Sandbox {
 
 /** Of the sandbox's mount namespace: a file system in memory, over a folder that every machine has. */
 const MEMORY = '/run/telepresence-sandbox';
-const NODE = { name: 'node1', ip: SANDBOX_NETWORK.node, podCidr: '10.244.0.0/24' };
 
 export async function startSandbox({
   log,
@@ -71,13 +73,15 @@ export async function startSandbox({
   signal,
   audit,
   state,
+  nodes: count = 1,
 }: SandboxOptions): Promise<Sandbox> {
   const libc = loadLibc();
   if (libc.mount('tmpfs', '/run', 'tmpfs', 0, 'mode=755') < 0)
     throw new CodedError('TP-SANDBOX-START', `The sandbox has no file system of its own: errno ${libc.errno()}.`);
   await mkdir(MEMORY, { recursive: true });
   const keys = state === undefined ? undefined : await readKeys(state);
-  const network = createNodeNetwork(libc, [NODE.ip]);
+  const nodes = nodeIdentities(count);
+  const network = createNodeNetwork(libc, nodes);
 
   // Each part needs the others' promises: the API looks at its parts with each request.
   const user = { username: 'system:sandbox', uid: '', groups: [MASTERS], extra: {} };
@@ -113,7 +117,7 @@ export async function startSandbox({
   const [certificates, spawner] = await Promise.all([coming, startingSpawner]);
   const { certificate: caCertificate } = certificates.authority;
   if (state !== undefined && keys === undefined) await writeKeys(state, { authority: certificates.authority, tokenKey: access.tokens.key });
-  await api.listen({ ...certificates.server, clientAuthority: caCertificate, host: NODE.ip, port: SANDBOX_NETWORK.apiPort });
+  await api.listen({ ...certificates.server, clientAuthority: caCertificate, host: SANDBOX_NETWORK.node, port: SANDBOX_NETWORK.apiPort });
 
   const context = createContext({ client, log: log.child('controllers'), signal });
   services = context.cache(SERVICES);
@@ -130,7 +134,7 @@ export async function startSandbox({
     images: createImageStore(join(folder, 'images')),
     machine: machineImage(env),
     folder: MEMORY,
-    nodes: [NODE],
+    nodes,
     caCertificate,
   });
   streams = running.streams;
@@ -170,6 +174,7 @@ function lateStreams(now: () => NodeStreams | undefined): NodeStreams {
   return {
     logs: (...args) => there().logs(...args),
     exec: async (...args) => there().exec(...args),
+    attach: async (...args) => there().attach(...args),
     dialPod: async (...args) => there().dialPod(...args),
     dial: async (...args) => there().dial(...args),
   };
@@ -186,7 +191,7 @@ async function createIfMissing(client: ClusterClient, object: KubeObject): Promi
 /** The API for the machine outside: a socket in the file system crosses the network namespace, and the bytes are TLS to its end. */
 function relay(log: Log, path: string): Promise<void> {
   const server = createServer({ allowHalfOpen: true }, (outer) => {
-    const inner = connect({ host: NODE.ip, port: SANDBOX_NETWORK.apiPort, allowHalfOpen: true });
+    const inner = connect({ host: SANDBOX_NETWORK.node, port: SANDBOX_NETWORK.apiPort, allowHalfOpen: true });
     const ended = (error: unknown): void => {
       if (error !== null && error !== undefined) log.debug('a relayed connection broke', { error });
     };

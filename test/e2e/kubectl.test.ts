@@ -92,6 +92,15 @@ describe.each(triedKubectls().map((tried, index) => ({ ...tried, index, title: `
       expect(await ok('get', 'deployment', 'web')).toMatch(/^NAME +READY +UP-TO-DATE +AVAILABLE +AGE\nweb +1\/1 +1 +1 +\d+s\n$/);
     });
 
+    it.skipIf(skipped)('apply of a List, and of what is no field: refused by its name', async () => {
+      const map = (name: string, rest: object = {}) => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: { a: '1' }, ...rest });
+      const list = (...items: object[]) => manifest(JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+      expect(await ok('apply', '-f', await list(map('first'), map('second')))).toBe('configmap/first created\nconfigmap/second created\n');
+      const refused = await kubectl(['apply', '-f', await manifest(JSON.stringify(map('first', { dada: {} })))]);
+      expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('unknown field "dada"')]);
+      await ok('delete', 'configmap', 'first', 'second');
+    });
+
     it.skipIf(skipped)('apply, on the server: who owns a field, and who takes it', async () => {
       const file = await manifest(app('one'));
       expect(await ok('apply', '--server-side', '-f', file)).toBe('deployment.apps/web serverside-applied\nservice/web serverside-applied\n');
@@ -155,6 +164,21 @@ describe.each(triedKubectls().map((tried, index) => ({ ...tried, index, title: `
       const { screen, code } = await typeOnTerminal(workstation, line, { prompt: /name> $/, answers: ['grace'] });
       expect(screen).toContain('typed grace, at a terminal: true, 97 wide\n');
       expect(code).toBe(4);
+    });
+
+    it.skipIf(skipped)('attach, and run -i: what the container’s own process prints, and its input', async () => {
+      const pod = await onePod();
+      await using attached = watching('attach', pod);
+      await eventually('what it says', async () => {
+        await ok('exec', pod, '--', '/app/node', '-e', `fetch('http://127.0.0.1:8080/while-attached')`);
+        return attached.output().includes('asked for /while-attached\n');
+      });
+      const program = `process.stdin.on('data', (text) => console.log('got ' + String(text).trim())).on('end', () => console.log('no more'))`;
+      const args = ['run', 'asks', `--image=${TEST_IMAGE}`, '-i', '--restart=Never', '--quiet', '--command', '--', '/app/node', '-e', program];
+      const { code, stdout, stderr } = await kubectl(args, { input: 'hello\n' });
+      expect([code, stdout], stderr).toEqual([0, expect.stringContaining('got hello\n')]);
+      expect(await ok('logs', 'asks')).toBe('got hello\nno more\n');
+      await ok('delete', 'pod', 'asks');
     });
 
     it.skipIf(skipped).each(['pod', 'service/web'])('port-forward: connections one after the other and beside each other, to a %s', async (target) => {

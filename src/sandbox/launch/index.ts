@@ -15,7 +15,7 @@ import { supervise } from './supervise.ts';
 import { type UpOptions, upOptions } from './up-options.ts';
 import { onWorkstation } from './workstation.ts';
 
-const USAGE = `sandbox up [--port N] [--state DIR] [--audit FILE] | down [--wipe] | status | kubeconfig
+const USAGE = `sandbox up [--port N] [--nodes N] [--state DIR] [--audit FILE] | down [--wipe] | status | kubeconfig
 sandbox workstation [--name NAME] COMMAND…
 sandbox image [--if-missing] --load TAR | REF DIR -- COMMAND… | REF FILE /PATH
 sandbox user [--inside] NAME [GROUP…]

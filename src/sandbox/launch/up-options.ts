@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CodedError } from '../../base/errors.ts';
+import { NODES_LIMIT } from '../node/identities.ts';
 
 export interface UpOptions {
   /** Of the API on this machine; 0: any that is free. */
@@ -10,6 +11,8 @@ export interface UpOptions {
   audit?: string;
   /** A folder in which the state of the API outlives the sandbox. */
   state?: string;
+  /** How many. */
+  nodes: number;
 }
 
 /** Not there for the sandbox: it has its own. */
@@ -17,7 +20,10 @@ const HIDDEN = '/run/';
 
 /** @param folder that relative paths start from. @throws TP-USAGE */
 export function upOptions(args: string[], folder: string): UpOptions {
-  const { values } = parseArgs({ args, options: { port: { type: 'string', default: '0' }, audit: { type: 'string' }, state: { type: 'string' } } });
+  const { values } = parseArgs({
+    args,
+    options: { port: { type: 'string', default: '0' }, audit: { type: 'string' }, state: { type: 'string' }, nodes: { type: 'string', default: '1' } },
+  });
   const seen = (name: 'audit' | 'state'): string | undefined => {
     const place = values[name];
     if (place === undefined) return undefined;
@@ -27,5 +33,7 @@ export function upOptions(args: string[], folder: string): UpOptions {
   };
   const audit = seen('audit');
   const state = seen('state');
-  return { port: Number(values.port), ...(audit === undefined ? {} : { audit }), ...(state === undefined ? {} : { state }) };
+  const nodes = Number(values.nodes);
+  if (!Number.isInteger(nodes) || nodes < 1 || nodes > NODES_LIMIT) throw new CodedError('TP-USAGE', `--nodes: a number from 1 to ${NODES_LIMIT}.`);
+  return { port: Number(values.port), nodes, ...(audit === undefined ? {} : { audit }), ...(state === undefined ? {} : { state }) };
 }

@@ -40,7 +40,8 @@ export interface Workstation {
 }
 
 export interface NodeNetwork {
-  addPod(): PodNetwork;
+  /** @param podCidr of its node */
+  addPod(podCidr: string): PodNetwork;
   /** Made at the first call for a name. */
   workstation(name: string): Workstation;
   /** Takes its link away. The namespace ends with what runs there. */
@@ -52,19 +53,25 @@ export interface NodeNetwork {
 }
 
 /** Sets up the network namespace in which this process lives. */
-export function createNodeNetwork(libc: Libc, nodes: readonly string[]): NodeNetwork {
+export function createNodeNetwork(libc: Libc, nodes: readonly { ip: string; podCidr: string }[]): NodeNetwork {
   const own = openSync('/proc/thread-self/ns/net', 'r');
   const node = openNetlink(libc);
   node.up(1);
   node.addBridge(BRIDGE, BRIDGE_MAC);
   const bridge = libc.indexOf(BRIDGE);
   node.up(bridge);
-  for (const address of [...nodes, SANDBOX_NETWORK.outsideDns]) node.addAddress(bridge, `${address}/24`);
+  for (const address of [...nodes.map(({ ip }) => ip), SANDBOX_NETWORK.outsideDns]) node.addAddress(bridge, `${address}/24`);
   for (const address of [POD_GATEWAY, DNS_ENDPOINT]) node.addAddress(1, `${address}/32`);
   writeFileSync('/proc/sys/net/ipv4/ip_forward', '1');
   // For what the node itself sends to services; the rules rewrite the target.
   node.addRoute({ to: SANDBOX_NETWORK.services, link: bridge, source: SANDBOX_NETWORK.node });
-  const pods = createAddressPool('10.244.0.0', FIRST_POD, 65_534);
+  const pools = new Map(
+    nodes.map(({ podCidr }, index) => {
+      const [base = ''] = podCidr.split('/');
+      // one node alone takes more where its own subnet is not enough
+      return [podCidr, createAddressPool(base, index === 0 ? FIRST_POD : 2, nodes.length === 1 ? 65_534 : 510)] as const;
+    }),
+  );
   const workstations = new Map<string, Workstation & { namespace: number }>();
   const desks = createAddressPool('198.18.0.0', Number(SANDBOX_NETWORK.firstWorkstation.split('.')[3]), LAST_WORKSTATION);
   let nextLink = 0;
@@ -103,7 +110,9 @@ export function createNodeNetwork(libc: Libc, nodes: readonly string[]): NodeNet
   }
 
   return {
-    addPod() {
+    addPod(podCidr) {
+      const pods = pools.get(podCidr);
+      if (pods === undefined) throw new Error(`no node has ${podCidr}`);
       const ip = pods.take();
       const name = `pod${nextLink++}`;
       let attached: { namespace: number; link: number };

@@ -8,6 +8,8 @@ export const RESTART_BACKOFF_FORGET_MS = 600_000;
 /** An image that is not there, a volume or a key that is missing: looked for again. */
 export const SETUP_RETRY_MS = 2_000;
 export const IMAGE_BACKOFF_FIRST_MS = 10_000;
+/** What waits for somebody who is attached to a container and does not read; more lets them go. */
+export const ATTACH_UNREAD_LIMIT = 1024 * 1024;
 /** A log file that is this long is closed, and so many are kept: the kubelet's 10 MiB and 5, but of memory. */
 export const LOG_FILE_LIMIT = 2 * 1024 * 1024;
 export const LOG_FILES_KEPT = 3;

@@ -4,17 +4,36 @@ import { messageOf } from '../../base/errors.ts';
 import { sleep } from '../../base/retry.ts';
 import { resourcePath } from '../../kube/paths.ts';
 import { getIfThere } from '../access/index.ts';
+import { NODES, PODS } from '../controllers/core/types.ts';
 import type { NodeContext, NodeIdentity } from './context.ts';
 import { NODE_LEASE_RENEW_MS, NODE_LEASE_SECONDS, PODS_PER_NODE } from './limits.ts';
 
+const RUNTIME = 'sandbox://1';
 const LEASES = 'kube-node-lease';
 const KUBERNETES_VERSION = 'v1.34.0';
 const ARCHITECTURES: Record<string, string> = { x64: 'amd64', arm64: 'arm64' };
 
 /** Creates what is missing and says that the nodes are ready; leases are renewed until the sandbox ends. */
 export async function registerNodes(context: NodeContext): Promise<void> {
+  await forgetOthers(context);
   for (const node of context.nodes) await register(context, node);
   void renew(context);
+}
+
+/** Of a kept state with other nodes: those that are no more go, and the pods that they had. */
+async function forgetOthers(context: NodeContext): Promise<void> {
+  const { nodes, pods } = context;
+  const old = context
+    .cache(NODES)
+    .list()
+    .filter(({ status }) => status?.nodeInfo?.containerRuntimeVersion === RUNTIME);
+  for (const node of old) {
+    const now = nodes.find(({ name }) => name === node.metadata.name);
+    if (now?.podCidr === node.spec?.podCIDR) continue;
+    await context.remove(NODES, node);
+    if (now === undefined)
+      for (const pod of pods.list()) if (pod.spec.nodeName === node.metadata.name) await context.remove(PODS, pod, { gracePeriodSeconds: 0 });
+  }
 }
 
 async function register({ client }: NodeContext, node: NodeIdentity): Promise<void> {
@@ -54,7 +73,7 @@ async function register({ client }: NodeContext, node: NodeIdentity): Promise<vo
       kernelVersion: release(),
       kubeletVersion: KUBERNETES_VERSION,
       kubeProxyVersion: '',
-      containerRuntimeVersion: 'sandbox://1',
+      containerRuntimeVersion: RUNTIME,
       machineID: node.name,
       systemUUID: node.name,
       bootID: node.name,

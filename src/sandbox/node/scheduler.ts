@@ -12,6 +12,8 @@ const SCHEDULER = 'default-scheduler';
 export function startScheduler(context: NodeContext): void {
   const { pods, log, signal } = context;
   const nodes = context.cache(NODES);
+  /** By uid, pods whose binding the cache does not show yet. */
+  const assumed = new Map<string, string>();
   const waits = ({ spec, metadata }: Pod): boolean =>
     (spec.nodeName ?? '') === '' &&
     metadata.deletionTimestamp === undefined &&
@@ -27,7 +29,11 @@ export function startScheduler(context: NodeContext): void {
       if (pod === undefined || !waits(pod)) return;
       const all = nodes.list();
       const counts = new Map<string, number>();
-      for (const { spec } of pods.list()) counts.set(spec.nodeName ?? '', (counts.get(spec.nodeName ?? '') ?? 0) + 1);
+      for (const { spec, metadata } of pods.list()) {
+        const { nodeName = '' } = spec;
+        const at = nodeName === '' ? (assumed.get(metadata.uid) ?? '') : nodeName;
+        counts.set(at, (counts.get(at) ?? 0) + 1);
+      }
       const count = ({ metadata }: Node): number => counts.get(metadata.name) ?? 0;
       const fitting = all.filter((node) => fits(pod, node) && count(node) < PODS_PER_NODE).sort((a, b) => count(a) - count(b));
       const [chosen] = fitting;
@@ -36,10 +42,17 @@ export function startScheduler(context: NodeContext): void {
         return queue.addAfter(key, SCHEDULE_RETRY_MS);
       }
       const { name, namespace, uid } = pod.metadata;
-      await context.client.request('POST', pathOf(PODS, pod, 'binding'), {
-        body: { apiVersion: 'v1', kind: 'Binding', metadata: { name, namespace, uid }, target: { apiVersion: 'v1', kind: 'Node', name: chosen.metadata.name } },
-        signal,
-      });
+      assumed.set(uid, chosen.metadata.name);
+      const target = { apiVersion: 'v1', kind: 'Node', name: chosen.metadata.name };
+      try {
+        await context.client.request('POST', pathOf(PODS, pod, 'binding'), {
+          body: { apiVersion: 'v1', kind: 'Binding', metadata: { name, namespace, uid }, target },
+          signal,
+        });
+      } catch (error) {
+        assumed.delete(uid);
+        throw error;
+      }
       context.events.record(SCHEDULER, pod, 'Normal', 'Scheduled', `Successfully assigned ${namespace}/${name} to ${chosen.metadata.name}`);
     },
   });
@@ -59,7 +72,9 @@ export function startScheduler(context: NodeContext): void {
     context.events.record(SCHEDULER, pod, 'Warning', 'FailedScheduling', message);
   }
 
-  pods.onChange((pod) => {
+  pods.onChange((pod, old) => {
+    const uid = (pod ?? old)?.metadata.uid;
+    if (uid !== undefined && (pod === undefined || (pod.spec.nodeName ?? '') !== '')) assumed.delete(uid);
     if (pod !== undefined && waits(pod)) queue.add(keyOf(pod));
   });
   nodes.onChange(() => {

@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { type NodeStreams, StatusError } from '../contract.ts';
 import { settled } from '../network/node-network.ts';
 import { execIn } from './container/exec.ts';
+import type { Instance } from './container/instance.ts';
 import type { ContainerRunner } from './container/runner.ts';
 import type { NodeContext } from './context.ts';
 import type { NodePods } from './pod/pods.ts';
@@ -22,19 +23,21 @@ export function createNodeStreams(context: NodeContext, pods: NodePods): NodeStr
       throw new StatusError(400, 'BadRequest', `container ${JSON.stringify(container)} in pod ${JSON.stringify(pod)} is waiting to start: PodInitializing`);
     return runner;
   }
+  function instanceOf(namespace: string, pod: string, container: string): Instance {
+    const { instance } = runnerOf(namespace, pod, container);
+    if (instance !== undefined) return instance;
+    throw new StatusError(500, 'InternalError', `Internal error occurred: unable to upgrade connection: container not found (${JSON.stringify(container)})`);
+  }
   return {
     async *logs(namespace, pod, container, options) {
       yield* runnerOf(namespace, pod, container).log(options.previous).read(options);
     },
     async exec(namespace, pod, container, options) {
-      const { instance } = runnerOf(namespace, pod, container);
-      if (instance === undefined)
-        throw new StatusError(
-          500,
-          'InternalError',
-          `Internal error occurred: unable to upgrade connection: container not found (${JSON.stringify(container)})`,
-        );
-      return execIn(context, instance, options);
+      return execIn(context, instanceOf(namespace, pod, container), options);
+    },
+    async attach(namespace, pod, container, { stdin, tty }) {
+      if (tty) throw new StatusError(400, 'BadRequest', 'a node of a sandbox gives a container no terminal of its own: attach without one, or exec');
+      return instanceOf(namespace, pod, container).attach(stdin);
     },
     async dialPod(namespace, pod, port) {
       return workerOf(namespace, pod).dial(port);

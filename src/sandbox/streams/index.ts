@@ -89,12 +89,8 @@ export function createStreams({ client, node }: { client: ClusterClient; node: N
         const { stdin, tty } = wanted;
         const command = query.getAll('command');
         if (subresource === 'exec' && command.length === 0) throw new StatusError(400, 'BadRequest', 'you must specify at least one command for the container');
-        const attach = node.attach?.bind(node);
-        if (subresource === 'attach' && attach === undefined) throw new StatusError(400, 'BadRequest', 'this node does not attach');
         await serveProcess(request, socket, head, wanted, () =>
-          attach !== undefined && subresource === 'attach'
-            ? attach(namespace, name, container, { tty, stdin })
-            : node.exec(namespace, name, container, { command, tty, stdin }),
+          subresource === 'attach' ? node.attach(namespace, name, container, { tty, stdin }) : node.exec(namespace, name, container, { command, tty, stdin }),
         );
       } catch (error) {
         refuseUpgrade(socket, error);

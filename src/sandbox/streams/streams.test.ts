@@ -75,6 +75,7 @@ beforeEach(async () => {
       yield Buffer.from('two\n');
     },
     exec: async () => echoProcess(),
+    attach: async () => echoProcess(),
     dialPod: (_namespace, _pod, to) => (to === 80 ? dialTo(echoPort) : Promise.reject(new Error('connection refused'))),
     dial: () => dialTo(backendPort),
   };

@@ -42,7 +42,7 @@ export async function startSandboxApi(): Promise<SandboxApi> {
     authenticator: access.authenticator,
     authorizer: access.authorizer,
     admission: withServiceAddresses(admission, () => (started ? context.cache(SERVICES) : undefined)),
-    streams: createStreams({ client, node: { logs: nobody, exec: dial, dialPod: dial, dial } }),
+    streams: createStreams({ client, node: { logs: nobody, exec: dial, attach: dial, dialPod: dial, dial } }),
     virtual: access.virtual,
   } satisfies ApiServerParts);
   for (const object of [...firstObjects(), ...access.bootstrapObjects()]) await client.create(object);

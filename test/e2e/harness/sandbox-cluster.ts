@@ -53,8 +53,7 @@ export const sandboxCluster: ClusterMaker = {
       server: INSIDE_SERVER,
       kubectl,
       apply: async (yaml) => {
-        // kubectl checks a List by OpenAPI v2, which the sandbox does not have
-        await kubectl(['apply', '--server-side', '--force-conflicts', '--validate=false', '-f', '-'], { input: yaml });
+        await kubectl(['apply', '--server-side', '--force-conflicts', '-f', '-'], { input: yaml });
       },
       workstation: (name, options = {}) => Workstation.create({ lab, name, kubectl: kubectlBinary, ...options, kubeconfig: options.kubeconfig ?? kubeconfig }),
       user: async (name, groups = []) => {

@@ -19,7 +19,7 @@ _telepresence() {
     --env-syntax) COMPREPLY=($(compgen -W 'docker compose sh sh:export csh csh:export cmd json ps ps:export' -- "$cur")); return ;;
     --mechanism) COMPREPLY=($(compgen -W 'tcp http' -- "$cur")); return ;;
     --cache-dir|--certificate-authority|--client-certificate|--client-key|--config|--env-file|--env-json|--http-path-equal|--ingress-ca|--kubeconfig|--output-file|--set-file|--values) COMPREPLY=($(compgen -f -- "$cur")); return ;;
-    --address|--allow-conflicting-subnets|--also-proxy|--apikey|--as|--as-group|--as-uid|--as-user-extra|--cloud-url|--cluster|--container|--context|--daemons|--duration|--http-header|--http-path-prefix|--http-path-regex|--ingress-host|--ingress-l5|--ingress-port|--manager-namespace|--mapped-namespaces|--mount|--name|--namespace|--never-proxy|--port|--propagation|--request-timeout|--server|--service|--set|--set-json|--set-string|--state|--tls-server-name|--token|--traffic-agents|--use|--user|--wait-message|--workload) return ;;
+    --address|--allow-conflicting-subnets|--also-proxy|--apikey|--as|--as-group|--as-uid|--as-user-extra|--cloud-url|--cluster|--container|--context|--daemons|--duration|--http-header|--http-path-prefix|--http-path-regex|--ingress-host|--ingress-l5|--ingress-port|--manager-namespace|--mapped-namespaces|--mount|--name|--namespace|--never-proxy|--nodes|--port|--propagation|--request-timeout|--server|--service|--set|--set-json|--set-string|--state|--tls-server-name|--token|--traffic-agents|--use|--user|--wait-message|--workload) return ;;
   esac
   case "$path" in
     '') words='completion config connect dashboard detach doctor gather-logs helm intercept leave list list-contexts list-namespaces login loglevel logout preview quit sandbox status uninstall version' ;;
@@ -53,7 +53,7 @@ _telepresence() {
     'sandbox down') flags='--wipe --config --format --progress --use --help -h'; words='' ;;
     'sandbox kubeconfig') flags='--config --format --progress --use --help -h'; words='' ;;
     'sandbox status') flags='--config --format --progress --use --help -h'; words='' ;;
-    'sandbox up') flags='--port --state --config --format --progress --use --help -h'; words='' ;;
+    'sandbox up') flags='--port --nodes --state --config --format --progress --use --help -h'; words='' ;;
     'status') flags='--multi-daemon --config --format --progress --use --help -h'; words='' ;;
     'uninstall') flags='--agent -d --all-agents -a --everything -e --manager-namespace --namespace -n --as --as-group --as-uid --as-user-extra --cache-dir --certificate-authority --client-certificate --client-key --cluster --context --disable-compression --insecure-skip-tls-verify --kubeconfig --request-timeout --server -s --tls-server-name --token --user --config --format --progress --use --help -h'; words='' ;;
     'version') flags='--config --format --progress --use --help -h'; words='' ;;

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Core } from '../core.ts';
 import { aggregated, apiGroup, groupList, groupsOf, resourceList } from '../discovery/discovery.ts';
 import { openApiDocument, openApiIndex } from '../discovery/openapi.ts';
+import { OPENAPI_V2_ANSWER, OPENAPI_V2_PROTOBUF, openApiV2 } from '../discovery/openapi-v2.ts';
 import { noSuchResource } from '../errors.ts';
 import { accepted, notAcceptable } from './negotiate.ts';
 import { sendJson, sendText } from './respond.ts';
@@ -104,7 +105,12 @@ function health(response: ServerResponse, words: string[], query: URLSearchParam
 }
 
 function openApi(core: Core, request: IncomingMessage, response: ServerResponse, words: string[]): void {
-  if (words[1] === 'v2') throw notAcceptable(['application/com.github.proto-openapi.spec.v2@v1.0+protobuf']);
+  if (words[1] === 'v2') {
+    if (!(request.headers.accept ?? '').includes(OPENAPI_V2_PROTOBUF)) throw notAcceptable([OPENAPI_V2_PROTOBUF]);
+    const document = openApiV2(VERSION.gitVersion);
+    response.writeHead(200, { 'content-type': OPENAPI_V2_ANSWER, 'content-length': document.length }).end(document);
+    return;
+  }
   if (words[1] !== 'v3') throw noSuchResource();
   if (words.length === 2) return sendJson(response, 200, openApiIndex(core.registry));
   const [, , kind, first = '', second = ''] = words;

@@ -1,13 +1,15 @@
 /** One life of a container: from its program's start to its end. */
 import { readFile, rm } from 'node:fs/promises';
 import type { Container, LifecycleHandler } from 'kubernetes-types/core/v1.js';
+import type { ExecProcess } from '../../contract.ts';
 import type { StoredImage } from '../../images/stored-image.ts';
 import type { ContainerLog } from '../container-log.ts';
 import { KILL_WAIT_MS, TERMINATION_MESSAGE_LIMIT, TERMINATION_MESSAGE_LINES } from '../limits.ts';
 import type { PodScope } from '../pod/scope.ts';
 import type { ContainerExit, ContainerProcess } from '../runtime/spawner.ts';
 import { type Asked, ask } from './ask.ts';
-import { pipeFromProgram } from './pipes.ts';
+import { createAttachments } from './attachments.ts';
+import { pipeFromProgram, pipeToProgram } from './pipes.ts';
 import { kill } from './run-command.ts';
 import { type Setup, setUpContainer } from './setup.ts';
 
@@ -21,6 +23,8 @@ export interface Instance {
   /** @returns what went wrong, if anything did. */
   hook(handler: LifecycleHandler, timeoutMs: number): Promise<string | undefined>;
   signal(name: NodeJS.Signals): void;
+  /** Somebody sees what it prints from now on, and writes its input. */
+  attach(wantsInput: boolean): ExecProcess;
   /** What it left as its last words. */
   message(failed: boolean): Promise<string>;
   /** Removes what it wrote. */
@@ -35,23 +39,30 @@ export async function startInstance(scope: PodScope, container: Container, image
   const { context } = scope;
   const setup = await setUpContainer(scope, container, image, number);
   const { rights } = setup.request.program;
+  const stdin = container.stdin === true ? pipeToProgram(context.libc) : undefined;
+  const attachments = createAttachments(stdin?.socket, container.stdinOnce === true);
   const pipes = (['stdout', 'stderr'] as const).map((stream) => {
     const pipe = pipeFromProgram(context.libc, rights);
-    pipe.socket.on('data', (bytes: Buffer) => log.write(stream, bytes));
+    pipe.socket.on('data', (bytes: Buffer) => {
+      log.write(stream, bytes);
+      attachments.write(stream, bytes);
+    });
     return pipe;
   });
   const drained = Promise.all(pipes.map(({ socket }) => new Promise<void>((resolve) => socket.once('close', () => resolve()))));
   let process: ContainerProcess;
   try {
-    const standard = { stdout: pipes[0]?.path ?? '', stderr: pipes[1]?.path ?? '' };
+    const standard = { stdout: pipes[0]?.path ?? '', stderr: pipes[1]?.path ?? '', ...(stdin === undefined ? {} : { stdin: stdin.path }) };
     process = await context.spawner.run({ ...setup.request, program: { ...setup.request.program, standard } });
   } catch (error) {
     for (const { socket } of pipes) socket.destroy();
+    stdin?.socket.destroy();
     log.end();
     await rm(setup.folder, { recursive: true, force: true });
     throw error;
   } finally {
     for (const pipe of pipes) pipe.release();
+    stdin?.release();
   }
   const { pid } = process;
   const asked: Asked = { deps: context, container, ip: scope.addresses.podIp, pid, program: setup.request.program };
@@ -65,6 +76,8 @@ export async function startInstance(scope: PodScope, container: Container, image
       await Promise.race([drained, new Promise((resolve) => (timer = setTimeout(resolve, DRAIN_MS)))]);
       clearTimeout(timer);
       for (const { socket } of pipes) socket.destroy();
+      stdin?.socket.destroy();
+      attachments.end();
       log.end();
       return exit;
     }),
@@ -78,6 +91,7 @@ export async function startInstance(scope: PodScope, container: Container, image
       return ok ? undefined : message;
     },
     signal: (name) => kill(pid, name),
+    attach: (wantsInput) => attachments.attach(wantsInput),
     message: (failed) => lastWords(container, setup, log, failed),
     remove: () => rm(setup.folder, { recursive: true, force: true, maxRetries: 3 }),
   };

@@ -104,7 +104,7 @@ export function createPodWorker(context: NodeContext, node: NodeIdentity, first:
 
   async function live(): Promise<void> {
     await mkdir(folder, { recursive: true });
-    if (pod.spec.hostNetwork !== true) network = context.network.addPod();
+    if (pod.spec.hostNetwork !== true) network = context.network.addPod(node.podCidr);
     const scope = await setUp();
     if (scope === undefined) return;
     const restart = (pod.spec.restartPolicy ?? 'Always') as RestartPolicy;

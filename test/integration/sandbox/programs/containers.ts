@@ -13,9 +13,9 @@ import { SpawnError, startSpawner } from '../../../../src/sandbox/node/runtime/s
 const [folder = ''] = process.argv.slice(2);
 const libc = loadLibc();
 if (libc.mount('tmpfs', folder, 'tmpfs', 0, null) < 0) throw new Error(`no tmpfs: errno ${libc.errno()}`);
-const network = createNodeNetwork(libc, [SANDBOX_NETWORK.node]);
+const network = createNodeNetwork(libc, [{ ip: SANDBOX_NETWORK.node, podCidr: '10.244.0.0/24' }]);
 const spawner = await startSpawner({ log: silentLog, execPath: process.execPath, argv: [join(import.meta.dirname, 'spawner.ts')] });
-const pod = network.addPod();
+const pod = network.addPod('10.244.0.0/24');
 
 function request(argv: string[], change: Partial<RunRequest> = {}, uid = 0): Omit<RunRequest, 'type' | 'id'> & { output: () => string } {
   const work = mkdtempSync(join(folder, 'c-'));

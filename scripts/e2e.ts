@@ -13,7 +13,7 @@ const root = path.join(import.meta.dirname, '..');
 const patterns = process.argv.slice(2).filter((argument) => argument !== '--sandbox');
 if (process.argv.includes('--sandbox')) process.exit(runOnSandbox(patterns));
 const long = readdirSync(path.join(root, 'test/e2e')).filter((file) =>
-  /^(faults.*|long-.*|rollout-(costly|shapes|uninstall)|preview-load|cloud-faults)\.test\.ts$/.test(file),
+  /^(faults.*|long-.*|rollout-(costly|uninstall)|preview-load|cloud-faults)\.test\.ts$/.test(file),
 );
 const left = patterns.length === 0 ? long : [];
 const measures = patterns.some((pattern) => /^(all$|faults|rollout)/.test(pattern));

@@ -20,6 +20,8 @@ export const FORWARDED_PORT = 18_080;
 export const LOCAL_PORT = 18_081;
 /** As ordinary workloads have: without it the kernel serves a pod only with what the traffic-manager leaves on the two cores. */
 const RESOURCES = { requests: { cpu: '100m' } };
+/** For servers of which many stand at once. */
+export const LITTLE = { requests: { cpu: '10m' } };
 const programs = path.join(import.meta.dirname, 'programs');
 const kube = path.resolve(repository, process.env['TELEPRESENCE_TEST_KUBE'] ?? '../shared/kube');
 
@@ -32,7 +34,7 @@ export interface Outcome {
 export const service = (name: string): Target => ({ host: `${name}.${NAMESPACE}.svc.cluster.local`, port: 80 });
 export const FORWARDED: Target = { host: '127.0.0.1', port: FORWARDED_PORT };
 
-function serverObjects(name: string, tls = false): object[] {
+function serverObjects(name: string, { tls = false, resources = RESOURCES } = {}): object[] {
   const labels = { app: name };
   const command = ['/app/node', '/bench/server.ts', name, String(PORT), ...(tls ? ['/bench/tls.crt', '/bench/tls.key'] : [])];
   const container = {
@@ -40,7 +42,7 @@ function serverObjects(name: string, tls = false): object[] {
     image: TEST_IMAGE,
     imagePullPolicy: 'IfNotPresent',
     command,
-    resources: RESOURCES,
+    resources,
     ports: [{ name: 'http', containerPort: PORT }],
     readinessProbe: { tcpSocket: { port: 'http' }, periodSeconds: 1 },
     volumeMounts: [{ name: 'bench', mountPath: '/bench' }],
@@ -103,7 +105,7 @@ export class Scene {
     await scene.apply([
       { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } },
       { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'bench', namespace: NAMESPACE }, data: { ...files, 'tls.crt': certificate, 'tls.key': key } },
-      ...serverObjects('bare', true),
+      ...serverObjects('bare', { tls: true }),
       clientPod(),
     ]);
     await scene.servers(['plain', 'idle', 'app']);
@@ -116,9 +118,9 @@ export class Scene {
     return this.cluster.apply(JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
   }
 
-  /** Adds measured servers; resolves when they are ready. */
-  async servers(names: readonly string[]): Promise<void> {
-    await this.apply(names.flatMap((name) => serverObjects(name)));
+  /** Adds measured servers; resolves when they are ready. @param resources less for many: a small node could not promise as much to each. */
+  async servers(names: readonly string[], resources = RESOURCES): Promise<void> {
+    await this.apply(names.flatMap((name) => serverObjects(name, { resources })));
     for (const name of names) await this.rolledOut(name);
   }
 

@@ -1,6 +1,6 @@
 /** What a user waits for: the commands, DNS, and an intercept's beginning and end. */
 import { latencySample, plainSample, type Row } from '../measure.ts';
-import { type Desk, LOCAL_PORT, NAMESPACE, service } from '../scene.ts';
+import { type Desk, LITTLE, LOCAL_PORT, NAMESPACE, service } from '../scene.ts';
 import { type Group, type MakeGroup, shared } from './group.ts';
 
 const connect = ['telepresence', 'connect', '-n', NAMESPACE];
@@ -120,7 +120,7 @@ export const intercepts: MakeGroup = (desk, effort): Group => {
   async function many(): Promise<number> {
     const names = Array.from({ length: effort.many }, () => `first${desk.rtt}-${number++}`);
     used.push(...names);
-    await desk.scene.servers(names);
+    await desk.scene.servers(names, LITTLE);
     let sum = 0;
     for (const name of names) sum += await once(desk, command(name));
     for (const name of names) await desk.leave(name);

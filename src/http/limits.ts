@@ -12,6 +12,10 @@ export const CHUNK_EXTENSION_LIMIT = 16 * 1024;
 export const TRAILER_LIMIT = 16 * 1024;
 /** Digits of a chunk size: values stay exact in a double. */
 export const CHUNK_SIZE_DIGITS = 13;
+/** Characters of a request's method. */
+export const METHOD_LIMIT = 32;
+/** Digits of a Content-Length that are read without making a string of it; numbers of so many are exact in a double. */
+export const LENGTH_DIGITS = 15;
 /** First line of a connection: what is longer without a line's end is not HTTP/1.1. */
 export const DETECT_LINE_LIMIT = 16 * 1024;
 /** Characters of a regular expression. */

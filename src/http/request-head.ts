@@ -1,5 +1,5 @@
 import { bytesOf, COLON, CR, isWord, LF, SPACE, TAB, word } from './bytes.ts';
-import { HEADER_LINES_LIMIT } from './limits.ts';
+import { HEADER_LINES_LIMIT, METHOD_LIMIT } from './limits.ts';
 
 /** How a message's body ends. */
 export type Framing = { kind: 'none' } | { kind: 'length'; length: number } | { kind: 'chunked' } | { kind: 'until-close' };
@@ -35,7 +35,6 @@ export class BadMessage {
 
 const NO_BODY: Framing = { kind: 'none' };
 const CHUNKED: Framing = { kind: 'chunked' };
-const METHOD_LIMIT = 32;
 const TOKEN = bytesOf(/[!#$%&'*+.^_`|~0-9A-Za-z-]/);
 const TARGET = bytesOf(/[!-~\x80-\xff]/);
 const VALUE = bytesOf(/[\t -~\x80-\xff]/);

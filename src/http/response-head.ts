@@ -1,4 +1,5 @@
 import { COLON, CR, isWord, LF, SPACE, word } from './bytes.ts';
+import { LENGTH_DIGITS } from './limits.ts';
 import { BadMessage, type Framing } from './request-head.ts';
 
 export interface ResponseHead {
@@ -19,8 +20,6 @@ const KEEP_ALIVE = word('keep-alive');
 const ZERO = 48;
 const NINE = 57;
 const LENGTH = /^[0-9]{1,15}$/;
-/** Numbers of so many digits are exact. */
-const LENGTH_DIGITS = 15;
 
 /** Index behind the blank line of the head that begins at `from`; -1 while there is none. Servers that end lines with LF only are understood. */
 export function responseHeadEnd(buffer: Buffer, from: number): number {

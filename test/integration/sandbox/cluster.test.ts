@@ -9,7 +9,7 @@ import { codeOf } from '../../../src/base/errors.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import { createKubeClient, type KubeClient, type KubeObject, loadKubeconfig, resourcePath } from '../../../src/kube/index.ts';
 import { MEASURED } from '../../helpers/measured.ts';
-import { sandboxPossible } from './possible.ts';
+import { nodeInContainers, sandboxPossible } from './possible.ts';
 
 const run = promisify(execFile);
 const telepresence = join(import.meta.dirname, '../../../bin/telepresence');
@@ -35,7 +35,7 @@ interface Pod extends KubeObject {
   status: { phase: string; conditions?: { type: string; status: string }[] };
 }
 
-describe.skipIf(!sandboxPossible)('a sandbox', () => {
+describe.skipIf(!sandboxPossible || !nodeInContainers)('a sandbox', () => {
   const folder = mkdtempSync(join(tmpdir(), 'sandbox-'));
   const env = { ...process.env, TELEPRESENCE_SANDBOX: folder };
   const sandbox = async (...args: string[]): Promise<string> => (await run(process.execPath, [program, ...args], { env, timeout: 60_000 })).stdout;

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { silentLog } from '../../../src/base/log.ts';
 import { createKubeClient, type KubeClient, type KubeObject, loadKubeconfig, resourcePath } from '../../../src/kube/index.ts';
-import { sandboxPossible } from './possible.ts';
+import { nodeInContainers, sandboxPossible } from './possible.ts';
 
 const run = promisify(execFile);
 const telepresence = path.join(import.meta.dirname, '../../../bin/telepresence');
@@ -17,7 +17,7 @@ interface Pod extends KubeObject {
   status: { podIP?: string };
 }
 
-describe.skipIf(!sandboxPossible)('a sandbox with three nodes', () => {
+describe.skipIf(!sandboxPossible || !nodeInContainers)('a sandbox with three nodes', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'sandbox-nodes-'));
   const env = { ...process.env, TELEPRESENCE_SANDBOX: folder };
   const sandbox = (...args: string[]) => run(telepresence, ['sandbox', ...args], { env, timeout: 60_000 });

@@ -10,13 +10,18 @@ import { clusterAvailable, startCluster } from './harness/cluster.ts';
 describe.skipIf(!clusterAvailable)('a cluster with a traffic-manager answers as an empty one does (needs root and the test cluster):', () => {
   const recorded = recordedAnswers();
   let kube: KubeClient;
+  /** Set into each new Ingress that names no class: another test, or whoever owns the cluster, installed it. */
+  let defaultIngressClass: string | undefined;
 
   beforeAll(async () => {
     kube = await connect((await startCluster()).kubeconfig);
+    const { items } = await kube.list<{ metadata: { name: string; annotations?: Record<string, string> } }>('/apis/networking.k8s.io/v1/ingressclasses');
+    defaultIngressClass = items.find(({ metadata }) => metadata.annotations?.['ingressclass.kubernetes.io/is-default-class'] === 'true')?.metadata.name;
   });
   afterAll(() => kube?.close());
 
-  it.each(SCENES.map((scene) => [scene.name, scene] as const))('%s', async (name, scene) => {
+  it.for(SCENES.map((scene) => [scene.name, scene] as const))('%s', async ([name, scene], { skip }) => {
+    skip(defaultIngressClass !== undefined && name.startsWith('Ingress '), `new Ingresses get the class ${defaultIngressClass}`);
     const answers = await askScene(kube, scene);
     for (const [index, { method, path }] of scene.questions.entries()) {
       const question = `${index} ${method} ${path}`;

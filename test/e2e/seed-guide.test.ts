@@ -19,14 +19,17 @@ describe.skipIf(!clusterAvailable)('the guide (needs root and the test cluster)'
 
   beforeAll(async () => {
     cluster = await startCluster();
+    await cluster.apply(echoApp({ name: 'example-service', namespace: 'default', env: [{ name: 'GREETING', value: 'good day' }] }));
+    await cluster.kubectl(['rollout', 'status', 'deployment/example-service', '--timeout=60s']);
     {
       // the guide's cluster has a traffic-manager; an empty one gets it by the first connect, which says so
       await using administrator = await cluster.workstation('admin');
       await administrator.ok(['connect'], { timeoutMs: 120_000 });
+      // and its service has been there for a while: kube-proxy takes up to a second or two to know of new pods
+      const known = async () => (await administrator.shell('curl -s --max-time 5 http://example-service/')).code === 0;
+      await eventually('the service answers', known, 30_000);
     }
     workstation = await cluster.workstation('guide');
-    await cluster.apply(echoApp({ name: 'example-service', namespace: 'default', env: [{ name: 'GREETING', value: 'good day' }] }));
-    await cluster.kubectl(['rollout', 'status', 'deployment/example-service', '--timeout=60s']);
     before = await workstation.networkState();
   });
 

@@ -1,11 +1,11 @@
 /** Who may do what to Sessions and Intercepts, asked of a real API server, with no manager running for it. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { messageOf } from '../../src/base/errors.ts';
-import { silentLog } from '../../src/base/log.ts';
 import { parseValues, renderManifests } from '../../src/install/index.ts';
 import { binding } from '../../src/install/rbac-manager.ts';
-import { createKubeClient, type KubeClient, loadKubeconfig, resourcePath } from '../../src/kube/index.ts';
+import { type KubeClient, resourcePath } from '../../src/kube/index.ts';
 import { GROUP_VERSION, USER_ROLE } from '../../src/protocol/resources.ts';
+import { kubeClientOf } from '../helpers/kube-client.ts';
 import { startCluster } from './harness/cluster.ts';
 
 /** A manager's namespace of its own, so that the cluster's real manager is not disturbed. */
@@ -28,9 +28,7 @@ const POLICY_DEADLINE_MS = 30_000;
 const clients: KubeClient[] = [];
 async function clientAs(user: string | undefined, ...groups: string[]): Promise<KubeClient> {
   const { kubeconfig } = await startCluster();
-  const flags: Record<string, string | string[]> =
-    user === undefined ? { kubeconfig } : { kubeconfig, as: user, 'as-group': ['system:authenticated', ...groups] };
-  const client = createKubeClient((await loadKubeconfig({ flags, env: {}, cwd: process.cwd() })).connection, { log: silentLog });
+  const client = await kubeClientOf(kubeconfig, user === undefined ? {} : { flags: { as: user, 'as-group': ['system:authenticated', ...groups] } });
   clients.push(client);
   return client;
 }

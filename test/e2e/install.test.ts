@@ -1,9 +1,9 @@
 /** Installing, upgrading and removing the traffic-manager on a real cluster, and every way in which that is refused. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { CodedError } from '../../src/base/errors.ts';
-import { silentLog } from '../../src/base/log.ts';
 import { installManager, managerStatus, parseValues, renderManifests, uninstallManager, upgradeManager } from '../../src/install/index.ts';
-import { createKubeClient, type KubeClient, loadKubeconfig, resourcePath } from '../../src/kube/index.ts';
+import { type KubeClient, resourcePath } from '../../src/kube/index.ts';
+import { kubeClientOf } from '../helpers/kube-client.ts';
 import { startCluster } from './harness/cluster.ts';
 
 /** Beside the cluster's real manager, not in its place. */
@@ -13,8 +13,7 @@ const IMAGE_DEADLINE_MS = 15_000;
 const clients: KubeClient[] = [];
 async function clientAs(user?: string): Promise<KubeClient> {
   const { kubeconfig } = await startCluster();
-  const flags: Record<string, string | string[]> = { kubeconfig, ...(user === undefined ? {} : { as: user, 'as-group': ['system:authenticated'] }) };
-  const client = createKubeClient((await loadKubeconfig({ flags, env: {}, cwd: process.cwd() })).connection, { log: silentLog });
+  const client = await kubeClientOf(kubeconfig, user === undefined ? {} : { flags: { as: user, 'as-group': ['system:authenticated'] } });
   clients.push(client);
   return client;
 }

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { silentLog } from '../../../src/base/log.ts';
-import { createKubeClient, type KubeClient, loadKubeconfig } from '../../../src/kube/index.ts';
+import type { KubeClient } from '../../../src/kube/index.ts';
 import { createCertificateAuthority } from '../../../src/sandbox/access/authority.ts';
 import { createAccess, MASTERS } from '../../../src/sandbox/access/index.ts';
 import { userKubeconfig } from '../../../src/sandbox/access/user-kubeconfig.ts';
@@ -16,6 +16,7 @@ import { startControllers } from '../../../src/sandbox/controllers/index.ts';
 import { firstObjects } from '../../../src/sandbox/first-objects.ts';
 import { withServiceAddresses } from '../../../src/sandbox/network/service-addresses.ts';
 import { createStreams } from '../../../src/sandbox/streams/index.ts';
+import { kubeClientOf } from '../../helpers/kube-client.ts';
 
 export interface SandboxApi {
   kubeconfig: string;
@@ -70,8 +71,7 @@ export async function startSandboxApi(): Promise<SandboxApi> {
   };
 }
 
-export async function connect(kubeconfig: string): Promise<KubeClient> {
+export function connect(kubeconfig: string): Promise<KubeClient> {
   const env = Object.fromEntries(Object.entries(process.env).filter((pair): pair is [string, string] => pair[1] !== undefined));
-  const { connection } = await loadKubeconfig({ flags: { kubeconfig }, env, cwd: process.cwd() });
-  return createKubeClient(connection, { log: silentLog, userAgent: 'compliance/1' });
+  return kubeClientOf(kubeconfig, { env, userAgent: 'compliance/1' });
 }

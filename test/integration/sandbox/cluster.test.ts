@@ -7,7 +7,8 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { codeOf } from '../../../src/base/errors.ts';
 import { silentLog } from '../../../src/base/log.ts';
-import { createKubeClient, type KubeClient, type KubeObject, loadKubeconfig, resourcePath } from '../../../src/kube/index.ts';
+import { type KubeClient, type KubeObject, resourcePath } from '../../../src/kube/index.ts';
+import { kubeClientOf } from '../../helpers/kube-client.ts';
 import { MEASURED } from '../../helpers/measured.ts';
 import { nodeInContainers, sandboxPossible } from './possible.ts';
 
@@ -46,9 +47,7 @@ describe.skipIf(!sandboxPossible || !nodeInContainers)('a sandbox', () => {
     const started = performance.now();
     await run(telepresence, ['sandbox', 'up'], { env, timeout: 60_000 });
     startMs = performance.now() - started;
-    const kubeconfig = join(folder, 'kubeconfig');
-    const { connection } = await loadKubeconfig({ flags: { kubeconfig }, env: {}, cwd: folder });
-    kube = createKubeClient(connection, { log: silentLog });
+    kube = await kubeClientOf(join(folder, 'kubeconfig'));
   }, 60_000);
   afterAll(async () => {
     kube?.close();

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { silentLog } from '../../../src/base/log.ts';
-import { createKubeClient, type KubeClient, type KubeObject, loadKubeconfig, resourcePath } from '../../../src/kube/index.ts';
+import { type KubeClient, type KubeObject, resourcePath } from '../../../src/kube/index.ts';
+import { kubeClientOf } from '../../helpers/kube-client.ts';
 import { nodeInContainers, sandboxPossible } from './possible.ts';
 
 const run = promisify(execFile);
@@ -25,8 +25,7 @@ describe.skipIf(!sandboxPossible || !nodeInContainers)('a sandbox with three nod
 
   beforeAll(async () => {
     await sandbox('up', '--nodes', '3');
-    const { connection } = await loadKubeconfig({ flags: { kubeconfig: path.join(folder, 'kubeconfig') }, env: {}, cwd: folder });
-    kube = createKubeClient(connection, { log: silentLog });
+    kube = await kubeClientOf(path.join(folder, 'kubeconfig'));
   }, 60_000);
   afterAll(async () => {
     kube?.close();

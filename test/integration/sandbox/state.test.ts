@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
-import { silentLog } from '../../../src/base/log.ts';
-import { createKubeClient, type KubeClient, type KubeObject, loadKubeconfig, resourcePath } from '../../../src/kube/index.ts';
+import { type KubeClient, type KubeObject, resourcePath } from '../../../src/kube/index.ts';
+import { kubeClientOf } from '../../helpers/kube-client.ts';
 import { sandboxPossible } from './possible.ts';
 
 const run = promisify(execFile);
@@ -49,8 +49,7 @@ describe.skipIf(!sandboxPossible)('a sandbox with its state on disk', () => {
   const sandbox = (...args: string[]) => run(telepresence, ['sandbox', ...args], { env, timeout: 60_000 });
   async function up(): Promise<KubeClient> {
     await sandbox('up', '--state', state);
-    const { connection } = await loadKubeconfig({ flags: { kubeconfig: path.join(home, 'kubeconfig') }, env: {}, cwd: folder });
-    const kube = createKubeClient(connection, { log: silentLog });
+    const kube = await kubeClientOf(path.join(home, 'kubeconfig'));
     clients.push(kube);
     return kube;
   }

@@ -6,9 +6,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { freePort } from '../../src/cloud/testing/cloud-fixture.ts';
+import { MEASURED } from '../helpers/measured.ts';
 
-/** Promised times hold on a machine that does nothing else. */
-const MEASURED = process.env['TELEPRESENCE_TEST_MEASURED'] !== undefined;
 const PROGRAM = path.join(import.meta.dirname, '../../bin/cloud.ts');
 
 it('is up in under 3 s with SQLite (measured), and prints a link that makes the first administrator once', { timeout: 30_000 }, async () => {

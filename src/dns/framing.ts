@@ -18,9 +18,11 @@ export function createFrameReader(): FrameReader {
   const cut = createFrameCutter((message) => whole.push(message));
   return {
     push(chunk) {
-      whole = [];
       cut(chunk);
-      return whole;
+      const messages = whole;
+      // nothing is kept of a chunk whose messages were given away
+      whole = [];
+      return messages;
     },
   };
 }

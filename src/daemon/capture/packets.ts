@@ -1,5 +1,4 @@
 /** Captured UDP: packets of the TUN become flows of datagrams through the tunnel, and their answers packets again. */
-
 import type { Duplex } from 'node:stream';
 import { createFrameCutter } from '../../base/framing.ts';
 import type { Log } from '../../base/log.ts';

@@ -16,26 +16,22 @@ import { Workstation } from './workstation.ts';
 const program = path.join(repository, 'bin/sandbox.ts');
 export const sandbox = (args: readonly string[], timeoutMs = 60_000): Promise<string> => ok(process.execPath, [program, ...args], { timeoutMs });
 
+const runs = (command: string, ...args: string[]): boolean => spawnSync(command, args).status === 0;
+
 /** The machine's own, else the newest that was fetched for tests. */
-const [kubectlBinary = ''] = [
-  'kubectl',
-  ...triedKubectls()
-    .map(({ binary }) => binary)
-    .reverse(),
-].filter((binary) => spawnSync(binary, ['version', '--client']).status === 0);
+function findKubectl(): string | undefined {
+  const fetched = triedKubectls().map(({ binary }) => binary);
+  return ['kubectl', ...fetched.reverse()].find((binary) => runs(binary, 'version', '--client'));
+}
 
 /** What the sandbox writes down of the requests to its API. */
 export const auditFile = (): string => path.join(sandboxFolder(process.env), 'audit.jsonl');
 
 function missing(): string | undefined {
   if (process.getuid?.() !== 0) return 'needs root, or a user namespace (scripts/sandbox-e2e.ts makes one)';
-  for (const [command, ...args] of [
-    [kubectlBinary, 'version', '--client'],
-    ['ip', '-V'],
-    ['nft', '-v'],
-  ] as const)
-    if (spawnSync(command, args).status !== 0) return `needs ${command === kubectlBinary ? 'kubectl' : command}`;
-  return undefined;
+  if (findKubectl() === undefined) return 'needs kubectl';
+  if (!runs('ip', '-V')) return 'needs ip';
+  return runs('nft', '-v') ? undefined : 'needs nft';
 }
 
 export const sandboxCluster: ClusterMaker = {
@@ -47,6 +43,7 @@ export const sandboxCluster: ClusterMaker = {
     const { inside: kubeconfig } = files(folder);
     const lab = sandboxLab(folder);
     await joinLab(lab);
+    const kubectlBinary = findKubectl() ?? 'kubectl';
     const kubectl = kubectlFor(kubectlBinary, kubeconfig);
     return {
       kubeconfig,

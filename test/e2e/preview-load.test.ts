@@ -1,6 +1,6 @@
 /**
  * Two people intercept one service, each with a preview URL; both previews, the normal URL and requests with their headers come at once,
- * over every protocol that the agent knows. Each answer names its server. PREVIEW_LOAD_REQUESTS changes how many there are.
+ * over every protocol that the agent knows. Each answer names its server. harness/volume.ts says how many there are.
  */
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -11,8 +11,9 @@ import { HOST_ADDRESS } from './harness/cloud.ts';
 import { clusterAvailable, type TestCluster } from './harness/cluster.ts';
 import { programText } from './harness/program.ts';
 import { ingressTo, interceptInPublic, startTeam } from './harness/team.ts';
+import { VOLUME } from './harness/volume.ts';
 
-const REQUESTS = Number(process.env['PREVIEW_LOAD_REQUESTS'] ?? 100_000);
+const { previewRequests: REQUESTS } = VOLUME;
 const NAMESPACE = 'preview-load';
 const HOST = 'shop.edgestack.me';
 const SERVER = path.join(import.meta.dirname, 'apps/mixed/server.ts');

@@ -8,10 +8,7 @@ export const NEEDS_REAL_CLUSTER: Record<string, string> = {
   'long-streams.test.ts': 'holds streams for five minutes',
   'preview-load.test.ts': 'sends 100,000 requests',
   'rollout-alone.test.ts': COMPARES,
-  'rollout-borders.test.ts': COMPARES,
   'rollout-costly.test.ts': COMPARES,
-  'rollout-shapes.test.ts': COMPARES,
   'rollout-uninstall.test.ts': COMPARES,
-  'rollout.test.ts': COMPARES,
   'seed-guide-preview.test.ts': 'needs the ingress controller that comes with the test cluster, and Chromium',
 };

@@ -1,0 +1,21 @@
+/**
+ * The e2e files in as many shards as there are sandboxes beside each other, each shard about as long as the others. A shard runs its
+ * files one after the other.
+ */
+
+/** Seconds of each file on a sandbox, alone on a machine of two cores; `npm test` prints them. A file that is not here counts as one of middling length. */
+const SECONDS: Readonly<Record<string, number>> = {};
+const UNKNOWN_SECONDS = 30;
+
+const secondsOf = (file: string): number => SECONDS[file] ?? UNKNOWN_SECONDS;
+
+/** The longest file first, and each to the shard that has least to do. */
+export function shardsOf(files: readonly string[], count: number): string[][] {
+  const shards = Array.from({ length: count }, (): { files: string[]; seconds: number } => ({ files: [], seconds: 0 }));
+  for (const file of files.toSorted((a, b) => secondsOf(b) - secondsOf(a) || (a < b ? -1 : 1))) {
+    const least = shards.reduce((found, one) => (one.seconds < found.seconds ? one : found));
+    least.files.push(file);
+    least.seconds += secondsOf(file);
+  }
+  return shards.filter((shard) => shard.files.length > 0).map((shard) => shard.files);
+}

@@ -12,6 +12,8 @@ import type { Readable } from 'node:stream';
 /** In the environment of everything that belongs to this run: what left its parents behind is found by it. */
 const MARK = 'TELEPRESENCE_TEST_RUN';
 const run = randomUUID();
+/** A run inside a run belongs to both. */
+const mark = [process.env[MARK], run].filter((one) => one !== undefined).join('+');
 const children = new Set<ChildProcess>();
 
 export interface Program {
@@ -37,7 +39,7 @@ export async function runInLane(lane: string, { command, args, cwd, env, nicenes
   const child = spawn('nice', ['-n', String(niceness), command, ...args], {
     cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...colours, ...env, [MARK]: run },
+    env: { ...colours, ...env, [MARK]: mark },
   });
   children.add(child);
   const ended = new Promise<number>((resolve, reject) => {
@@ -62,7 +64,7 @@ function marked(): number[] {
     const pid = Number(name);
     if (!Number.isInteger(pid) || pid === process.pid) continue;
     try {
-      if (readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`${MARK}=${run}\0`)) found.push(pid);
+      if (readFileSync(`/proc/${pid}/environ`, 'latin1').includes(run)) found.push(pid);
     } catch (error) {
       // it has ended meanwhile, or is somebody else's
       const { code } = error as NodeJS.ErrnoException;

@@ -7,10 +7,9 @@
 const SECONDS: Readonly<Record<string, number>> = {};
 const UNKNOWN_SECONDS = 30;
 
-const secondsOf = (file: string): number => SECONDS[file] ?? UNKNOWN_SECONDS;
-
 /** The longest file first, and each to the shard that has least to do. */
-export function shardsOf(files: readonly string[], count: number): string[][] {
+export function shardsOf(files: readonly string[], count: number, seconds = SECONDS): string[][] {
+  const secondsOf = (file: string): number => seconds[file] ?? UNKNOWN_SECONDS;
   const shards = Array.from({ length: count }, (): { files: string[]; seconds: number } => ({ files: [], seconds: 0 }));
   for (const file of files.toSorted((a, b) => secondsOf(b) - secondsOf(a) || (a < b ? -1 : 1))) {
     const least = shards.reduce((found, one) => (one.seconds < found.seconds ? one : found));

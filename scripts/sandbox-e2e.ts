@@ -14,7 +14,7 @@ import { shardsOf } from './shards.ts';
 
 const root = path.join(import.meta.dirname, '..');
 /** Beside each other in `npm test`: a file mostly waits, so that one alone leaves a machine idle. */
-const SANDBOXES = 2;
+const SANDBOXES = 3;
 const NAMESPACES = ['--mount', '--net', '--pid', '--ipc', '--fork', '--kill-child', '--mount-proc', '--propagation', 'private'];
 /**
  * `ip netns` keeps its names in /run, and in /etc what it binds over /etc. That is a copy, of what is readable: in the machine's own an
@@ -59,14 +59,22 @@ function ready(): boolean {
   return false;
 }
 
-/** Vitest in namespaces of its own, with a sandbox of its own in `folder`. */
+/**
+ * Vitest in namespaces of its own, with a sandbox of its own in `folder`. All workstations share what Node keeps of compiled programs:
+ * each has a HOME of its own, and would compile the same ones again.
+ */
 function vitestOnSandbox(folder: string, args: readonly string[]): Program {
   const vitest = [path.join(root, 'node_modules/.bin/vitest'), 'run', '--project', 'e2e', ...args];
   return {
     command: 'unshare',
     args: [...user, ...NAMESPACES, 'sh', '-c', PREPARE, 'sh', ...vitest],
     cwd: root,
-    env: { ...toolEnvironment(), TELEPRESENCE_TEST_CLUSTER: 'sandbox', TELEPRESENCE_SANDBOX: path.join(folder, 'sandbox') },
+    env: {
+      ...toolEnvironment(),
+      TELEPRESENCE_TEST_CLUSTER: 'sandbox',
+      TELEPRESENCE_SANDBOX: path.join(folder, 'sandbox'),
+      NODE_COMPILE_CACHE: path.join(folder, 'compile-cache'),
+    },
   };
 }
 

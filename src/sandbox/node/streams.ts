@@ -1,7 +1,5 @@
 /** What the node does for the API server: logs, commands, ports. */
-import { connect } from 'node:net';
 import { type NodeStreams, StatusError } from '../contract.ts';
-import { settled } from '../network/node-network.ts';
 import { execIn } from './container/exec.ts';
 import type { Instance } from './container/instance.ts';
 import type { ContainerRunner } from './container/runner.ts';
@@ -42,6 +40,6 @@ export function createNodeStreams(context: NodeContext, pods: NodePods): NodeStr
     async dialPod(namespace, pod, port) {
       return workerOf(namespace, pod).dial(port);
     },
-    dial: (ip, port) => settled(connect({ host: ip, port, allowHalfOpen: true })),
+    dial: (ip, port) => context.network.own.dial(ip, port),
   };
 }

@@ -65,7 +65,7 @@ export async function startInstance(scope: PodScope, container: Container, image
     stdin?.release();
   }
   const { pid } = process;
-  const asked: Asked = { deps: context, container, ip: scope.addresses.podIp, pid, program: setup.request.program };
+  const asked: Asked = { deps: context, container, ip: scope.addresses.podIp, node: scope.nodeNetwork.namespace, pid, program: setup.request.program };
   return {
     id: `sandbox://${scope.pod.metadata.uid}-${container.name}-${number}`,
     pid,

@@ -42,7 +42,7 @@ export function becomeContainer(libc: Libc, request: RunRequest): void {
   const { program, mountpoint } = request;
   libc.umask(0o022);
   openStandard(libc, program);
-  if (request.network !== undefined) enter(libc, request.network, LINUX.CLONE_NEWNET);
+  enter(libc, request.network, LINUX.CLONE_NEWNET);
   check(libc.unshare(LINUX.CLONE_NEWNS | LINUX.CLONE_NEWUTS | LINUX.CLONE_NEWIPC), 'unshare');
   check(libc.sethostname(request.hostname, Buffer.byteLength(request.hostname)), 'sethostname');
   check(libc.mount('none', '/', null, LINUX.MS_REC | LINUX.MS_PRIVATE, null), 'make mounts private');

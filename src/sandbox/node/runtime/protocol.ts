@@ -46,8 +46,8 @@ export interface RunRequest {
   id: number;
   program: Program;
   hostname: string;
-  /** Path of a network namespace; absent: the node's own. */
-  network?: string;
+  /** Path of a network namespace. */
+  network: string;
   root: Root;
   /** An empty folder on which the root is mounted. */
   mountpoint: string;

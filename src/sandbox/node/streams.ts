@@ -33,8 +33,7 @@ export function createNodeStreams(context: NodeContext, pods: NodePods): NodeStr
     async exec(namespace, pod, container, options) {
       return execIn(context, instanceOf(namespace, pod, container), options);
     },
-    async attach(namespace, pod, container, { stdin, tty }) {
-      if (tty) throw new StatusError(400, 'BadRequest', 'a node of a sandbox gives a container no terminal of its own: attach without one, or exec');
+    async attach(namespace, pod, container, { stdin }) {
       return instanceOf(namespace, pod, container).attach(stdin);
     },
     async dialPod(namespace, pod, port) {

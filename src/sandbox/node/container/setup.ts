@@ -34,6 +34,7 @@ export async function setUpContainer(scope: PodScope, container: Container, imag
   const hostname = hostnameOf(pod, node.name);
   const env = {
     HOME: rights.uid === 0 ? '/root' : '/',
+    ...(container.tty === true ? { TERM: 'xterm' } : {}),
     ...fromImage(image.config.Env ?? []),
     HOSTNAME: hostname,
     ...(await environmentOf(context, pod, container, addresses)),

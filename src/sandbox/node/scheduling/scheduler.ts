@@ -1,11 +1,10 @@
 /** Gives each pod a node: the one with the fewest pods among those that it may run on. */
-import type { NodeSelectorTerm } from 'kubernetes-types/core/v1.js';
-import { pathOf } from '../controllers/core/context.ts';
-import { createQueue } from '../controllers/core/queue.ts';
-import { hasAll, matches } from '../controllers/core/selector.ts';
-import { keyOf, NODES, type Node, PODS, type Pod, splitKey } from '../controllers/core/types.ts';
-import type { NodeContext } from './context.ts';
-import { PODS_PER_NODE, SCHEDULE_RETRY_MS } from './limits.ts';
+import { pathOf } from '../../controllers/core/context.ts';
+import { createQueue } from '../../controllers/core/queue.ts';
+import { keyOf, NODES, PODS, type Pod, splitKey } from '../../controllers/core/types.ts';
+import type { NodeContext } from '../context.ts';
+import { SCHEDULE_RETRY_MS } from '../limits.ts';
+import { type Cluster, refusal } from './fit.ts';
 
 const SCHEDULER = 'default-scheduler';
 
@@ -20,6 +19,20 @@ export function startScheduler(context: NodeContext): void {
     (spec.schedulerName ?? SCHEDULER) === SCHEDULER &&
     (spec.schedulingGates ?? []).length === 0;
 
+  /** Pods that have ended have left their place. */
+  function placements(): Cluster['podsOf'] {
+    const placed = new Map<string, Pod[]>();
+    for (const pod of pods.list()) {
+      const { nodeName = '' } = pod.spec;
+      const at = nodeName === '' ? assumed.get(pod.metadata.uid) : nodeName;
+      if (at === undefined || pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') continue;
+      const there = placed.get(at);
+      if (there === undefined) placed.set(at, [pod]);
+      else there.push(pod);
+    }
+    return (nodeName) => placed.get(nodeName) ?? [];
+  }
+
   const queue = createQueue({
     name: 'scheduler',
     log,
@@ -28,17 +41,16 @@ export function startScheduler(context: NodeContext): void {
       const pod = pods.get(...splitKey(key));
       if (pod === undefined || !waits(pod)) return;
       const all = nodes.list();
-      const counts = new Map<string, number>();
-      for (const { spec, metadata } of pods.list()) {
-        const { nodeName = '' } = spec;
-        const at = nodeName === '' ? (assumed.get(metadata.uid) ?? '') : nodeName;
-        counts.set(at, (counts.get(at) ?? 0) + 1);
-      }
-      const count = ({ metadata }: Node): number => counts.get(metadata.name) ?? 0;
-      const fitting = all.filter((node) => fits(pod, node) && count(node) < PODS_PER_NODE).sort((a, b) => count(a) - count(b));
-      const [chosen] = fitting;
+      const cluster = { nodes: all, podsOf: placements() };
+      const reasons = all.map((node) => refusal(pod, node, cluster));
+      const count = (index: number): number => cluster.podsOf(all[index]?.metadata.name ?? '').length;
+      const [best] = [...all.keys()].filter((index) => reasons[index] === undefined).sort((a, b) => count(a) - count(b));
+      const chosen = best === undefined ? undefined : all[best];
       if (chosen === undefined) {
-        await unschedulable(pod, `0/${all.length} nodes are available: ${all.length} node(s) didn't match Pod's node affinity/selector.`);
+        const each = new Map<string, number>();
+        for (const reason of reasons) if (reason !== undefined) each.set(reason, (each.get(reason) ?? 0) + 1);
+        const why = [...each].map(([reason, times]) => `${times} ${reason}`).sort();
+        await unschedulable(pod, all.length === 0 ? 'no nodes available to schedule pods' : `0/${all.length} nodes are available: ${why.join(', ')}.`);
         return queue.addAfter(key, SCHEDULE_RETRY_MS);
       }
       const { name, namespace, uid } = pod.metadata;
@@ -56,6 +68,10 @@ export function startScheduler(context: NodeContext): void {
       context.events.record(SCHEDULER, pod, 'Normal', 'Scheduled', `Successfully assigned ${namespace}/${name} to ${chosen.metadata.name}`);
     },
   });
+
+  function addWaiting(): void {
+    for (const pod of pods.list()) if (waits(pod)) queue.add(keyOf(pod));
+  }
 
   async function unschedulable(pod: Pod, message: string): Promise<void> {
     const before = pod.status?.conditions ?? [];
@@ -76,30 +92,10 @@ export function startScheduler(context: NodeContext): void {
     const uid = (pod ?? old)?.metadata.uid;
     if (uid !== undefined && (pod === undefined || (pod.spec.nodeName ?? '') !== '')) assumed.delete(uid);
     if (pod !== undefined && waits(pod)) queue.add(keyOf(pod));
+    // it has made room
+    if (pod === undefined) addWaiting();
   });
-  nodes.onChange(() => {
-    for (const pod of pods.list()) if (waits(pod)) queue.add(keyOf(pod));
-  });
-  for (const pod of pods.list()) if (waits(pod)) queue.add(keyOf(pod));
+  nodes.onChange(addWaiting);
+  addWaiting();
   queue.start();
-}
-
-function fits({ spec }: Pod, { metadata, ...node }: Node): boolean {
-  if (node.spec?.unschedulable === true) return false;
-  if (!hasAll(metadata.labels, spec.nodeSelector ?? {})) return false;
-  const terms = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
-  if (terms !== undefined && !terms.some((term) => matchesTerm(term, metadata))) return false;
-  return (node.spec?.taints ?? []).every(
-    (taint) =>
-      (taint.effect !== 'NoSchedule' && taint.effect !== 'NoExecute') ||
-      (spec.tolerations ?? []).some(
-        ({ key, operator, value, effect }) =>
-          (effect === undefined || effect === '' || effect === taint.effect) &&
-          (operator === 'Exists' ? key === undefined || key === '' || key === taint.key : key === taint.key && (value ?? '') === (taint.value ?? '')),
-      ),
-  );
-}
-
-function matchesTerm({ matchExpressions = [], matchFields = [] }: NodeSelectorTerm, { labels, name }: Node['metadata']): boolean {
-  return matches({ matchExpressions }, labels) && matches({ matchExpressions: matchFields }, { 'metadata.name': name });
 }

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type KubeClient, type KubeObject, resourcePath } from '../../../src/kube/index.ts';
 import { kubeClientOf } from '../../helpers/kube-client.ts';
 import { nodeInContainers, sandboxPossible } from './possible.ts';
@@ -25,8 +25,10 @@ const NODES = { node1: '198.18.0.1', node2: '198.18.0.11' } as const;
 type NodeName = keyof typeof NODES;
 const names = Object.keys(NODES) as NodeName[];
 
+const WAIT = { timeout: 30_000, interval: 50 };
+
 /** Says who answers, and whom it sees. */
-const SERVER = `require('http').createServer((q, r) => r.end(process.env.NAME + ' sees ' + q.socket.remoteAddress)).listen(Number(process.env.PORT))`;
+const SERVER = `require('http').createServer((q, r) => r.end(process.env.NAME + ' sees ' + q.socket.remoteAddress)).listen(Number(process.env.PORT), '0.0.0.0')`;
 /** Asks each URL, and prints what came as a line of JSON. */
 const ASKS = `Promise.all(process.argv.slice(1).map((url) => fetch(url, { signal: AbortSignal.timeout(2000) }).then((r) => r.text(), (e) => e.cause?.code ?? e.name))).then((all) => console.log(JSON.stringify(all)))`;
 
@@ -56,7 +58,7 @@ describe.skipIf(!sandboxPossible || !nodeInContainers)('a sandbox with two nodes
       metadata: { name, namespace: 'default', labels: { app: name } },
       spec: { nodeName: node, containers: [one], ...spec },
     });
-    await expect.poll(() => ready(name), { timeout: 20_000 }).toBe('True');
+    await vi.waitFor(async () => expect(await ready(name)).toBe('True'), WAIT);
     pods.set(name, await kube.get<Pod>(podPath(name)));
   }
   async function expose(name: string, app: string, spec: object): Promise<void> {
@@ -67,7 +69,7 @@ describe.skipIf(!sandboxPossible || !nodeInContainers)('a sandbox with two nodes
     );
     const slices = resourcePath('discovery.k8s.io/v1', 'endpointslices', 'default');
     const seen = async () => (await kube.list<KubeObject & { endpoints: unknown[] }>(slices, { labelSelector: `kubernetes.io/service-name=${name}` })).items;
-    await expect.poll(async () => (await seen()).flatMap(({ endpoints }) => endpoints).length).toBe(1);
+    await vi.waitFor(async () => expect((await seen()).flatMap(({ endpoints }) => endpoints)).toHaveLength(1), WAIT);
   }
   const ip = (name: string): string => pods.get(name)?.status.podIP ?? '';
   const nodePort = (name: string): number => services.get(name)?.spec.ports[0]?.nodePort ?? 0;
@@ -81,7 +83,7 @@ describe.skipIf(!sandboxPossible || !nodeInContainers)('a sandbox with two nodes
       metadata: { name, namespace: 'default' },
       spec: { nodeName: node, restartPolicy: 'Never', containers: [container(ASKS, urls)], ...spec },
     });
-    await expect.poll(async () => (await kube.get<Pod>(podPath(name))).status.phase, { timeout: 30_000 }).toBe('Succeeded');
+    await vi.waitFor(async () => expect((await kube.get<Pod>(podPath(name))).status.phase).toBe('Succeeded'), WAIT);
     const { status } = await kube.get<Pod>(podPath(name));
     return { answers: JSON.parse(await kube.podLogs('default', name, 'main')) as string[], ip: status.podIP ?? '' };
   }
@@ -154,5 +156,25 @@ describe.skipIf(!sandboxPossible || !nodeInContainers)('a sandbox with two nodes
     const answers = JSON.parse(stdout) as string[];
     expect(answers.slice(0, 4).map((answer) => answer.split(' ')[0])).toEqual(['on-node1', 'on-node2', 'on-node1', 'on-node2']);
     expect(answers.slice(4)).toEqual(['on-node1 sees 198.18.0.100', 'TimeoutError', 'TimeoutError', 'on-node2 sees 198.18.0.100']);
+  }, 60_000);
+
+  it('keeps pods apart that insist on it, and says why one has no node', async () => {
+    const labels = { app: 'apart' };
+    const term = { labelSelector: { matchLabels: labels }, topologyKey: 'kubernetes.io/hostname' };
+    const affinity = { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term] } };
+    const containers = [{ name: 'main', image: 'sandbox.local/machine:1', command: ['sleep', '600'] }];
+    const template = { metadata: { labels }, spec: { affinity, containers, terminationGracePeriodSeconds: 0 } };
+    await create({
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'apart', namespace: 'default' },
+      spec: { replicas: 3, selector: { matchLabels: labels }, template },
+    });
+    const all = async () => (await kube.list<Pod>(resourcePath('v1', 'pods', 'default'), { labelSelector: 'app=apart' })).items;
+    const places = async () => (await all()).map(({ spec }) => spec.nodeName ?? 'none').sort();
+    await vi.waitFor(async () => expect(await places()).toEqual(['node1', 'node2', 'none']), WAIT);
+    const why = async () =>
+      (await all()).flatMap(({ status }) => status.conditions ?? []).find(({ type, status }) => type === 'PodScheduled' && status === 'False');
+    await vi.waitFor(async () => expect((await why())?.message).toBe("0/2 nodes are available: 2 node(s) didn't match pod anti-affinity rules."), WAIT);
   }, 60_000);
 });

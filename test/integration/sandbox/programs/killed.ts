@@ -2,20 +2,31 @@
  * Runs in namespaces of its own, as on a machine where nothing else happens: a sandbox with pods and a workstation is killed, and what the
  * machine looks like afterwards is compared, as text, with how it looked before: by its root, whoever the sandbox is. Prints one line of JSON.
  */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KubeObject } from '../../../../src/kube/index.ts';
 import { kubeClientOf } from '../../../helpers/kube-client.ts';
 
-const [folder = '', nodes = '1', ...as] = process.argv.slice(2);
+const [folder = '', nodes = '1', who = 'root'] = process.argv.slice(2);
 const program = join(import.meta.dirname, '../../../../bin/sandbox.ts');
 const env = { ...process.env, TELEPRESENCE_SANDBOX: folder };
+const as = who === 'root' ? [] : await ordinaryUser();
 const sandbox = (...args: string[]): string => {
   const [file = '', ...rest] = [...as, process.execPath, program, ...args];
   return execFileSync(file, rest, { env, encoding: 'utf8', timeout: 60_000 });
 };
 const DEADLINE_MS = 30_000;
+
+/** What goes before a command of somebody without rights, who is not root as the kernel sees it: they live in a user namespace of their own. */
+async function ordinaryUser(): Promise<string[]> {
+  const home = spawn('unshare', ['--user', '--map-user=1000', '--map-group=1000', 'sh', '-c', 'echo there; exec sleep 600'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(home.stdout, 'data');
+  return ['nsenter', `--user=/proc/${home.pid}/ns/user`, '--preserve-credentials'];
+}
 
 function processes(): string {
   const lines = readdirSync('/proc')

@@ -2,7 +2,7 @@
 import type { PodAffinityTerm } from 'kubernetes-types/core/v1.js';
 import { matches } from '../../controllers/core/selector.ts';
 import type { Node, Pod } from '../../controllers/core/types.ts';
-import type { Cluster } from './fit.ts';
+import type { Cluster } from './cluster.ts';
 
 export function affinityRefusal(pod: Pod, node: Node, cluster: Cluster): string | undefined {
   /** All that run where nodes have the same value of this label. */

@@ -1,16 +1,11 @@
 /** Whether a pod may run on a node: the filters of the real scheduler, and their words. Pure. */
-import type { NodeSelectorTerm, Taint, Toleration } from 'kubernetes-types/core/v1.js';
-import { hasAll, matches } from '../../controllers/core/selector.ts';
+import type { Taint, Toleration } from 'kubernetes-types/core/v1.js';
 import type { Node, Pod } from '../../controllers/core/types.ts';
 import { PODS_PER_NODE } from '../limits.ts';
 import { affinityRefusal } from './affinity.ts';
+import type { Cluster } from './cluster.ts';
+import { isWanted } from './node-affinity.ts';
 import { spreadRefusal } from './spread.ts';
-
-/** The nodes there are, and which pods they have: those too that the API does not show there yet. */
-export interface Cluster {
-  nodes: readonly Node[];
-  podsOf(nodeName: string): readonly Pod[];
-}
 
 /** Undefined when it fits, else what stands behind `1 ` in the pod's condition. */
 export function refusal(pod: Pod, node: Node, cluster: Cluster): string | undefined {
@@ -34,17 +29,6 @@ function tolerates({ spec }: Pod, taint: Taint): boolean {
       (effect === undefined || effect === '' || effect === taint.effect) &&
       (operator === 'Exists' ? key === undefined || key === '' || key === taint.key : key === taint.key && (value ?? '') === (taint.value ?? '')),
   );
-}
-
-/** By its selector and its affinity to nodes. */
-export function isWanted({ spec }: Pod, { metadata }: Node): boolean {
-  if (!hasAll(metadata.labels, spec.nodeSelector ?? {})) return false;
-  const terms = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
-  return terms === undefined || terms.some((term) => matchesTerm(term, metadata));
-}
-
-function matchesTerm({ matchExpressions = [], matchFields = [] }: NodeSelectorTerm, { labels, name }: Node['metadata']): boolean {
-  return matches({ matchExpressions }, labels) && matches({ matchExpressions: matchFields }, { 'metadata.name': name });
 }
 
 interface HostPort {

@@ -4,7 +4,8 @@ import { createQueue } from '../../controllers/core/queue.ts';
 import { keyOf, NODES, PODS, type Pod, splitKey } from '../../controllers/core/types.ts';
 import type { NodeContext } from '../context.ts';
 import { SCHEDULE_RETRY_MS } from '../limits.ts';
-import { type Cluster, refusal } from './fit.ts';
+import type { Cluster } from './cluster.ts';
+import { refusal } from './fit.ts';
 
 const SCHEDULER = 'default-scheduler';
 

@@ -1,7 +1,8 @@
 /** Pods that are to be spread evenly, as far as they insist on it (`whenUnsatisfiable: DoNotSchedule`). */
 import { matches } from '../../controllers/core/selector.ts';
 import type { Node, Pod } from '../../controllers/core/types.ts';
-import { type Cluster, isWanted } from './fit.ts';
+import type { Cluster } from './cluster.ts';
+import { isWanted } from './node-affinity.ts';
 
 export function spreadRefusal(pod: Pod, node: Node, { nodes, podsOf }: Cluster): string | undefined {
   for (const { maxSkew, topologyKey, labelSelector, minDomains = 1, whenUnsatisfiable, matchLabelKeys = [] } of pod.spec.topologySpreadConstraints ?? []) {

@@ -24,7 +24,7 @@ describe.each(['root', 'ordinary user'])('as %s', (who) => {
   const possible = sandboxPossible && spawnSync('unshare', inMachine(...user, 'unshare', '--net', 'true'), { env }).status === 0;
 
   it.skipIf(!possible).each([1, 2])(
-    'a killed sandbox with nodes: %d, leaves the machine as it was',
+    'a killed sandbox of %d nodes leaves the machine as it was',
     async (nodes) => {
       const folder = mkdtempSync(path.join(tmpdir(), 'sandbox-killed-'));
       try {

@@ -1,7 +1,7 @@
-/** Gives each pod a node: the one with the fewest pods among those that it may run on. */
+/** Gives each pod a node: among those that it may run on the one with the fewest pods of the same owner, then with the fewest at all. */
 import { pathOf } from '../../controllers/core/context.ts';
 import { createQueue } from '../../controllers/core/queue.ts';
-import { keyOf, NODES, PODS, type Pod, splitKey } from '../../controllers/core/types.ts';
+import { keyOf, NODES, type Node, PODS, type Pod, splitKey } from '../../controllers/core/types.ts';
 import type { NodeContext } from '../context.ts';
 import { SCHEDULE_RETRY_MS } from '../limits.ts';
 import type { Cluster } from './cluster.ts';
@@ -44,9 +44,12 @@ export function startScheduler(context: NodeContext): void {
       const all = nodes.list();
       const cluster = { nodes: all, podsOf: placements() };
       const reasons = all.map((node) => refusal(pod, node, cluster));
-      const count = (index: number): number => cluster.podsOf(all[index]?.metadata.name ?? '').length;
-      const [best] = [...all.keys()].filter((index) => reasons[index] === undefined).sort((a, b) => count(a) - count(b));
-      const chosen = best === undefined ? undefined : all[best];
+      const fitting = all.filter((_, index) => reasons[index] === undefined);
+      const load = ({ metadata }: Node): number[] => {
+        const there = cluster.podsOf(metadata.name);
+        return [there.filter((other) => areSiblings(pod, other)).length, there.length];
+      };
+      const [chosen] = fitting.map((node) => ({ node, load: load(node) })).sort((x, y) => compare(x.load, y.load));
       if (chosen === undefined) {
         const each = new Map<string, number>();
         for (const reason of reasons) if (reason !== undefined) each.set(reason, (each.get(reason) ?? 0) + 1);
@@ -55,8 +58,8 @@ export function startScheduler(context: NodeContext): void {
         return queue.addAfter(key, SCHEDULE_RETRY_MS);
       }
       const { name, namespace, uid } = pod.metadata;
-      assumed.set(uid, chosen.metadata.name);
-      const target = { apiVersion: 'v1', kind: 'Node', name: chosen.metadata.name };
+      assumed.set(uid, chosen.node.metadata.name);
+      const target = { apiVersion: 'v1', kind: 'Node', name: chosen.node.metadata.name };
       try {
         await context.client.request('POST', pathOf(PODS, pod, 'binding'), {
           body: { apiVersion: 'v1', kind: 'Binding', metadata: { name, namespace, uid }, target },
@@ -66,7 +69,7 @@ export function startScheduler(context: NodeContext): void {
         assumed.delete(uid);
         throw error;
       }
-      context.events.record(SCHEDULER, pod, 'Normal', 'Scheduled', `Successfully assigned ${namespace}/${name} to ${chosen.metadata.name}`);
+      context.events.record(SCHEDULER, pod, 'Normal', 'Scheduled', `Successfully assigned ${namespace}/${name} to ${chosen.node.metadata.name}`);
     },
   });
 
@@ -99,4 +102,15 @@ export function startScheduler(context: NodeContext): void {
   nodes.onChange(addWaiting);
   addWaiting();
   queue.start();
+}
+
+function areSiblings(one: Pod, other: Pod): boolean {
+  const ownerOf = ({ metadata }: Pod): string | undefined => metadata.ownerReferences?.find(({ controller }) => controller === true)?.uid;
+  const owner = ownerOf(one);
+  return owner !== undefined && ownerOf(other) === owner;
+}
+
+function compare(one: readonly number[], other: readonly number[]): number {
+  const index = one.findIndex((value, at) => value !== other[at]);
+  return (one[index] ?? 0) - (other[index] ?? 0);
 }

@@ -13,5 +13,4 @@ export const NEEDS_REAL_CLUSTER: Record<string, string> = {
   'rollout-shapes.test.ts': COMPARES,
   'rollout-uninstall.test.ts': COMPARES,
   'rollout.test.ts': COMPARES,
-  'seed-guide-preview.test.ts': 'needs the ingress controller that comes with the test cluster, and Chromium',
 };

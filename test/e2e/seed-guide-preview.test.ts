@@ -12,7 +12,7 @@ import { echoApp } from './apps/echo.ts';
 import { browserAvailable, browserOn } from './harness/browser.ts';
 import { type CloudOnHost, HOST_ADDRESS, PREVIEW_DOMAIN, setCloud, startCloudOnHost } from './harness/cloud.ts';
 import { clusterAvailable, startCluster, type TestCluster, testNamespace } from './harness/cluster.ts';
-import { startIngressController } from './harness/ingress-controller.ts';
+import { ingressDoor, startIngressController } from './harness/ingress-controller.ts';
 import { eventually, type Finished } from './harness/run.ts';
 import { typeOnTerminal } from './harness/terminal.ts';
 import type { Workstation } from './harness/workstation.ts';
@@ -63,7 +63,7 @@ intercepted
     Layer 5 Hostname : dev-environment.edgestack.me
 `;
 
-describe.skipIf(!clusterAvailable || !browserAvailable)('the guide’s preview URL (needs root, the test cluster and Chromium)', () => {
+describe.skipIf(!clusterAvailable || !browserAvailable)('the guide’s preview URL (needs a cluster and Chromium)', () => {
   const cleanUp = new AsyncDisposableStack();
   let cluster: TestCluster;
   let workstation: Workstation;
@@ -114,7 +114,7 @@ describe.skipIf(!clusterAvailable || !browserAvailable)('the guide’s preview U
       apiVersion: 'v1',
       kind: 'Service',
       metadata: { name: 'ambassador', namespace: 'ambassador' },
-      spec: { type: 'ExternalName', externalName: 'traefik.ingress.svc.cluster.local', ports: [{ name: 'https', port: 443 }] },
+      spec: { type: 'ExternalName', externalName: `${ingressDoor}.svc.cluster.local`, ports: [{ name: 'https', port: 443 }] },
     };
     await cluster.apply(JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [ingress, door] }));
     cleanUp.defer(async () => {
@@ -173,7 +173,7 @@ describe.skipIf(!clusterAvailable || !browserAvailable)('the guide’s preview U
   }
 
   /** The page behind the normal URL, or the preview's as somebody who is not signed in. */
-  const normal = (): Promise<Finished> => shell(`curl -sk --max-time 10 --connect-to ::traefik.ingress:443 https://${HOST}/`);
+  const normal = (): Promise<Finished> => shell(`curl -sk --max-time 10 --connect-to ::${ingressDoor}:443 https://${HOST}/`);
   const anonymous = (target = previewUrl, flags = '-s'): Promise<Finished> =>
     shell(`curl -k ${flags} --max-time 10 --connect-to ::${HOST_ADDRESS}:443 ${target}`);
 
@@ -208,7 +208,7 @@ describe.skipIf(!clusterAvailable || !browserAvailable)('the guide’s preview U
       .replace(/regexp\("[0-9a-f-]{36}:/, 'regexp("<intercept id>:')
       .replace(/https:\/\/[a-z2-7]{26}\./, 'https://<random domain name>.');
     expect(said).toBe(QUESTIONS);
-    expect(screen.match(/\[default: .*\]/g)).toEqual(['[default: traefik.ingress]', '[default: 80]', '[default: n]', `[default: ${HOST}]`]);
+    expect(screen.match(/\[default: .*\]/g)).toEqual([`[default: ${ingressDoor}]`, '[default: 80]', '[default: n]', `[default: ${HOST}]`]);
     const env = await readFile(path.join(workstation.home, 'example-service-intercept.env'), 'utf8');
     expect(env.split('\n')).toContain('GREETING=good day');
     cleanUp.use(

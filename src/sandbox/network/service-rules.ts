@@ -2,6 +2,7 @@
  * The addresses of Services as nftables rules: from objects to the text that `nft -f` reads. Pure.
  * What is still for a Service's address after the translation is for a port that it does not have, or that nobody serves: it is refused.
  */
+import { readyEndpoints } from '../../kube/endpoints.ts';
 import type { EndpointSlice, Service } from '../controllers/core/types.ts';
 
 /** A port of a Service and where its connections go. */
@@ -88,26 +89,8 @@ function targetsOf({ metadata, spec }: Service, slices: readonly EndpointSlice[]
         port: servicePort.port,
         nodePort: servicePort.nodePort === undefined || servicePort.nodePort === 0 ? undefined : servicePort.nodePort,
         sticky: sessionAffinity === 'ClientIP',
-        endpoints: endpointsOf(own, servicePort.name ?? ''),
+        endpoints: readyEndpoints(own, servicePort.name ?? ''),
       },
     ];
   });
-}
-
-/** Those that are ready; when none is, those that end but still serve. */
-function endpointsOf(slices: readonly EndpointSlice[], portName: string): { ip: string; port: number }[] {
-  const ready = new Map<string, { ip: string; port: number }>();
-  const ending = new Map<string, { ip: string; port: number }>();
-  for (const { addressType, endpoints, ports } of slices) {
-    if (addressType !== 'IPv4') continue;
-    const port = (ports ?? []).find(({ name }) => (name ?? '') === portName)?.port;
-    if (port === undefined) continue;
-    for (const { addresses, conditions } of endpoints ?? []) {
-      const [ip] = addresses;
-      if (ip === undefined) continue;
-      if (conditions?.ready !== false) ready.set(`${ip}:${port}`, { ip, port });
-      else if (conditions.serving === true && conditions.terminating === true) ending.set(`${ip}:${port}`, { ip, port });
-    }
-  }
-  return [...(ready.size > 0 ? ready : ending).values()];
 }

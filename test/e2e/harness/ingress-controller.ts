@@ -1,12 +1,23 @@
-/** Traefik in the cluster, as the folder of the test cluster's scripts has it: Service `traefik.ingress`, ports 80 and 443. */
+/** An ingress controller in the cluster: the sandbox's own, or Traefik, as the folder of the real test cluster's scripts has it. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { TestCluster } from './cluster.ts';
+import { onSandbox, type TestCluster } from './cluster.ts';
 import { scripts } from './real-cluster.ts';
 import { ok } from './run.ts';
+import { sandbox } from './sandbox-cluster.ts';
+
+/** Its Service, ports 80 and 443. */
+export const ingressDoor = onSandbox ? 'sandbox-ingress.ingress' : 'traefik.ingress';
 
 export async function startIngressController(cluster: TestCluster): Promise<void> {
+  if (onSandbox) await sandbox(['up', '--ingress']);
+  else await startTraefik(cluster);
+  const [name = '', namespace = ''] = ingressDoor.split('.');
+  await cluster.kubectl(['-n', namespace, 'rollout', 'status', `deployment/${name}`, '--timeout=90s'], { timeoutMs: 100_000 });
+}
+
+async function startTraefik(cluster: TestCluster): Promise<void> {
   const folder = await mkdtemp(path.join(tmpdir(), 'tp-traefik-'));
   try {
     const binary = path.join(folder, 'traefik');
@@ -16,5 +27,4 @@ export async function startIngressController(cluster: TestCluster): Promise<void
     await rm(folder, { recursive: true, force: true });
   }
   await cluster.kubectl(['apply', '-f', path.join(scripts, 'ingress.yaml')]);
-  await cluster.kubectl(['-n', 'ingress', 'rollout', 'status', 'deployment/traefik', '--timeout=90s'], { timeoutMs: 100_000 });
 }

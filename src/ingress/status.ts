@@ -1,0 +1,69 @@
+/** Tells in each served Ingress where it is served: `kubectl get ingress` shows it as ADDRESS. */
+import { messageOf } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import { type KubeClient, resourcePath } from '../kube/index.ts';
+import { STATUS_RETRY_MS } from './limits.ts';
+import { fullName, type Ingress, type Service } from './objects.ts';
+
+export interface StatusWriter {
+  /** After each change. */
+  look(): void;
+  close(): void;
+}
+
+export interface StatusOptions {
+  kube: Pick<KubeClient, 'patch'>;
+  ours(): Ingress[];
+  /** The controller's own Service. */
+  service(): Service | undefined;
+  log: Log;
+}
+
+export function createStatusWriter({ kube, ours, service, log }: StatusOptions): StatusWriter {
+  const closing = new AbortController();
+  const { signal } = closing;
+  let working = false;
+  let again = false;
+  let retry: NodeJS.Timeout | undefined;
+
+  async function writeAll(): Promise<void> {
+    const ip = service()?.spec?.clusterIP;
+    if (ip === undefined || ip === '' || ip === 'None') return;
+    for (const { metadata, status } of ours()) {
+      const told = status?.loadBalancer?.ingress ?? [];
+      if (told.length === 1 && told[0]?.ip === ip && told[0].hostname === undefined) continue;
+      const path = resourcePath('networking.k8s.io/v1', 'ingresses', metadata.namespace, metadata.name, 'status');
+      try {
+        await kube.patch(path, 'merge', { status: { loadBalancer: { ingress: [{ ip }] } } }, { signal });
+      } catch (error) {
+        if (signal.aborted) return;
+        // also of one that is gone: the next look does not see it any more
+        log.debug('a status could not be written', { ingress: fullName(metadata), error: messageOf(error) });
+        retry ??= setTimeout(() => {
+          retry = undefined;
+          writer.look();
+        }, STATUS_RETRY_MS);
+      }
+    }
+  }
+
+  const writer: StatusWriter = {
+    look() {
+      again = true;
+      if (working) return;
+      working = true;
+      void (async () => {
+        while (again && !signal.aborted) {
+          again = false;
+          await writeAll();
+        }
+        working = false;
+      })();
+    },
+    close() {
+      closing.abort(new Error('the controller ends'));
+      clearTimeout(retry);
+    },
+  };
+  return writer;
+}

@@ -12,7 +12,7 @@ import { INGRESS_DRAIN_MS } from './limits.ts';
 import { fullName } from './objects.ts';
 import { type IngressServer, startIngressServer } from './server.ts';
 import { createStatusWriter } from './status.ts';
-import { openView } from './view.ts';
+import { openView, type View } from './view.ts';
 
 export interface IngressOptions {
   kube: Pick<KubeClient, 'createInformer' | 'patch'>;
@@ -25,6 +25,8 @@ export interface IngressOptions {
 
 export interface RunningIngress {
   readonly ports: IngressServer['ports'];
+  /** What it knows at the moment. */
+  readonly view: View;
   /** Answers what is under way, for {@link INGRESS_DRAIN_MS} at most. */
   close(): Promise<void>;
 }
@@ -40,6 +42,7 @@ export async function startIngress({ kube, service, ports, host, log }: IngressO
     log.info('serving', { ingresses: view.ours().length, service: fullName(service) });
     return {
       ports: server.ports,
+      view,
       async close() {
         await server.close(AbortSignal.timeout(INGRESS_DRAIN_MS));
         status.close();

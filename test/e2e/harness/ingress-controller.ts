@@ -7,6 +7,8 @@ import { scripts } from './real-cluster.ts';
 import { ok } from './run.ts';
 import { sandbox } from './sandbox-cluster.ts';
 
+/** The class of the Ingresses that it serves, which leads the guess of `telepresence intercept` to it. */
+export const ingressClass = onSandbox ? 'sandbox' : 'traefik';
 /** Its Service, ports 80 and 443. */
 export const ingressDoor = onSandbox ? 'sandbox-ingress.ingress' : 'traefik.ingress';
 

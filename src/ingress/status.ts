@@ -25,16 +25,26 @@ export function createStatusWriter({ kube, ours, service, log }: StatusOptions):
   let working = false;
   let again = false;
   let retry: NodeJS.Timeout | undefined;
+  /** What each was told, by its uid: whom another controller tells otherwise afterwards is left to it, or both would write for ever. */
+  const toldBefore = new Map<string, string>();
 
   async function writeAll(): Promise<void> {
     const ip = service()?.spec?.clusterIP;
     if (ip === undefined || ip === '' || ip === 'None') return;
-    for (const { metadata, status } of ours()) {
-      const told = status?.loadBalancer?.ingress ?? [];
-      if (told.length === 1 && told[0]?.ip === ip && told[0].hostname === undefined) continue;
+    const all = ours();
+    const there = new Set(all.map(({ metadata }) => metadata.uid));
+    for (const uid of toldBefore.keys()) if (!there.has(uid)) toldBefore.delete(uid);
+    for (const { metadata, status } of all) {
+      const [first, ...others] = status?.loadBalancer?.ingress ?? [];
+      const right = first?.ip === ip && first.hostname === undefined && others.length === 0;
+      if (right || toldBefore.get(metadata.uid) === ip) {
+        toldBefore.set(metadata.uid, ip);
+        continue;
+      }
       const path = resourcePath('networking.k8s.io/v1', 'ingresses', metadata.namespace, metadata.name, 'status');
       try {
         await kube.patch(path, 'merge', { status: { loadBalancer: { ingress: [{ ip }] } } }, { signal });
+        toldBefore.set(metadata.uid, ip);
       } catch (error) {
         if (signal.aborted) return;
         // also of one that is gone: the next look does not see it any more

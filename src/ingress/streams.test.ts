@@ -13,6 +13,9 @@ const MIB = 1024 * 1024;
 /** More than every buffer on the way together: a sender that is not held back sends all of it. */
 const MUCH = 192 * MIB;
 
+/** On a busy machine it takes longer than a poll waits by default. */
+const soon = <T>(read: () => T) => expect.poll(read, { timeout: 15_000, interval: 20 });
+
 let bench: IngressBench;
 beforeAll(async () => {
   bench = await startIngressBench(await testClient());
@@ -26,7 +29,7 @@ async function app(what: Parameters<IngressBench['serve']>[0]): Promise<void> {
   const port = await bench.serve(what);
   await bench.service('streams', port);
   // the API's answer is from before the controller has heard of it: a port that is new is seen by its number
-  await expect.poll(() => endpointOf()).toBe(port);
+  await soon(() => endpointOf()).toBe(port);
 }
 const endpointOf = (): number | undefined => {
   const found = bench.running.view.endpoints({ namespace: 'shop', service: 'streams', port: 'http' });
@@ -42,7 +45,7 @@ const settled = async (read: () => number): Promise<number> => {
         last = read();
         return same;
       },
-      { interval: 150, timeout: 10_000 },
+      { interval: 150, timeout: 60_000 },
     )
     .toBe(true);
   return last;
@@ -72,7 +75,7 @@ describe('a body', () => {
     let got = 0;
     for await (const chunk of answer) got += (chunk as Buffer).length;
     expect([got, finished]).toEqual([MUCH, true]);
-  }, 30_000);
+  }, 120_000);
 
   it('is not read faster from the client than the pod reads', async () => {
     const arrived = Promise.withResolvers<IncomingMessage>();
@@ -99,7 +102,7 @@ describe('a body', () => {
     const [answer] = (await once(asked, 'response')) as [IncomingMessage];
     answer.resume();
     expect(got).toBe(MUCH);
-  }, 30_000);
+  }, 120_000);
 
   it('may be answered before it ends: both directions stream, trailers too', async () => {
     await app((req, res) => {
@@ -246,7 +249,7 @@ describe('an upgrade', () => {
     let text = '';
     socket.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
     socket.write(`GET / HTTP/1.1\r\nHost: ${HOST}\r\nConnection: Upgrade\r\nUpgrade: bytes\r\n\r\nearly `);
-    await expect.poll(() => text).toContain('\r\n\r\n');
+    await soon(() => text).toContain('\r\n\r\n');
     return { socket, text: () => text.slice(text.indexOf('\r\n\r\n') + 4) };
   }
 
@@ -299,8 +302,8 @@ it('when it is told to end, requests under way are answered and nothing new is t
     void release.promise.then(() => res.end('to the end'));
   });
   await own.service('last', port);
-  await expect.poll(() => own.running.view.endpoints({ namespace: 'shop', service: 'last', port: 'http' })).toHaveLength(1);
-  await expect.poll(() => own.running.view.route('last.example.com', '/')).toBeDefined();
+  await soon(() => own.running.view.endpoints({ namespace: 'shop', service: 'last', port: 'http' })).toHaveLength(1);
+  await soon(() => own.running.view.route('last.example.com', '/')).toBeDefined();
   const asked = request({ host: '127.0.0.1', port: own.running.ports.http, headers: { host: 'last.example.com' } });
   asked.end();
   await arrived.promise;

@@ -58,6 +58,8 @@ export interface Sandbox {
   workstation(name: string): Workstation;
   forgetWorkstation(name: string): boolean;
   plug(name: string, connected: boolean): boolean;
+  /** Gives it an ingress controller. */
+  serveIngresses(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -149,6 +151,10 @@ export async function startSandbox({
     workstation: (name) => network.workstation(name),
     forgetWorkstation: (name) => network.forgetWorkstation(name),
     plug: (name, connected) => network.plug(name, connected),
+    async serveIngresses() {
+      const { ingressObjects } = await import('./ingress-objects.ts');
+      for (const object of ingressObjects()) await client.apply(object, { fieldManager: 'telepresence-sandbox', force: true });
+    },
     async close() {
       await running.close();
       spawner.close();

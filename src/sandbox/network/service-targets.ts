@@ -1,4 +1,5 @@
 /** The ports of a Service and where their connections go, as one node sees it. Pure. */
+import { readyEndpoints } from '../../kube/endpoints.ts';
 import type { EndpointSlice, Service } from '../controllers/core/types.ts';
 
 export interface EndpointPlace {
@@ -42,29 +43,10 @@ export function targetsOf({ metadata, spec }: Service, slices: readonly Endpoint
         port: servicePort.port,
         nodePort: servicePort.nodePort === undefined || servicePort.nodePort === 0 ? undefined : servicePort.nodePort,
         sticky: sessionAffinity === 'ClientIP',
-        everywhere: placesOf(own, portName, () => true),
-        here: placesOf(own, portName, (on) => on === nodeName),
+        everywhere: readyEndpoints(own, portName),
+        here: readyEndpoints(own, portName, nodeName),
         policies,
       },
     ];
   });
-}
-
-/** Those that are ready; when none is, those that end but still serve. */
-function placesOf(slices: readonly EndpointSlice[], portName: string, wanted: (nodeName: string | undefined) => boolean): EndpointPlace[] {
-  const ready = new Map<string, EndpointPlace>();
-  const ending = new Map<string, EndpointPlace>();
-  for (const { addressType, endpoints, ports } of slices) {
-    if (addressType !== 'IPv4') continue;
-    const port = (ports ?? []).find(({ name }) => (name ?? '') === portName)?.port;
-    if (port === undefined) continue;
-    for (const { addresses, conditions, nodeName } of endpoints ?? []) {
-      const [ip] = addresses;
-      if (ip === undefined || !wanted(nodeName)) continue;
-      const place = { ip, port };
-      if (conditions?.ready !== false) ready.set(placeKey(place), place);
-      else if (conditions.serving === true && conditions.terminating === true) ending.set(placeKey(place), place);
-    }
-  }
-  return [...(ready.size > 0 ? ready : ending).values()];
 }

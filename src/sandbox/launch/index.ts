@@ -15,7 +15,7 @@ import { supervise } from './supervise.ts';
 import { type UpOptions, upOptions } from './up-options.ts';
 import { onWorkstation } from './workstation.ts';
 
-const USAGE = `sandbox up [--port N] [--nodes N] [--state DIR] [--audit FILE] | down [--wipe] | status | kubeconfig
+const USAGE = `sandbox up [--port N] [--nodes N] [--ingress] [--state DIR] [--audit FILE] | down [--wipe] | status | kubeconfig
 sandbox workstation [--name NAME] COMMAND…
 sandbox image [--if-missing] --load TAR | REF DIR -- COMMAND… | REF FILE /PATH
 sandbox user [--inside] NAME [GROUP…]
@@ -31,7 +31,7 @@ export async function launch([command = '', ...args]: string[], host: Host): Pro
   };
   switch (command) {
     case 'up':
-      await up(folder, upOptions(args, process.cwd()), host);
+      await upWith(folder, upOptions(args, process.cwd()), host);
       return print(`export KUBECONFIG=${files(folder).kubeconfig}`);
     case 'down': {
       const { values } = parseArgs({ args, options: { wipe: { type: 'boolean', default: false } } });
@@ -70,6 +70,12 @@ export async function launch([command = '', ...args]: string[], host: Host): Pro
     default:
       throw new CodedError('TP-USAGE', USAGE.trimEnd());
   }
+}
+
+/** One that runs already gets what it was not started with. */
+async function upWith(folder: string, options: UpOptions, host: Host): Promise<void> {
+  await up(folder, options, host);
+  if (options.ingress) await callControl(files(folder).control, 'ingress', {});
 }
 
 async function up(folder: string, options: UpOptions, { process, program }: Host): Promise<void> {

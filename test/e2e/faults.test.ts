@@ -132,7 +132,8 @@ describe.skipIf(!clusterAvailable)('a workstation without a link (needs root and
     const before = held.output().length;
     await judge(`10 s of ${fault}`, times);
     expect(held.output()).not.toContain('end');
-    await eventually('the connection goes on', async () => held.output().length > before, 15_000);
+    // TCP tries again after as long as the line was away, and on a busy machine that was longer
+    await eventually('the connection goes on', async () => held.output().length > before, Math.min(60_000, within(15_000)));
   });
 
   it.each(['cut', 'blackhole'])('is back within 3 s of the end of a long %s', async (fault) => {

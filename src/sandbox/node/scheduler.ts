@@ -38,7 +38,9 @@ export function startScheduler(context: NodeContext): void {
       const fitting = all.filter((node) => fits(pod, node) && count(node) < PODS_PER_NODE).sort((a, b) => count(a) - count(b));
       const [chosen] = fitting;
       if (chosen === undefined) {
-        await unschedulable(pod, `0/${all.length} nodes are available: ${all.length} node(s) didn't match Pod's node affinity/selector.`);
+        const none = `0/${all.length} nodes are available`;
+        const why = `${all.length} node(s) didn't match Pod's node affinity/selector. no new claims to deallocate`;
+        await unschedulable(pod, `${none}: ${why}, preemption: ${none}: ${all.length} Preemption is not helpful for scheduling.`);
         return queue.addAfter(key, SCHEDULE_RETRY_MS);
       }
       const { name, namespace, uid } = pod.metadata;

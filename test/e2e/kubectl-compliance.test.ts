@@ -1,19 +1,22 @@
 /**
- * The cluster of the e2e tests says to the real `kubectl`s what the one said that `answers.json` was recorded from. On a sandbox each scene is
- * typed at one of them, in turn: a `kubectl` takes a while to start. TELEPRESENCE_TEST_KUBECTL_ALL has each typed at each.
+ * The cluster of the e2e tests says to the real `kubectl`s what the one said that `answers.json` was recorded from. A `kubectl` takes a while to
+ * start, so that `npm test` types each scene at one of them only, in turn, and leaves out those that do the same with every kind: of each kind
+ * it has asked hundreds of questions already, by the project's own client. `npm run e2e`, on either cluster, types all at each.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { recordedSayings, sayingOf, versionOf } from '../compliance/kubernetes/kubectl/answers.ts';
 import { textOf } from '../compliance/kubernetes/kubectl/scene.ts';
 import { KUBECTL_SCENES } from '../compliance/kubernetes/kubectl/scenes/index.ts';
+import { KIND_SCENES } from '../compliance/kubernetes/kubectl/scenes/kinds.ts';
 import { createTypist, type Said, type Typist, typeAll } from '../compliance/kubernetes/kubectl/type.ts';
 import { clusterAvailable, onSandbox, startCluster } from './harness/cluster.ts';
 import { triedKubectls } from './harness/kubectls.ts';
 
 const recorded = recordedSayings();
 const kubectls = triedKubectls();
-const allOfAll = !onSandbox || process.env['TELEPRESENCE_TEST_KUBECTL_ALL'] !== undefined;
-const typedAt = (index: number) => KUBECTL_SCENES.filter((_, position) => allOfAll || position % kubectls.length === index);
+const everything = !onSandbox || process.env['TELEPRESENCE_TEST_EVERYTHING'] !== undefined;
+const inTurn = (index: number) => KUBECTL_SCENES.filter((scene) => !KIND_SCENES.includes(scene)).filter((_, position) => position % kubectls.length === index);
+const typedAt = (index: number) => (everything ? KUBECTL_SCENES : inTurn(index));
 
 describe.each(kubectls.map((tried, index) => ({ ...tried, scenes: typedAt(index) })))('$name', ({ binary, missing, scenes }) => {
   const skipped = !clusterAvailable || missing !== undefined;

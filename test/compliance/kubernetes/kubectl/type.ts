@@ -40,7 +40,7 @@ export async function createTypist(kubectl: string, kubeconfig: string): Promise
   await mkdir(path.join(home, 'bin'));
   await symlink(kubectl, path.join(home, 'bin/kubectl'));
   const config = parse(await readFile(kubeconfig, 'utf8')) as { contexts: { context: { namespace?: string } }[] };
-  const env = { HOME: home, PATH: `${path.join(home, 'bin')}:${process.env['PATH']}`, TERM: 'dumb', LANG: 'C.UTF-8' };
+  const env = { HOME: home, PATH: `${path.join(home, 'bin')}:${process.env['PATH']}`, TMPDIR: home, TERM: 'dumb', LANG: 'C.UTF-8' };
   const lasting: Place = { namespace: 'default', folder: home, env: { ...env, KUBECONFIG: kubeconfig } };
   const must = async (line: string): Promise<void> => {
     const { code = 0, out = '', err = '' } = await typed(line, lasting);

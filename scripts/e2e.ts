@@ -22,7 +22,7 @@ const long = readdirSync(path.join(root, 'test/e2e')).filter((file) =>
   /^(faults.*|long-.*|rollout-(costly|shapes|uninstall)|preview-load|cloud-faults)\.test\.ts$/.test(file),
 );
 const left = patterns.length === 0 ? long : [];
-const measures = patterns.some((pattern) => /^(all$|faults|rollout)/.test(pattern));
+const measures = patterns.some((pattern) => /^(all$|faults|cloud-faults|rollout)/.test(pattern));
 const args = ['run', '--project', 'e2e', ...patterns.filter((pattern) => pattern !== 'all'), ...left.flatMap((file) => ['--exclude', `test/e2e/${file}`])];
 
 const env = {

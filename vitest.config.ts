@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** `npm test` runs `unit`; `npm run e2e` runs `e2e` on a real cluster, one file at a time. */
+/** `npm test` runs `unit`, and `e2e` in shards on sandboxes; `npm run e2e` runs `e2e` on a real cluster, one file at a time. */
 export default defineConfig({
   test: {
     reporters: ['default', './scripts/counting-reporter.ts'],
@@ -21,7 +21,9 @@ export default defineConfig({
           pool: 'forks',
           // one for each core; by default one less, which is half of a machine with two
           maxWorkers: '100%',
-          testTimeout: 20_000,
+          // for what hangs; a test says of itself what may not take long. The e2e tests run beside these
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {

@@ -14,12 +14,15 @@ import { runOnSandbox } from './sandbox-e2e.ts';
 const root = path.join(import.meta.dirname, '..');
 const patterns = process.argv.slice(2).filter((argument) => argument !== '--sandbox');
 await fetchKubectls();
-if (process.argv.includes('--sandbox')) process.exit(runOnSandbox(patterns));
+if (process.argv.includes('--sandbox')) {
+  process.env['TELEPRESENCE_TEST_EVERYTHING'] = '1';
+  process.exit(runOnSandbox(patterns));
+}
 const long = readdirSync(path.join(root, 'test/e2e')).filter((file) =>
   /^(faults.*|long-.*|rollout-(costly|shapes|uninstall)|preview-load|cloud-faults)\.test\.ts$/.test(file),
 );
 const left = patterns.length === 0 ? long : [];
-const measures = patterns.some((pattern) => /^(all$|faults|rollout)/.test(pattern));
+const measures = patterns.some((pattern) => /^(all$|faults|cloud-faults|rollout)/.test(pattern));
 const args = ['run', '--project', 'e2e', ...patterns.filter((pattern) => pattern !== 'all'), ...left.flatMap((file) => ['--exclude', `test/e2e/${file}`])];
 
 const env = {

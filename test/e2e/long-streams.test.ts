@@ -1,6 +1,6 @@
 /**
- * For five minutes, out of a workstation and into it at once: streams that talk ten times a second while bulk flows come and go beside
- * them. Left out of a run without a pattern: `npm run e2e -- long-streams`.
+ * For five minutes (a sandbox: seconds), out of a workstation and into it at once: streams that talk ten times a second while bulk flows
+ * come and go beside them. Left out of a run on a real cluster without a pattern: `npm run e2e -- long-streams`.
  */
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,12 +8,11 @@ import { trafficApp, trafficClient } from './apps/traffic.ts';
 import { PORT } from './apps/traffic-wire.ts';
 import { clusterAvailable, startCluster, type TestCluster, testNamespace } from './harness/cluster.ts';
 import { eventually } from './harness/run.ts';
+import { VOLUME } from './harness/volume.ts';
 import type { Workstation } from './harness/workstation.ts';
 
 const NAMESPACE = 'long-streams';
-const SECONDS = 300;
-/** A machine of its own makes 2,800 turns, one with a load of 40 made 577; a turn that takes 10 s is lost. */
-const TURNS = 100;
+const { streamSeconds: SECONDS, streamTurns: TURNS } = VOLUME;
 const LIMIT_MS = (SECONDS + 120) * 1_000;
 const programs = path.join(import.meta.dirname, 'apps');
 
@@ -22,7 +21,7 @@ interface Streams {
   turns: number;
 }
 
-describe.skipIf(!clusterAvailable)('five minutes (needs root and the test cluster)', () => {
+describe.skipIf(!clusterAvailable)('streams that last (needs root and the test cluster)', () => {
   let cluster: TestCluster;
   let workstation: Workstation;
   let namespace: Awaited<ReturnType<typeof testNamespace>>;

@@ -10,10 +10,10 @@ import { clusterAvailable, startCluster, type TestCluster, testNamespace } from 
 import { passed } from './harness/load.ts';
 import { type Costs, costsTable, measureRollouts, PHASES, podsOf, RATE, type RolloutCase } from './harness/rollout.ts';
 import { eventually } from './harness/run.ts';
+import { VOLUME } from './harness/volume.ts';
 
 const namespace = 'roll-shapes';
-/** How long the process is stopped. */
-const STOPPED_MS = 60_000;
+const { stoppedMs: STOPPED_MS } = VOLUME;
 /** What was asked while it was stopped has failed by then. */
 const QUIET_MS = REQUEST_LIMIT_MS + 1_000;
 

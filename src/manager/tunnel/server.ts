@@ -13,14 +13,14 @@ import type { MuxStream } from '../../mux/index.ts';
 import type { Session } from '../../protocol/resources.ts';
 import { TUNNEL_HEADER, TUNNEL_PATH, UPGRADE_PROTOCOL } from '../../protocol/tunnel.ts';
 import type { RpcPeer } from '../../rpc/index.ts';
-import { acceptTunnel } from '../../tunnel/index.ts';
+import { acceptTunnel, createUnproven } from '../../tunnel/index.ts';
 import type { Cloud } from '../cloud/index.ts';
 import type { DnsPart, ManagerContext, Part } from '../context.ts';
 import type { Outbound } from '../outbound/index.ts';
 import type { UserQuota } from '../outbound/quota.ts';
 import type { LinkedSessions } from '../sessions/registry.ts';
 import { serveTunnelStream } from './streams.ts';
-import { createUnproven } from './unproven.ts';
+
 import { verifyHello } from './verify.ts';
 
 /** Connections that have not proved who they are, in all and from one address (an API server's serves many). Beyond, the oldest is ended. */

@@ -1,4 +1,5 @@
 /** An ingress controller in the cluster: the sandbox's own, or Traefik, as the folder of the real test cluster's scripts has it. */
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -12,6 +13,10 @@ export const ingressClass = onSandbox ? 'sandbox' : 'traefik';
 /** Its Service, ports 80 and 443. */
 export const ingressDoor = onSandbox ? 'sandbox-ingress.ingress' : 'traefik.ingress';
 
+const archive = path.join(scripts, 'bin/traefik.zst');
+/** Why there is none, for the names of tests that are skipped. */
+export const ingressMissing: string | undefined = onSandbox || existsSync(archive) ? undefined : 'needs the ingress controller of the test cluster’s scripts';
+
 export async function startIngressController(cluster: TestCluster): Promise<void> {
   if (onSandbox) await sandbox(['up', '--ingress']);
   else await startTraefik(cluster);
@@ -23,7 +28,7 @@ async function startTraefik(cluster: TestCluster): Promise<void> {
   const folder = await mkdtemp(path.join(tmpdir(), 'tp-traefik-'));
   try {
     const binary = path.join(folder, 'traefik');
-    await ok('zstd', ['-qdf', '--long=27', path.join(scripts, 'bin/traefik.zst'), '-o', binary]);
+    await ok('zstd', ['-qdf', '--long=27', archive, '-o', binary]);
     await cluster.loadProgram('testkube.local/traefik:1', binary, '/traefik');
   } finally {
     await rm(folder, { recursive: true, force: true });

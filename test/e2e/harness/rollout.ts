@@ -8,15 +8,18 @@ import { answersPerSecond, type Change, type Failure, REQUEST_LIMIT_MS, type See
 import { startCluster, type TestCluster, testNamespace } from './cluster.ts';
 import { passed } from './load.ts';
 import { eventually } from './run.ts';
+import { VOLUME } from './volume.ts';
 import type { Workstation } from './workstation.ts';
 
-export const RATE = 50;
+export const { rolloutRate: RATE } = VOLUME;
 /** The first case's local port; the others follow. */
 const FIRST_PORT = 8080;
 const LOCAL = `
 const handle = (request, response) => response.end('local\\n');
 for (const port of process.argv.slice(1)) require('node:http').createServer(handle).listen(Number(port), '127.0.0.1').keepAliveTimeout = 60000;
 `;
+/** All workloads are looked at at once. */
+const LOOK_EVERY_MS = 400;
 /** After the last old pod is gone or the command returned, until a phase is over. */
 const AFTER_MS = 1_000;
 
@@ -73,6 +76,7 @@ export async function settled(cluster: TestCluster, one: RolloutCase, agents?: b
       );
     },
     60_000,
+    LOOK_EVERY_MS,
   );
 }
 

@@ -68,8 +68,8 @@ export function background(command: string, args: readonly string[], options: Sp
   });
 }
 
-/** Calls `look` until it returns something; fails with `what` after `timeoutMs`. */
-export async function eventually<T>(what: string, look: () => Promise<T | undefined | false>, timeoutMs = 30_000): Promise<T> {
+/** Calls `look` until it returns something; fails with `what` after `timeoutMs`. @param everyMs longer where many look at once: each kubectl takes its time of the machine */
+export async function eventually<T>(what: string, look: () => Promise<T | undefined | false>, timeoutMs = 30_000, everyMs = 100): Promise<T> {
   const end = performance.now() + timeoutMs;
   let last: unknown;
   while (performance.now() < end) {
@@ -80,7 +80,7 @@ export async function eventually<T>(what: string, look: () => Promise<T | undefi
     } catch (error) {
       last = error;
     }
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
   throw new Error(`${what}: not within ${timeoutMs} ms; last: ${last instanceof Error ? last.message : String(last)}`);
 }

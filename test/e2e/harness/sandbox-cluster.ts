@@ -72,8 +72,8 @@ export const sandboxCluster: ClusterMaker = {
             await lab.onNode('ip', ['link', 'set', link, 'down']);
             break;
           case 'blackhole': {
-            const drop = (hook: string): string => `chain ${hook} { type filter hook ${hook} device "${link}" priority 0; policy drop; }`;
-            await lab.onNode('nft', ['-f', '-'], `table netdev ${table} { ${drop('ingress')} ${drop('egress')} }`);
+            const drop = (hook: string): string => `chain ${hook} { type filter hook ${hook} device "${link}" priority 0; policy drop; }\n`;
+            await lab.onNode('nft', ['-f', '-'], `table netdev ${table} {\n${drop('ingress')}${drop('egress')}}\n`);
             break;
           }
           case 'mend':

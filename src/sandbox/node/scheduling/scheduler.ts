@@ -88,6 +88,7 @@ export function startScheduler(context: NodeContext): void {
       status: 'False',
       reason: 'Unschedulable',
       message,
+      observedGeneration: pod.metadata.generation,
       lastTransitionTime: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
     };
     const conditions = [...before.filter(({ type }) => type !== 'PodScheduled'), condition];

@@ -14,6 +14,7 @@ const WORDS: [RegExp, string][] = [
   [/(resourceVersion"?: ?)"\d+"/g, '$1"<version>"'],
   // which nodes there are, and why each is none, is not a scene's affair
   [/\d+\/\d+\s+nodes\s+are\s+available: [\s\S]*?helpful\s+for\s+scheduling\./g, '<nodes> are available'],
+  [/\b[0-9a-f]{64}\b(?=")/g, '<id>'],
   [/X509SHA256=[0-9a-f]{64}/g, 'X509SHA256=<hash>'],
   [/version to be 1, was \d+/g, 'version to be 1, was <version>'],
   [/(Resource Version: +)\d+/g, '$1<version>'],

@@ -114,7 +114,8 @@ async function answerTo(line: Line, text: string, place: Place): Promise<Said> {
 function typed(line: string, { namespace, folder, env }: Place): Promise<Said> {
   return new Promise((resolve, reject) => {
     const child = execFile('sh', ['-c', line], { cwd: folder, env, timeout: LINE_TIMEOUT_MS, maxBuffer: MAX_BYTES }, (error, stdout, stderr) => {
-      const code = error?.code ?? 0;
+      // as timeout(1) has it
+      const code = error?.killed === true ? 124 : (error?.code ?? 0);
       if (typeof code !== 'number') return reject(error ?? new Error(line));
       const [out, err] = [stdout, stderr].map((text) => comparable(text, namespace, folder));
       resolve({ ...(code === 0 ? {} : { code }), ...(out === '' ? {} : { out }), ...(err === '' ? {} : { err }) } as Said);

@@ -6,7 +6,15 @@ import type { Log } from '../base/log.ts';
 import { sleep } from '../base/retry.ts';
 import { VERSION } from '../base/version.ts';
 import { createMux, type Mux } from '../mux/index.ts';
-import { type AgentHello, type AgentIntercept, agentInterceptsSchema, agentPeersSchema, agentWelcomeSchema, probeSchema } from '../protocol/tunnel.ts';
+import {
+  type AgentHello,
+  type AgentIntercept,
+  agentInterceptsSchema,
+  agentPeersSchema,
+  agentWelcomeSchema,
+  CLUSTER_TLS,
+  probeSchema,
+} from '../protocol/tunnel.ts';
 import { createRpcPeer, type RpcHandler, type RpcPeer } from '../rpc/index.ts';
 import { encodeStreamHeader } from '../tunnel/index.ts';
 import { LINK_CALL_TIMEOUT_MS, LINK_CONNECT_TIMEOUT_MS, LINK_HELLO_TIMEOUT_MS, PING_IDLE_INTERVAL_MS, PING_INTERVAL_MS, PING_TIMEOUT_MS } from './limits.ts';
@@ -128,7 +136,7 @@ function dial(address: string, settings: AgentSettings, signal: AbortSignal): Pr
   const { port, servername } = settings.manager;
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
-    const socket = connect({ host: address, port, servername, ca: settings.ca, minVersion: 'TLSv1.3' });
+    const socket = connect({ host: address, port, servername, ca: settings.ca, ecdhCurve: CLUSTER_TLS.ecdhCurve, minVersion: 'TLSv1.3' });
     const timer = setTimeout(() => socket.destroy(new Error(`no connection within ${LINK_CONNECT_TIMEOUT_MS} ms`)), LINK_CONNECT_TIMEOUT_MS);
     const stop = () => socket.destroy(new Error('the agent is ending'));
     signal.addEventListener('abort', stop, { once: true });

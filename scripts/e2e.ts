@@ -14,7 +14,10 @@ import { runOnSandbox } from './sandbox-e2e.ts';
 const root = path.join(import.meta.dirname, '..');
 const patterns = process.argv.slice(2).filter((argument) => argument !== '--sandbox');
 await fetchKubectls();
-if (process.argv.includes('--sandbox')) process.exit(runOnSandbox(patterns));
+if (process.argv.includes('--sandbox')) {
+  process.env['TELEPRESENCE_TEST_EVERYTHING'] = '1';
+  process.exit(runOnSandbox(patterns));
+}
 const long = readdirSync(path.join(root, 'test/e2e')).filter((file) =>
   /^(faults.*|long-.*|rollout-(costly|shapes|uninstall)|preview-load|cloud-faults)\.test\.ts$/.test(file),
 );

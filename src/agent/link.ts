@@ -11,6 +11,7 @@ import {
   agentInterceptsSchema,
   agentPeersSchema,
   agentWelcomeSchema,
+  CLUSTER_TLS,
   certificateSchema,
   heldSessionsSchema,
   probeSchema,
@@ -150,7 +151,7 @@ function dial(address: string, settings: AgentSettings, signal: AbortSignal): Pr
   const { port, servername } = settings.manager;
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
-    const socket = connect({ host: address, port, servername, ca: settings.ca, minVersion: 'TLSv1.3' });
+    const socket = connect({ host: address, port, servername, ca: settings.ca, ecdhCurve: CLUSTER_TLS.ecdhCurve, minVersion: 'TLSv1.3' });
     const timer = setTimeout(() => socket.destroy(new Error(`no connection within ${LINK_CONNECT_TIMEOUT_MS} ms`)), LINK_CONNECT_TIMEOUT_MS);
     const stop = () => socket.destroy(new Error('the agent is ending'));
     signal.addEventListener('abort', stop, { once: true });

@@ -45,7 +45,13 @@ export function exchange(req: IncomingMessage, res: ServerResponse, passage: Pas
   };
   function attempt(endpoint: Endpoint, kept: boolean): void {
     const { path, headers } = passage;
-    const sent = request({ ...endpoint, method, path, headers, setHost: false, agent: kept ? agent : false });
+    let sent: ClientRequest;
+    try {
+      sent = request({ ...endpoint, method, path, headers, setHost: false, agent: kept ? agent : false });
+    } catch (error) {
+      // a head that Node takes from a client and does not send
+      return failed(error);
+    }
     upstream = sent;
     let begun = false;
     const begin = (): void => {

@@ -327,6 +327,21 @@ describe('TLS', () => {
   });
 });
 
+it('bytes beyond ASCII in headers arrive as they are, in a path they get 400', async () => {
+  const port = await bench.serve((req, res) => res.end(Buffer.from(`${req.url} ${req.headers['x-name']}`, 'latin1')));
+  const name = await host('bytes', port);
+  const said = async (path: string): Promise<string> => {
+    const socket = connect(bench.running.ports.http, '127.0.0.1');
+    let text = '';
+    socket.setEncoding('latin1').on('data', (chunk: string) => (text += chunk));
+    socket.write(Buffer.from(`GET ${path} HTTP/1.1\r\nHost: ${name}\r\nX-Name: \xc3\xbc\r\nConnection: close\r\n\r\n`, 'latin1'));
+    await once(socket, 'end');
+    return text;
+  };
+  expect(await said('/plain')).toContain('/plain \xc3\xbc');
+  expect(await said('/caf\xe9')).toMatch(/^HTTP\/1\.1 400 /);
+});
+
 it('a client that speaks something else gets 400, and the next is served', async () => {
   const socket = connect(bench.running.ports.http, '127.0.0.1');
   socket.end('SSH-2.0-nonsense\r\n\r\n');

@@ -11,7 +11,7 @@ import { type IngressBench, ingress, rule, startIngressBench } from './testing/b
 const HOST = 'streams.example.com';
 const MIB = 1024 * 1024;
 /** More than every buffer on the way together: a sender that is not held back sends all of it. */
-const MUCH = 192 * MIB;
+const MUCH = 64 * MIB;
 
 /** On a busy machine it takes longer than a poll waits by default. */
 const soon = <T>(read: () => T) => expect.poll(read, { timeout: 15_000, interval: 20 });
@@ -233,6 +233,20 @@ describe('an upgrade', () => {
     expect((await refused()).headers['x-app']).toBe('teapot');
     bench.clear();
     expect((await refused()).statusCode).toBe(502);
+  });
+
+  it('whose refusal breaks off half-way breaks off for the client', async () => {
+    await app((_req, res) => {
+      res.writeHead(403, { 'content-length': 100 });
+      res.write('half');
+      setTimeout(() => res.destroy(), 20);
+    });
+    const asked = request({ ...options(), headers: { host: HOST, connection: 'Upgrade', upgrade: 'bytes' } });
+    asked.end();
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+    const ended = once(answer, 'end');
+    answer.resume();
+    await expect(ended).rejects.toMatchObject({ code: 'ECONNRESET' });
   });
 
   /** Raw bytes behind a 101 of the protocol `bytes`. */

@@ -37,10 +37,13 @@ export async function upgrade(req: IncomingMessage, res: ServerResponse, socket:
       if (answer.first.length > 0) backend.unshift(answer.first);
       if (head.length > 0) socket.unshift(head);
       for (const one of [socket, backend]) one.setKeepAlive(true, UPGRADED_KEEPALIVE_MS);
+      // from here on each side's end is passed on, and what is on its way arrives
+      socket.off('close', gone);
       await relay(socket, backend, { signal });
     }
   } catch (error) {
-    if (!socket.destroyed) passage.fail(error);
+    if (res.headersSent) socket.destroy();
+    else if (!socket.destroyed) passage.fail(error);
   } finally {
     socket.off('close', gone);
     backend?.destroy();

@@ -27,6 +27,11 @@ export const TUNNEL_HEADER = {
   replica: 'x-telepresence-replica',
   version: 'x-telepresence-version',
 } as const;
+/**
+ * TLS inside the cluster: agents, and the API server before a tunnel. The curves are those that every peer has; the post-quantum exchange
+ * that OpenSSL would prefer keeps 8 KiB of keys in each connection for as long as it lives, and a manager has ten thousand.
+ */
+export const CLUSTER_TLS = { minVersion: 'TLSv1.2', ecdhCurve: 'X25519:P-256:P-384' } as const;
 /** Longest name, uid or address that a peer may tell: Kubernetes' own bound. */
 export const NAME_LIMIT = 253;
 /** Longest projected token that an agent may show. */

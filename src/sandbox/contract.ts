@@ -84,6 +84,9 @@ export interface Admission {
 }
 
 /** `meta/v1 Status` of a failure, as the API server words it. */
+/** As whom the parts of the sandbox itself ask its API. */
+export const CLUSTER_USER = 'system:sandbox';
+
 export class StatusError extends Error {
   readonly code: number;
   readonly reason: string;

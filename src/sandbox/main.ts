@@ -15,7 +15,7 @@ import { createAdmission } from './admission/index.ts';
 import { type Audit, createApiServer } from './api/index.ts';
 import { createBinding } from './binding.ts';
 import type { Certificates } from './certificates.ts';
-import { type ApiServerParts, type ClusterClient, type NodeStreams, SANDBOX_NETWORK, StatusError } from './contract.ts';
+import { type ApiServerParts, CLUSTER_USER, type ClusterClient, type NodeStreams, SANDBOX_NETWORK, StatusError } from './contract.ts';
 import type { Cache } from './controllers/core/cache.ts';
 import { createContext } from './controllers/core/context.ts';
 import { ENDPOINT_SLICES, NAMESPACES, SERVICES, type Service } from './controllers/core/types.ts';
@@ -86,7 +86,7 @@ export async function startSandbox({
   const network = createClusterNetwork(libc, nodes);
 
   // Each part needs the others' promises: the API looks at its parts with each request.
-  const user = { username: 'system:sandbox', uid: '', groups: [MASTERS], extra: {} };
+  const user = { username: CLUSTER_USER, uid: '', groups: [MASTERS], extra: {} };
   const parts = {} as ApiServerParts;
   let streams: NodeStreams | undefined;
   const node: NodeStreams = lateStreams(() => streams);

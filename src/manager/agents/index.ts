@@ -8,7 +8,7 @@ import { CodedError, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { KubeClient } from '../../kube/index.ts';
 import type { Intercept } from '../../protocol/resources.ts';
-import type { DirectAgents } from '../../protocol/tunnel.ts';
+import { CLUSTER_TLS, type DirectAgents } from '../../protocol/tunnel.ts';
 import { type AgentLink, type AgentRegistry, type ManagerTls, type Part, type PeerWatch, type Watched, type WorkloadRef, workloadKey } from '../context.ts';
 import type { Metrics } from '../metrics.ts';
 import { createKeyedSlots, createSlots } from '../outbound/quota.ts';
@@ -189,12 +189,12 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
   }
 
   const { certificate, key } = tls.leaf();
-  const server = createServer({ cert: certificate, key, minVersion: 'TLSv1.2', handshakeTimeout: HELLO_TIMEOUT_MS }, accept);
+  const server = createServer({ cert: certificate, key, ...CLUSTER_TLS, handshakeTimeout: HELLO_TIMEOUT_MS }, accept);
   server.maxConnections = AGENT_LINK_LIMIT;
   stops.push(
     tls.onRenew(() => {
       const leaf = tls.leaf();
-      server.setSecureContext({ cert: leaf.certificate, key: leaf.key, minVersion: 'TLSv1.2' });
+      server.setSecureContext({ cert: leaf.certificate, key: leaf.key, ...CLUSTER_TLS });
     }),
   );
   server.on('tlsClientError', (error) => log.debug('a TLS handshake failed', { error: messageOf(error) }));

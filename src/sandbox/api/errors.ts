@@ -71,6 +71,12 @@ export function invalid(type: Kind, name: string, causes: Cause[]): StatusError 
   });
 }
 
+/** Of a patch that makes something which is not of the kind any more. */
+export function invalidPatch(made: string, why: string): StatusError {
+  const cause = invalidValue('patch', made, why);
+  return new StatusError(422, 'Invalid', ` "" is invalid: ${cause.field}: ${cause.message}`, { causes: [cause] });
+}
+
 export function badRequest(message: string): StatusError {
   return new StatusError(400, 'BadRequest', message);
 }

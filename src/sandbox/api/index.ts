@@ -14,6 +14,7 @@ import { createHttpApi, type HttpApi } from './http/server.ts';
 import { OTHER_RULES } from './resources/defaults/others.ts';
 import { POD_RULES } from './resources/defaults/pods.ts';
 import { WORKLOAD_RULES } from './resources/defaults/workloads.ts';
+import { NEWER_EVENT_RULES } from './resources/events.ts';
 import { NAMESPACE_RULES } from './resources/namespaces.ts';
 import { Registry } from './resources/registry.ts';
 import { type KindRules, strategyOf } from './resources/strategies.ts';
@@ -46,7 +47,12 @@ const RULES: Record<string, KindRules> = { ...WORKLOAD_RULES, ...OTHER_RULES, po
 export function createApiServer(parts: ApiServerParts, options: ApiServerOptions): ApiServer {
   const store = options.kept === undefined ? new Store() : openStore(options.kept);
   const registry = new Registry();
-  for (const type of builtInTypes()) registry.add({ type, listKind: `${type.kind}List`, strategy: strategyOf(type, RULES[type.collection]) });
+  for (const type of builtInTypes())
+    registry.add({
+      type,
+      listKind: `${type.kind}List`,
+      strategy: strategyOf(type, type.group === 'events.k8s.io' ? NEWER_EVENT_RULES : RULES[type.collection]),
+    });
   const core = createCore(parts, store, registry);
   const resume = serveDefinitions(store, registry, { store, admission: () => parts.admission }, options.log);
   return {

@@ -5,7 +5,7 @@ import { type ApiObject, copy, isObject } from './object.ts';
 import type { Answer, ApiCall } from './request/call.ts';
 import type { Registry } from './resources/registry.ts';
 import { evict } from './write/evict.ts';
-import { scale } from './write/scale.ts';
+import { SCALE, scale } from './write/scale.ts';
 import type { WriteDeps, WriteScope } from './write/scope.ts';
 import { updateObject } from './write/update.ts';
 
@@ -28,7 +28,7 @@ export function createSubresources(deps: WriteDeps, parts: ApiServerParts, regis
         const { object } = await updateObject(deps, scope, { compute: (current) => ({ ...copy(current), spec: copy(body['spec']) }) });
         return { kind: 'object', code: 200, object, resource: scope.resource };
       }
-      if (scope.subresource === 'scale') return { kind: 'json', code: 200, object: await scale(deps, scope, attributes.verb, call.body) };
+      if (scope.subresource === 'scale') return { kind: 'object', code: 200, object: await scale(deps, scope, attributes.verb, call.body), resource: SCALE };
       if (scope.subresource === 'eviction' && attributes.verb === 'create') {
         await evict(deps, registry, scope, call.body);
         return { kind: 'json', code: 201, object: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 } };

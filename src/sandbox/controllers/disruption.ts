@@ -63,6 +63,7 @@ export function startDisruptionBudgets(context: ControllerContext): () => void {
     const disrupted = stillDisrupted(budget, mine);
     const healthy = mine.filter((pod) => isReady(pod) && !isTerminating(pod) && !(pod.metadata.name in disrupted)).length;
     const allowed = wanted > 0 ? Math.max(0, healthy - desired) : 0;
+    if (mine.length === 0) context.events.record('controllermanager', budget, 'Normal', 'NoPods', 'No matching pods found');
     await writeStatus(budget, { wanted, desired, healthy, allowed, disrupted });
     if (Object.keys(disrupted).length > 0) queue.addAfter(key, DISRUPTED_POD_MS);
   }

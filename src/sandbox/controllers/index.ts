@@ -17,7 +17,10 @@ import {
   NAMESPACES,
   NODES,
   PODS,
+  POLICIES,
+  QUOTAS,
   REPLICA_SETS,
+  SECRETS,
   SERVICE_ACCOUNTS,
   SERVICES,
   STATEFUL_SETS,
@@ -30,7 +33,9 @@ import { startEndpointSlices } from './endpoints/slices.ts';
 import { startGarbageCollector } from './garbage/collector.ts';
 import { startNamespaceDeletion } from './garbage/namespace-deletion.ts';
 import { startJobs } from './job.ts';
+import { startPolicyStatus } from './policy-status.ts';
 import { startReplicaSets } from './replicaset.ts';
+import { startResourceQuotas } from './resource-quota.ts';
 import { startStatefulSets } from './statefulset/controller.ts';
 
 export interface ControllerOptions {
@@ -50,7 +55,10 @@ const WATCHED = [
   NAMESPACES,
   NODES,
   PODS,
+  POLICIES,
+  QUOTAS,
   REPLICA_SETS,
+  SECRETS,
   SERVICES,
   SERVICE_ACCOUNTS,
   STATEFUL_SETS,
@@ -67,6 +75,8 @@ export async function startControllers(context: ControllerContext, { caCertifica
     startEndpoints,
     startEndpointSlices,
     startDisruptionBudgets,
+    startPolicyStatus,
+    startResourceQuotas,
     startNamespaceDeletion,
   ].map((start) => start(context));
   starts.push(startNamespaceDefaults(context, caCertificate));

@@ -66,7 +66,7 @@ export function startJobs(context: ControllerContext): () => void {
       const wait = last + 2 * backoff(failed - 1, JOB_BACKOFF_FIRST_MS, JOB_BACKOFF_MAX_MS, () => 0) - Date.now();
       if (wait > 0) return queue.addAfter(key, wait);
     }
-    await slowStart(wanted - active.length, () => createPod(context, COMPONENT, job, draftFor(job)));
+    await slowStart(wanted - active.length, () => createPod(context, COMPONENT, job, podFromTemplate(job.spec.template, job)));
   }
 
   async function expire(job: Job, finished: JobCondition): Promise<void> {
@@ -92,7 +92,8 @@ export function startJobs(context: ControllerContext): () => void {
       uncountedTerminatedPods: {},
     };
     if (job.spec.suspend !== true) status.startTime = newest.status?.startTime ?? timestamp();
-    if (job.spec.suspend === true) status.conditions = conditions([['Suspended', 'JobSuspended', 'Job suspended']], newest.status?.conditions);
+    const turned = suspension(job, newest.status?.conditions);
+    if (turned !== undefined) status.conditions = [...(status.conditions ?? []).filter(({ type }) => type !== 'Suspended'), turned];
     if (verdict !== undefined) {
       const { type, reason, message } = verdict;
       const before = type === 'Complete' ? 'SuccessCriteriaMet' : 'FailureTarget';
@@ -107,6 +108,7 @@ export function startJobs(context: ControllerContext): () => void {
     }
     if (canonical(newest.status ?? {}) === canonical(status)) return;
     await context.replace(JOBS, { ...newest, status }, 'status');
+    if (turned !== undefined) context.events.record(COMPONENT, job, 'Normal', turned.status === 'True' ? 'Suspended' : 'Resumed', turned.message ?? '');
     if (verdict?.type === 'Complete') context.events.record(COMPONENT, job, 'Normal', 'Completed', 'Job completed');
     if (verdict?.type === 'Failed') context.events.record(COMPONENT, job, 'Warning', verdict.reason, verdict.message);
   }
@@ -125,6 +127,16 @@ function judge(job: Job, succeeded: number, failed: number): Verdict {
   return undefined;
 }
 
+/** That it was suspended or goes on; undefined where nothing changed. */
+function suspension({ spec }: Job, before: readonly JobCondition[] = []): JobCondition | undefined {
+  const was = before.some(({ type, status }) => type === 'Suspended' && status === 'True');
+  const is = spec.suspend === true;
+  if (was === is) return undefined;
+  const now = timestamp();
+  const [status, reason, message] = is ? ['True', 'JobSuspended', 'Job suspended'] : ['False', 'JobResumed', 'Job resumed'];
+  return { type: 'Suspended', status: status ?? '', lastProbeTime: now, lastTransitionTime: now, reason: reason ?? '', message: message ?? '' };
+}
+
 function conditions(wanted: [type: string, reason: string, message: string][], before: readonly JobCondition[] = []): JobCondition[] {
   const now = timestamp();
   const kept = before.filter(({ type }) => !wanted.some(([name]) => name === type));
@@ -133,14 +145,6 @@ function conditions(wanted: [type: string, reason: string, message: string][], b
     return same ?? { type, status: 'True', lastProbeTime: now, lastTransitionTime: now, reason, message };
   });
   return [...kept, ...made];
-}
-
-function draftFor(job: Job): ReturnType<typeof podFromTemplate> {
-  const draft = podFromTemplate(job.spec.template, job);
-  const { uid, name } = job.metadata;
-  const marks = { 'batch.kubernetes.io/controller-uid': uid, 'batch.kubernetes.io/job-name': name, 'controller-uid': uid, 'job-name': name };
-  draft.metadata.labels = { ...draft.metadata.labels, ...marks };
-  return draft;
 }
 
 /** When its last container ended. */

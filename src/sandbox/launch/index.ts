@@ -100,6 +100,8 @@ async function up(folder: string, options: UpOptions, { process, program }: Host
     process.exit(128 + constants.signals[signal]);
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, giveUp);
+  // it goes on without whoever started it
+  child.unref();
   const deadline = Date.now() + START_TIMEOUT_MS;
   while ((await runningState(folder)) === undefined) {
     if (dead || Date.now() > deadline) {
@@ -109,7 +111,6 @@ async function up(folder: string, options: UpOptions, { process, program }: Host
     }
     await sleep(END_POLL_MS);
   }
-  child.unref();
 }
 
 async function down(folder: string): Promise<void> {

@@ -18,12 +18,14 @@ interface Named {
 }
 interface Pod {
   metadata: { annotations?: Record<string, string> };
-  spec?: { containers?: Named[]; initContainers?: Named[]; ephemeralContainers?: Named[] };
+  spec?: { nodeName?: string; containers?: Named[]; initContainers?: Named[]; ephemeralContainers?: Named[] };
 }
 
 const DEFAULT_CONTAINER = 'kubectl.kubernetes.io/default-container';
 
 const queryOf = (request: IncomingMessage) => new URLSearchParams((request.url ?? '').split('?')[1] ?? '');
+
+const nodeOf = ({ spec }: Pod): string => spec?.nodeName ?? '';
 
 /** The container that is asked for, or the pod's only one. */
 function containerOf(pod: Pod, name: string, asked: string): string {
@@ -58,8 +60,11 @@ export function createStreams({ client, node }: { client: ClusterClient; node: N
         else if (attributes.subresource === 'log') {
           const { namespace = '', name = '' } = attributes;
           const query = queryOf(request);
-          const container = containerOf(await podOf(attributes), name, query.get('container') ?? '');
-          await serveLog(node, { namespace, pod: name, container }, query, response);
+          const pod = await podOf(attributes);
+          const container = containerOf(pod, name, query.get('container') ?? '');
+          // what is on no node has said nothing yet
+          if (nodeOf(pod) === '') response.writeHead(200, { 'content-type': 'text/plain' }).end();
+          else await serveLog(node, { namespace, pod: name, container }, query, response);
         } else throw new StatusError(400, 'BadRequest', 'Upgrade request required');
       } catch (error) {
         sendStatus(response, error);
@@ -86,6 +91,7 @@ export function createStreams({ client, node }: { client: ClusterClient; node: N
         const wanted = { stdin: flag('stdin'), stdout: flag('stdout'), stderr: flag('stderr'), tty: flag('tty') };
         if (!wanted.stdin && !wanted.stdout && !wanted.stderr)
           throw new StatusError(400, 'BadRequest', 'you must specify at least one of stdin, stdout, stderr');
+        if (nodeOf(pod) === '') throw new StatusError(400, 'BadRequest', `pod ${name} does not have a host assigned`);
         const { stdin, tty } = wanted;
         const command = query.getAll('command');
         if (subresource === 'exec' && command.length === 0) throw new StatusError(400, 'BadRequest', 'you must specify at least one command for the container');

@@ -2,9 +2,9 @@
 import type { Evaluator } from '../../admission/index.ts';
 import type { Cause } from '../errors.ts';
 import { type ApiObject, isObject, type JsonObject } from '../object.ts';
-import type { Resource } from '../resources/registry.ts';
+import type { Resource, ScalePaths } from '../resources/registry.ts';
 import { strategyOf } from '../resources/strategies.ts';
-import { ALL_VERBS, collectionName, type StoredType } from '../resources/table.ts';
+import { collectionName, type StoredType } from '../resources/table.ts';
 import { builtInSchema } from '../schema/built-in.ts';
 import type { SchemaNode } from '../schema/node.ts';
 import { applyDefaults, pruneUnknown } from '../schema/prune.ts';
@@ -18,7 +18,7 @@ export interface DefinitionVersion {
   served: boolean;
   storage: boolean;
   schema?: { openAPIV3Schema?: JsonObject };
-  subresources?: { status?: object; scale?: object };
+  subresources?: { status?: object; scale?: ScalePaths };
   additionalPrinterColumns?: PrinterColumn[];
   selectableFields?: { jsonPath: string }[];
 }
@@ -32,6 +32,8 @@ export interface Definition extends ApiObject {
   };
 }
 
+/** As a real server lists them of custom resources. */
+const VERBS = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
 const METADATA = builtInSchema({ group: '', version: 'v1', kind: 'ConfigMap' })?.properties?.['metadata'];
 
 export function customResources({ spec }: Definition, evaluator: Evaluator): Resource[] {
@@ -49,8 +51,8 @@ function customResource({ group, scope, names }: Definition['spec'], version: De
     shortNames,
     categories,
     namespaced: scope === 'Namespaced',
-    verbs: ALL_VERBS,
-    subresources: version.subresources?.status === undefined ? [] : ['status'],
+    verbs: VERBS,
+    subresources: ['scale', 'status'].filter((name) => version.subresources?.[name as 'scale' | 'status'] !== undefined),
     collection: collectionName(group, plural),
   };
   const openApiSchema = version.schema?.openAPIV3Schema;
@@ -61,6 +63,7 @@ function customResource({ group, scope, names }: Definition['spec'], version: De
     schema,
     columns: customColumns(version.additionalPrinterColumns),
     ...(openApiSchema === undefined ? {} : { openApiSchema }),
+    ...(version.subresources?.scale === undefined ? {} : { scale: version.subresources.scale }),
     strategy: {
       ...customStrategy(type, schema, evaluator),
       selectableFields: (version.selectableFields ?? []).map(({ jsonPath }) => jsonPath.replace(/^\./, '')),

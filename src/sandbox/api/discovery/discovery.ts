@@ -39,7 +39,7 @@ export function resourceList(registry: Registry, group: string, version: string)
       singularName: type.singular,
       namespaced: type.namespaced,
       kind: type.kind,
-      verbs: [...type.verbs].sort(),
+      verbs: type.verbs,
       ...(type.shortNames.length === 0 ? {} : { shortNames: type.shortNames }),
       ...(type.categories.length === 0 ? {} : { categories: type.categories }),
     },
@@ -107,7 +107,7 @@ function discovered(resource: Resource): JsonObject {
     responseKind: { group: type.group, version: type.version, kind: type.kind },
     scope: type.namespaced ? 'Namespaced' : 'Cluster',
     singularResource: type.singular,
-    verbs: [...type.verbs].sort(),
+    verbs: type.verbs,
     ...(type.shortNames.length === 0 ? {} : { shortNames: type.shortNames }),
     ...(type.categories.length === 0 ? {} : { categories: type.categories }),
     ...(type.subresources.length === 0

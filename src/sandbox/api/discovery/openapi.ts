@@ -5,6 +5,17 @@ import { apiVersionOf, type Registry, type Resource } from '../resources/registr
 import { DEFINITIONS, definitionOf } from '../schema/built-in.ts';
 import { groupsOf } from './discovery.ts';
 
+/** What a real server says of these of each custom resource. */
+const API_VERSION =
+  'APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources';
+const KIND =
+  'Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds';
+const METADATA = "Standard object's metadata. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata";
+/** Types of two shapes, which version 2 calls strings. */
+const UNIONS: Record<string, JsonObject> = {
+  'io.k8s.apimachinery.pkg.util.intstr.IntOrString': { format: 'int-or-string', oneOf: [{ type: 'integer' }, { type: 'string' }] },
+  'io.k8s.apimachinery.pkg.api.resource.Quantity': { oneOf: [{ type: 'string' }, { type: 'number' }] },
+};
 const REF = '#/components/schemas/';
 
 /** `/openapi/v3`: where each group's document is; the hash changes when what is served does. */
@@ -49,7 +60,12 @@ function schemaName(resource: Resource, schemas: Record<string, JsonObject>): st
   const properties = isObject(schema['properties']) ? schema['properties'] : {};
   schemas[name] = {
     ...schema,
-    properties: { ...properties, apiVersion: { type: 'string' }, kind: { type: 'string' }, metadata: { allOf: [{ $ref: `${REF}${meta}` }], default: {} } },
+    properties: {
+      ...properties,
+      apiVersion: { type: 'string', description: API_VERSION },
+      kind: { type: 'string', description: KIND },
+      metadata: { allOf: [{ $ref: `${REF}${meta}` }], description: METADATA, default: {} },
+    },
     'x-kubernetes-group-version-kind': [{ group: type.group, kind: type.kind, version: type.version }],
   };
   return name;
@@ -59,7 +75,7 @@ function addDefinition(name: string, schemas: Record<string, JsonObject>): void 
   const definition = DEFINITIONS[name];
   if (definition === undefined || schemas[name] !== undefined) return;
   schemas[name] = {};
-  schemas[name] = converted(definition, schemas) as JsonObject;
+  schemas[name] = UNIONS[name] ?? (converted(definition, schemas) as JsonObject);
 }
 
 /** The same with references as version 3 writes them; a reference keeps its company by `allOf`. */

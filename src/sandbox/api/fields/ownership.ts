@@ -4,6 +4,7 @@ import type { SchemaNode } from '../schema/node.ts';
 import { applyConflict, type Conflict } from './conflict.ts';
 import { FieldSet } from './field-set.ts';
 import { compareFields, fieldsOf, withNamedFields } from './fields-of.ts';
+import { annotateApplied, ownByAnnotation } from './last-applied.ts';
 import { type Manager, type Managers, managerKey, readManagers, writeManagers } from './managers.ts';
 import { mergeConfiguration, removeFields } from './merge.ts';
 
@@ -107,9 +108,10 @@ export function applyConfiguration(writer: Writer, live: ApiObject | undefined, 
   const { added, modified, removed } = compareFields(before, next, schema);
   const changed = added.union(modified);
   const conflicts: Conflict[] = [];
+  const annotated = force ? new FieldSet() : ownByAnnotation(manager, live, schema);
   for (const [other, one] of managers) {
     if (other === key) continue;
-    const taken = one.fields.intersection(changed);
+    const taken = one.fields.intersection(changed).difference(annotated);
     if (!taken.empty) conflicts.push({ with: one, fields: taken });
   }
   if (conflicts.length > 0 && !force) throw applyConflict(conflicts);
@@ -117,6 +119,7 @@ export function applyConfiguration(writer: Writer, live: ApiObject | undefined, 
   const mine = managers.get(key);
   if (mine !== undefined && !(changed.empty && removed.empty && sameFields(last?.fields, fields))) mine.time = timestamp();
   store(next, managers);
+  annotateApplied(manager, next, applied);
   return next;
 }
 

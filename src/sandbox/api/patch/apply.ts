@@ -1,6 +1,7 @@
 /** Server-side apply: the client says what it wants of an object, and owns that from then on. */
 import { badRequest, conflict, invalidOptions, required } from '../errors.ts';
 import { applyConfiguration } from '../fields/ownership.ts';
+import { checkTyped } from '../fields/typed-faults.ts';
 import { type ApiObject, copy, isObject, type JsonObject } from '../object.ts';
 import { checkKind } from '../write/admit.ts';
 import { writerOf } from '../write/managed.ts';
@@ -44,6 +45,7 @@ function configurationOf(scope: WriteScope, body: unknown): ApiObject {
   }
   checkKind(scope.resource, body);
   const { metadata } = body;
+  checkTyped(scope.resource, body as ApiObject);
   if (Array.isArray(metadata.managedFields)) throw badRequest('metadata.managedFields must be nil');
   if (metadata.name === undefined || metadata.name === '') metadata.name = scope.name ?? '';
   else if (metadata.name !== scope.name) throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${scope.name ?? ''})`);

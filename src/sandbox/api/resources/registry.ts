@@ -6,6 +6,13 @@ import type { Column } from '../tables/column.ts';
 import type { Strategy } from './strategy.ts';
 import type { StoredType } from './table.ts';
 
+/** Where a custom resource has what `scale` reads and writes. */
+export interface ScalePaths {
+  specReplicasPath: string;
+  statusReplicasPath: string;
+  labelSelectorPath?: string;
+}
+
 /** A kind with the rules for it. */
 export interface Resource {
   type: StoredType;
@@ -14,6 +21,7 @@ export interface Resource {
   /** Of a custom resource definition. */
   columns?: Column[];
   openApiSchema?: unknown;
+  scale?: ScalePaths;
   schema?: SchemaNode;
 }
 

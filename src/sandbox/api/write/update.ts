@@ -1,5 +1,5 @@
 /** `update`, and what stands behind every patch: from the stored object and a change to the next stored object. */
-import { conflict, invalid, invalidValue, notFound } from '../errors.ts';
+import { type Cause, conflict, forbiddenField, invalid, invalidValue, notFound } from '../errors.ts';
 import { PATCH_TRIES } from '../limits.ts';
 import { type ApiObject, copy, equal } from '../object.ts';
 import { apiVersionOf } from '../resources/registry.ts';
@@ -110,10 +110,19 @@ async function prepare(deps: WriteDeps, scope: WriteScope, sent: ApiObject, curr
   if (strategy.generation)
     next.metadata.generation =
       (current.metadata.generation ?? 0) + (specChanged(next, current) || strategy.changedBesides?.(next, current) === true ? 1 : 0) || 1;
-  const causes = [...strategy.validate(next, context), ...strategy.validateUpdate(next, current, context)];
+  const causes = [...finalizerCauses(next, current), ...strategy.validate(next, context), ...strategy.validateUpdate(next, current, context)];
   if (causes.length > 0) throw invalid(type, current.metadata.name, causes);
   await admission.validate(asked());
   return next;
+}
+
+/** What is being deleted is not held by anything new. */
+function finalizerCauses(next: ApiObject, current: ApiObject): Cause[] {
+  if (current.metadata.deletionTimestamp === undefined) return [];
+  const added = (next.metadata.finalizers ?? []).filter((one) => current.metadata.finalizers?.includes(one) !== true);
+  if (added.length === 0) return [];
+  const found = `[]string{${added.map((one) => JSON.stringify(one)).join(', ')}}`;
+  return [forbiddenField('metadata.finalizers', `no new finalizers can be added if the object is being deleted, found new finalizers ${found}`)];
 }
 
 /** What no client changes. */

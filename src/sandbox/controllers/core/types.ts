@@ -46,6 +46,8 @@ export type DaemonSet = As<apps.DaemonSet, 'spec'>;
 export type ControllerRevision = As<apps.ControllerRevision>;
 export type Job = As<batch.Job, 'spec'>;
 export type PodDisruptionBudget = As<policy.PodDisruptionBudget, 'spec'>;
+export type ResourceQuota = As<core.ResourceQuota>;
+export type AdmissionPolicy = Stored & { status?: { observedGeneration?: number; typeChecking?: object } };
 export type PodTemplate = core.PodTemplateSpec;
 
 /** Where a kind lives, and how its objects are typed. */
@@ -80,6 +82,9 @@ export const DAEMON_SETS = kind<DaemonSet>('apps/v1', 'DaemonSet', 'daemonsets')
 export const CONTROLLER_REVISIONS = kind<ControllerRevision>('apps/v1', 'ControllerRevision', 'controllerrevisions');
 export const JOBS = kind<Job>('batch/v1', 'Job', 'jobs');
 export const BUDGETS = kind<PodDisruptionBudget>('policy/v1', 'PodDisruptionBudget', 'poddisruptionbudgets');
+export const SECRETS = kind('v1', 'Secret', 'secrets');
+export const QUOTAS = kind<ResourceQuota>('v1', 'ResourceQuota', 'resourcequotas');
+export const POLICIES = kind<AdmissionPolicy>('admissionregistration.k8s.io/v1', 'ValidatingAdmissionPolicy', 'validatingadmissionpolicies', false);
 export const CRDS = kind('apiextensions.k8s.io/v1', 'CustomResourceDefinition', 'customresourcedefinitions', false);
 
 export const keyOf = (object: Stored): string => `${object.metadata.namespace}/${object.metadata.name}`;

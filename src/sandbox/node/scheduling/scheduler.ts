@@ -54,7 +54,10 @@ export function startScheduler(context: NodeContext): void {
         const each = new Map<string, number>();
         for (const reason of reasons) if (reason !== undefined) each.set(reason, (each.get(reason) ?? 0) + 1);
         const why = [...each].map(([reason, times]) => `${times} ${reason}`).sort();
-        await unschedulable(pod, all.length === 0 ? 'no nodes available to schedule pods' : `0/${all.length} nodes are available: ${why.join(', ')}.`);
+        const none = `0/${all.length} nodes are available`;
+        const preempt = `preemption: ${none}: ${all.length} Preemption is not helpful for scheduling.`;
+        const message = `${none}: ${why.join(', ')}. no new claims to deallocate, ${preempt}`;
+        await unschedulable(pod, all.length === 0 ? 'no nodes available to schedule pods' : message);
         return queue.addAfter(key, SCHEDULE_RETRY_MS);
       }
       const { name, namespace, uid } = pod.metadata;
@@ -85,6 +88,7 @@ export function startScheduler(context: NodeContext): void {
       status: 'False',
       reason: 'Unschedulable',
       message,
+      observedGeneration: pod.metadata.generation,
       lastTransitionTime: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
     };
     const conditions = [...before.filter(({ type }) => type !== 'PodScheduled'), condition];

@@ -118,6 +118,19 @@ const watches = (path: string): Question[] => [
   watch(path, { query: { ...INFORMER, labelSelector: LABEL }, pick: comingAndGoing }),
 ];
 
+const SECRETS = '/api/v1/namespaces/NS/secrets';
+const NAMED = { fieldSelector: 'metadata.name=asked' };
+const eviction = (name: string) => object('policy/v1', 'Eviction', name);
+/** One that no budget protects, and one that is not there. */
+const evicted: Question[] = [
+  post('/api/v1/namespaces/NS/pods', object('v1', 'Pod', 'evicted', { spec: { containers: [container], nodeSelector: { 'example.com/none': 'x' } } }), {
+    pick: ({ kind }) => kind,
+  }),
+  post('/api/v1/namespaces/NS/pods/evicted/eviction', eviction('evicted')),
+  post('/api/v1/namespaces/NS/pods/nobody/eviction', eviction('nobody')),
+  get('/api/v1/namespaces/NS/pods/evicted', { pick: ({ code, reason }) => ({ code, reason }) }),
+];
+
 const WIDGETS = 'asked.compliance.example.com';
 const DEFINITION: KubeObject = {
   apiVersion: 'apiextensions.k8s.io/v1',
@@ -178,15 +191,19 @@ export const CALL_SCENES: Scene[] = [
       ]),
       // a Service without pods
       { ...get('/api/v1/namespaces/NS/services/https:asked:tunnel/proxy/tunnel'), upgrade: 'telepresence' },
+      // a pod that is not there
+      { ...get('/api/v1/namespaces/NS/pods/https:nobody:4711/proxy/tunnel'), upgrade: 'telepresence' },
       // another object of this name
       remove(placeOf(widget), { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid: NOBODY } }, { pick: ({ code, reason }) => ({ code, reason }) }),
+      ...evicted,
       remove(placeOf(widget), { apiVersion: 'v1', kind: 'DeleteOptions' }, { pick: asWritten }),
       post(`/apis/${WIDGETS}/v1/namespaces/NS/widgets`, { ...widget.sample, metadata: { name: 'asked-too', labels } }, { pick: asWritten }),
       remove(`/apis/${WIDGETS}/v1/namespaces/NS/widgets?labelSelector=${encodeURIComponent(LABEL)}`, undefined, { pick: namesOfScene }),
       get(`/apis/${WIDGETS}/v1/namespaces/NS/widgets`, { query: { limit: '500' }, pick: namesOfScene }),
       ...[...SAMPLES].reverse().map((one) => remove(placeOf(one), BACKGROUND, { pick: asWritten })),
       ...[widget, ...SAMPLES].flatMap((one) => places(one).flatMap(watches)),
-      watch('/api/v1/namespaces/NS/secrets', { query: { ...INFORMER, fieldSelector: 'metadata.name=asked' }, pick: comingAndGoing }),
+      get(SECRETS, { query: { limit: '500', ...NAMED }, pick: namesOfScene }),
+      watch(SECRETS, { query: { ...INFORMER, ...NAMED }, pick: comingAndGoing }),
       watch('/api/v1/nodes', { query: INFORMER, pick: comingAndGoing }),
       remove(definition, BACKGROUND, { pick: ({ code, reason }) => ({ code, reason }) }),
     ],

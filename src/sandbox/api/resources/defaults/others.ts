@@ -1,8 +1,10 @@
 /** What the remaining kinds have where nothing was said. */
 import { randomUUID } from 'node:crypto';
 import { type ApiObject, equal, isObject, type JsonObject } from '../../object.ts';
+import { EVENT_RULES } from '../events.ts';
 import type { KindRules } from '../strategies.ts';
 import { immutableCauses, serviceCauses, serviceChangeCauses } from '../validate/others.ts';
+import { secretCauses } from '../validate/secrets.ts';
 import { fill, items, part } from './fill.ts';
 
 const RBAC = 'rbac.authorization.k8s.io';
@@ -44,6 +46,7 @@ const ports = (object: JsonObject) => {
 export const OTHER_RULES: Record<string, KindRules> = {
   configmaps: { validateUpdate: immutableCauses },
   secrets: {
+    validate: secretCauses,
     validateUpdate: immutableCauses,
     defaults(secret) {
       fill(secret, { type: 'Opaque' });
@@ -78,9 +81,7 @@ export const OTHER_RULES: Record<string, KindRules> = {
     },
     changedBesides: (object, old) => !equal(object.metadata.labels, old.metadata.labels),
   },
-  events: {
-    defaults: (object) => fill(object, { reportingComponent: '', reportingInstance: '' }),
-  },
+  events: EVENT_RULES,
   limitranges: {
     defaults(object) {
       const { metadata } = object as ApiObject;

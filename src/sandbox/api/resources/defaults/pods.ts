@@ -1,7 +1,8 @@
 /** What pods and their templates have where nothing was said. */
 import { isObject, type JsonObject } from '../../object.ts';
 import type { KindRules } from '../strategies.ts';
-import { podSpecCauses } from '../validate/pods.ts';
+import { podChangeCauses } from '../validate/pod-changes.ts';
+import { podSpecCauses, RESTART_POLICIES } from '../validate/pods.ts';
 import { fill, items, part } from './fill.ts';
 
 const FILE_MODE = 0o644;
@@ -48,9 +49,14 @@ function fillContainer(container: JsonObject, hostNetwork: boolean): void {
   }
   const { lifecycle } = container;
   if (isObject(lifecycle)) for (const handler of Object.values(lifecycle)) if (isObject(handler)) fillHandler(handler);
-  const limits = isObject(container['resources']) ? container['resources']['limits'] : undefined;
-  // Who says how much it may take at most is taken to need that much.
-  if (isObject(limits)) fill(part(container, 'resources'), { requests: limits });
+}
+
+/** Who says how much it may take at most is taken to need that much. Of a pod only: a template is kept as it was written. */
+function fillRequests(spec: JsonObject): void {
+  for (const container of [...items(spec, 'initContainers'), ...items(spec, 'containers')]) {
+    const limits = isObject(container['resources']) ? container['resources']['limits'] : undefined;
+    if (isObject(limits)) fill(part(container, 'resources'), { requests: limits });
+  }
 }
 
 function fillHandler(handler: JsonObject): void {
@@ -109,9 +115,11 @@ export const POD_RULES: KindRules = {
   defaults(object) {
     const spec = part(object, 'spec');
     fillPodSpec(spec);
+    fillRequests(spec);
     fill(spec, { enableServiceLinks: true });
   },
-  validate: (pod) => podSpecCauses(isObject(pod['spec']) ? pod['spec'] : {}, 'spec'),
+  validateUpdate: podChangeCauses,
+  validate: (pod) => podSpecCauses(isObject(pod['spec']) ? pod['spec'] : {}, 'spec', RESTART_POLICIES),
   prepareCreate(pod) {
     pod['status'] = { phase: 'Pending', qosClass: qosClass(pod['spec'] as JsonObject) };
   },

@@ -1,7 +1,7 @@
 /** What workloads have where nothing was said: the values that the API documents. */
-import { isObject, type JsonObject } from '../../object.ts';
+import { type ApiObject, isObject, type JsonObject } from '../../object.ts';
 import type { KindRules } from '../strategies.ts';
-import { deploymentCauses, replicatedCauses, selectorUnchanged } from '../validate/workloads.ts';
+import { cronJobCauses, deploymentCauses, jobCauses, replicatedCauses, selectorUnchanged, statefulSetChangeCauses } from '../validate/workloads.ts';
 import { fill, part } from './fill.ts';
 import { fillTemplate } from './pods.ts';
 
@@ -29,6 +29,15 @@ function fillJob(spec: JsonObject): void {
   fillTemplate(spec);
 }
 
+/** Nobody else's pods are a Job's, whatever labels its template has. */
+function chooseSelector({ metadata, spec }: ApiObject): void {
+  if (!isObject(spec) || spec['manualSelector'] === true || !isObject(spec['template'])) return;
+  const { uid, name } = metadata;
+  const labels = part(part(spec['template'], 'metadata'), 'labels');
+  Object.assign(labels, { 'batch.kubernetes.io/controller-uid': uid, 'batch.kubernetes.io/job-name': name, 'controller-uid': uid, 'job-name': name });
+  part(part(spec, 'selector'), 'matchLabels')['batch.kubernetes.io/controller-uid'] = uid;
+}
+
 const DAEMON_SET = rules({ revisionHistoryLimit: 10 }, { field: 'updateStrategy', rolling: { maxUnavailable: 1, maxSurge: 0 } });
 
 /** By the name of the store's collection. */
@@ -44,7 +53,7 @@ export const WORKLOAD_RULES: Record<string, KindRules> = {
   'replicasets.apps': { ...rules({ replicas: 1 }), validate: replicatedCauses('deployment'), validateUpdate: selectorUnchanged },
   'statefulsets.apps': {
     validate: replicatedCauses('statefulset'),
-    validateUpdate: selectorUnchanged,
+    validateUpdate: statefulSetChangeCauses,
     ...rules(
       {
         replicas: 1,
@@ -65,8 +74,14 @@ export const WORKLOAD_RULES: Record<string, KindRules> = {
     validateUpdate: selectorUnchanged,
   },
   replicationcontrollers: rules({ replicas: 1 }),
-  'jobs.batch': { defaults: (object) => fillJob(part(object, 'spec')) },
+  'jobs.batch': {
+    defaults: (object) => fillJob(part(object, 'spec')),
+    prepareCreate: chooseSelector,
+    validate: jobCauses,
+    validateUpdate: selectorUnchanged,
+  },
   'cronjobs.batch': {
+    validate: cronJobCauses,
     defaults(object) {
       const spec = part(object, 'spec');
       fill(spec, { concurrencyPolicy: 'Allow', suspend: false, successfulJobsHistoryLimit: 3, failedJobsHistoryLimit: 1 });

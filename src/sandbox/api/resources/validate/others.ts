@@ -2,7 +2,7 @@
 import { isIPv4 } from 'node:net';
 import { SANDBOX_NETWORK } from '../../../contract.ts';
 import { type Cause, forbiddenField, invalidValue, required } from '../../errors.ts';
-import { type ApiObject, equal, isObject } from '../../object.ts';
+import { type ApiObject, equal, isObject, type JsonObject } from '../../object.ts';
 import { items } from '../defaults/fill.ts';
 import { oneOf, portCauses } from './pods.ts';
 
@@ -22,11 +22,23 @@ export function serviceCauses(object: ApiObject): Cause[] {
     if (typeof port['targetPort'] === 'number') causes.push(...portCauses(`${at}.targetPort`, port['targetPort']));
   }
   causes.push(...oneOf('spec.type', type, TYPES));
+  if (causes.length === 0) causes.push(...nodePortCauses(ports));
   if (causes.length === 0 && typeof clusterIP === 'string' && isIPv4(clusterIP) && !within(clusterIP)) {
     const why = `failed to allocate IP ${clusterIP}: the provided IP (${clusterIP}) is not in the valid range. The range of valid IPs is ${SANDBOX_NETWORK.services}`;
     causes.push(invalidValue('spec.clusterIPs', [clusterIP], why));
   }
   return causes;
+}
+
+const NODE_PORTS = { first: 30_000, last: 32_767 };
+
+function nodePortCauses(ports: JsonObject[]): Cause[] {
+  const { first, last } = NODE_PORTS;
+  return ports.flatMap(({ nodePort = 0 }, index) => {
+    if (nodePort === 0 || ((nodePort as number) >= first && (nodePort as number) <= last)) return [];
+    const why = `provided port is not in the valid range. The range of valid ports is ${first}-${last}`;
+    return [invalidValue(`spec.ports[${index}].nodePort`, nodePort, why)];
+  });
 }
 
 /** The range ends with two whole bytes. */

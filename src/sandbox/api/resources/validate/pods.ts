@@ -5,15 +5,15 @@ import { quantityValue } from '../../schema/quantity.ts';
 import { nameCauses } from '../../write/names.ts';
 import { items } from '../defaults/fill.ts';
 
-const RESTART_POLICIES = ['Always', 'OnFailure', 'Never'];
+export const RESTART_POLICIES = ['Always', 'OnFailure', 'Never'];
 const DNS_POLICIES = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'];
 const PULL_POLICIES = ['Always', 'IfNotPresent', 'Never'];
 const PROTOCOLS = ['SCTP', 'TCP', 'UDP'];
 const ENVIRONMENT_NAME = /^[ -<>-~]+$/;
 const LAST_PORT = 65_535;
 
-/** @param restartPolicies that may be said here: all, or what a workload allows. */
-export function podSpecCauses(spec: JsonObject, field: string, restartPolicies: string[] = RESTART_POLICIES): Cause[] {
+/** @param restartPolicies that may be said here: all, or what a workload allows; undefined for that of Jobs, which end. */
+export function podSpecCauses(spec: JsonObject, field: string, restartPolicies: string[] | undefined): Cause[] {
   const volumes = new Set<unknown>();
   const causes: Cause[] = volumeCauses(spec, `${field}.volumes`, volumes);
   const names = new Set<unknown>();
@@ -21,8 +21,16 @@ export function podSpecCauses(spec: JsonObject, field: string, restartPolicies: 
   if (containers.length === 0) causes.push(required(`${field}.containers`));
   for (const key of ['containers', 'initContainers'])
     for (const [index, container] of items(spec, key).entries()) causes.push(...containerCauses(container, `${field}.${key}[${index}]`, names, volumes));
-  causes.push(...oneOf(`${field}.restartPolicy`, spec['restartPolicy'], restartPolicies), ...oneOf(`${field}.dnsPolicy`, spec['dnsPolicy'], DNS_POLICIES));
+  causes.push(
+    ...restartCauses(`${field}.restartPolicy`, spec['restartPolicy'], restartPolicies),
+    ...oneOf(`${field}.dnsPolicy`, spec['dnsPolicy'], DNS_POLICIES),
+  );
   return causes;
+}
+
+function restartCauses(field: string, policy: unknown, allowed: string[] | undefined): Cause[] {
+  if (allowed !== undefined) return oneOf(field, policy, allowed);
+  return policy === 'OnFailure' || policy === 'Never' ? [] : [required(field, 'valid values: "OnFailure", "Never"')];
 }
 
 export function oneOf(field: string, value: unknown, values: string[]): Cause[] {
@@ -68,7 +76,10 @@ function containerCauses(container: JsonObject, field: string, names: Set<unknow
       if (ports.has(port['name'])) causes.push(duplicate(`${at}.name`, port['name']));
       ports.add(port['name']);
     }
-    causes.push(...portCauses(`${at}.containerPort`, port['containerPort']), ...oneOf(`${at}.protocol`, port['protocol'], PROTOCOLS));
+    const number = port['containerPort'] ?? 0;
+    if (number === 0) causes.push(required(`${at}.containerPort`));
+    else causes.push(...portCauses(`${at}.containerPort`, number));
+    causes.push(...oneOf(`${at}.protocol`, port['protocol'], PROTOCOLS));
   }
   for (const [index, variable] of items(container, 'env').entries()) {
     const at = `${field}.env[${index}].name`;

@@ -1,6 +1,7 @@
 /** The remaining kinds in tables. */
 import { type ApiObject, at, isObject } from '../../object.ts';
 import { age, type Column, createdAt, integer, listAt, nameColumn, since, text, textAt, wide } from '../column.ts';
+import { volumeTables } from './volumes.ts';
 
 const size = (value: unknown) => (isObject(value) ? Object.keys(value).length : 0);
 
@@ -18,7 +19,16 @@ function subjects(kind: string): (binding: ApiObject) => string {
     listAt(binding, 'subjects')
       .filter((one) => one['kind'] === kind)
       .map((one) => (kind === 'ServiceAccount' ? `${textAt(one, 'namespace')}/${textAt(one, 'name')}` : textAt(one, 'name')))
-      .join(',');
+      .join(', ');
+}
+
+/** What of it is used: that which limits what may be taken, or all else. */
+function usage(quota: ApiObject, limits: boolean): string {
+  return Object.keys((at(quota, 'status', 'hard') ?? {}) as object)
+    .filter((resource) => resource.startsWith('limits.') === limits)
+    .sort()
+    .map((resource) => `${resource}: ${textAt(quota, 'status', 'used', resource)}/${textAt(quota, 'status', 'hard', resource)}`)
+    .join(', ');
 }
 
 const binding: Column[] = [
@@ -56,6 +66,8 @@ export const otherTables: Record<string, Column[]> = {
   'clusterrolebindings.rbac.authorization.k8s.io': binding,
   'customresourcedefinitions.apiextensions.k8s.io': named,
   limitranges: named,
+  resourcequotas: [nameColumn, text('Request', (quota) => usage(quota, false)), text('Limit', (quota) => usage(quota, true)), age],
+  ...volumeTables,
   'mutatingwebhookconfigurations.admissionregistration.k8s.io': webhooks,
   'validatingwebhookconfigurations.admissionregistration.k8s.io': webhooks,
   'validatingadmissionpolicies.admissionregistration.k8s.io': [

@@ -1,0 +1,115 @@
+/** What `kubectl create` and its like make without a file: shown, asked of the server, made. */
+import type { KubectlScene } from '../scene.ts';
+
+const IMAGE = '--image=example.com/web:1';
+
+/** Each as the server would make it, and made. What this side makes of it is no question to a cluster. */
+const made = (...lines: string[]): string[] => lines.flatMap((line) => [`kubectl create ${line} --dry-run=server -o yaml`, `kubectl create ${line}`]);
+
+export const GENERATOR_SCENES: KubectlScene[] = [
+  {
+    name: 'create configmap and secret',
+    files: { 'app.properties': 'color=green\n', 'env.txt': '# colours\nA=1\nB=two words\n', 'docker.json': { auths: { 'example.com': { auth: 'YTpi' } } } },
+    lines: [
+      ...made(
+        'configmap literals --from-literal=a=1 --from-literal=b=two',
+        'configmap files --from-file=app.properties --from-file=other=env.txt',
+        'configmap env --from-env-file=env.txt',
+        'secret generic plain --from-literal=password=secret --type=example.com/own',
+        'secret docker-registry pull --docker-server=example.com --docker-username=a --docker-password=b --docker-email=a@example.com',
+        'secret generic pull2 --from-file=.dockerconfigjson=docker.json --type=kubernetes.io/dockerconfigjson',
+      ),
+      'kubectl create configmap literals --from-literal=a=1',
+      'kubectl create configmap "Not A Name" --from-literal=a=1',
+      'kubectl create configmap keys --from-literal="a b=1"',
+      'kubectl create secret generic pull3 --from-literal=a=b --type=kubernetes.io/dockerconfigjson',
+      `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout tls.key -out tls.crt -subj /CN=a.example.com -days 1 2>/dev/null; kubectl create secret tls pair --cert=tls.crt --key=tls.key`,
+      'kubectl get configmaps,secrets',
+      'kubectl get secret plain -o jsonpath="{.data.password}" | base64 -d',
+      'kubectl describe secrets | grep -v "^tls.crt"',
+      'kubectl delete configmaps,secrets --all',
+    ],
+  },
+  {
+    name: 'create workloads',
+    lines: [
+      ...made(
+        `deployment web ${IMAGE} --replicas=0 --port=8080`,
+        `deployment two ${IMAGE} --image=example.com/side:1 --replicas=0`,
+        `job once ${IMAGE} -- /bin/true --flag`,
+        `cronjob nightly ${IMAGE} --schedule="0 3 * * *" --restart=Never -- /bin/true`,
+        'poddisruptionbudget budget --selector=app=web --min-available=1',
+        'poddisruptionbudget share --selector=app=other --max-unavailable=50%',
+        'quota few --hard=pods=3,services=2',
+        'priorityclass pc-NS --value=7 --description=seven',
+      ),
+      'kubectl create job manual --from=cronjob/nightly --dry-run=client -o yaml | grep -v "  uid:"',
+      `kubectl create deployment web ${IMAGE}`,
+      `kubectl create deployment "Not A Name" ${IMAGE}`,
+      `kubectl create cronjob never ${IMAGE} --schedule="whenever"`,
+      `kubectl run one ${IMAGE} --port=8080 --env=A=1 --labels=app=one,tier=front --restart=Never --dry-run=server -o yaml --command -- sleep 1`,
+      `kubectl run one ${IMAGE} --overrides='{"spec":{"nodeSelector":{"example.com/none":"x"}}}'`,
+      `kubectl run one ${IMAGE}`,
+      'kubectl expose pod one --port=80 --target-port=8080 --name=front --dry-run=client -o yaml',
+      'kubectl expose pod one --port=80 --name=front',
+      'kubectl expose deployment web --name=web --type=NodePort',
+      'kubectl expose deployment two',
+      'kubectl get services front web -o wide',
+    ],
+    cleanup: ['priorityclass pc-NS'],
+  },
+  {
+    name: 'create services and ingresses',
+    lines: [
+      ...made(
+        'service clusterip plain --tcp=80:8080 --tcp=443',
+        'service clusterip headless --clusterip=None --tcp=80',
+        'service nodeport outside --tcp=80:http',
+        'service externalname elsewhere --external-name=example.com',
+        'ingress simple --rule="a.example.com/=plain:80"',
+        'ingress full --class=nobody --rule="a.example.com/path*=plain:80,tls=pair" --default-backend=plain:80 --annotation=note=x',
+      ),
+      'kubectl create service clusterip plain --tcp=80',
+      'kubectl create service nodeport wrong --tcp=80 --node-port=80',
+      'kubectl get services,ingresses',
+      'kubectl get services --sort-by=.spec.type -o custom-columns=NAME:.metadata.name,TYPE:.spec.type,PORTS:.spec.ports[*].port',
+      'kubectl describe service plain',
+      'kubectl describe service headless',
+      'kubectl describe service elsewhere',
+      'kubectl describe ingress full',
+      'kubectl delete services,ingresses --all',
+    ],
+  },
+  {
+    name: 'create accounts and rights',
+    lines: [
+      ...made(
+        'serviceaccount robot',
+        'role reader --verb=get,list --resource=pods,deployments.apps,pods/log --resource-name=x',
+        'rolebinding reads --role=reader --serviceaccount=NS:robot --user=ada --group=team',
+        'clusterrole reader-NS --verb=get --resource=nodes --verb=list',
+        'clusterrole health-NS --verb=get --non-resource-url=/healthz',
+        'clusterrole sum-NS --aggregation-rule=team=NS',
+        'clusterrolebinding reads-NS --clusterrole=reader-NS --serviceaccount=NS:robot',
+        'namespace other-NS',
+        'token robot',
+      ),
+      'kubectl create token robot --duration=1m',
+      'kubectl create token robot --audience=elsewhere --duration=20m --bound-object-kind=Nothing --bound-object-name=x',
+      'kubectl create token nobody',
+      'kubectl create role none --verb=get --resource=nothings',
+      'kubectl create role none --verb=fly --resource=pods --dry-run=server -o yaml',
+      'kubectl create rolebinding none --role=nobody --serviceaccount=NS:robot',
+      'kubectl create namespace other-NS',
+      'kubectl create namespace Not_A_Name',
+      'kubectl describe role reader',
+      'kubectl describe rolebinding reads',
+      'kubectl describe clusterrole reader-NS',
+      'kubectl describe serviceaccount robot',
+      'kubectl get roles,rolebindings -o wide',
+      'kubectl set subject rolebinding reads --serviceaccount=NS:default',
+      'kubectl get rolebinding reads -o wide',
+    ],
+    cleanup: ['clusterrole reader-NS health-NS sum-NS', 'clusterrolebinding reads-NS', 'namespace other-NS'],
+  },
+];

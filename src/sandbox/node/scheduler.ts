@@ -88,7 +88,7 @@ export function startScheduler(context: NodeContext): void {
 }
 
 function fits({ spec }: Pod, { metadata, ...node }: Node): boolean {
-  if (node.spec?.unschedulable === true) return false;
+  if (node.spec?.unschedulable === true || !isReady(node)) return false;
   if (!hasAll(metadata.labels, spec.nodeSelector ?? {})) return false;
   const terms = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
   if (terms !== undefined && !terms.some((term) => matchesTerm(term, metadata))) return false;
@@ -102,6 +102,9 @@ function fits({ spec }: Pod, { metadata, ...node }: Node): boolean {
       ),
   );
 }
+
+/** One that nobody has reported yet is a name only. */
+const isReady = ({ status }: Pick<Node, 'status'>): boolean => (status?.conditions ?? []).some(({ type, status: is }) => type === 'Ready' && is === 'True');
 
 function matchesTerm({ matchExpressions = [], matchFields = [] }: NodeSelectorTerm, { labels, name }: Node['metadata']): boolean {
   return matches({ matchExpressions }, labels) && matches({ matchExpressions: matchFields }, { 'metadata.name': name });

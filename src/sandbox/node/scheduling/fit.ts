@@ -12,6 +12,7 @@ export function refusal(pod: Pod, node: Node, cluster: Cluster): string | undefi
   const there = cluster.podsOf(node.metadata.name);
   if (node.spec?.unschedulable === true && !tolerates(pod, UNSCHEDULABLE)) return 'node(s) were unschedulable';
   if (!isWanted(pod, node)) return "node(s) didn't match Pod's node affinity/selector";
+  if (!isReady(node) && !tolerates(pod, NOT_READY)) return `node(s) had untolerated taint {${NOT_READY.key}: }`;
   const taint = (node.spec?.taints ?? []).find((one) => one.effect !== 'PreferNoSchedule' && !tolerates(pod, one));
   if (taint !== undefined) return `node(s) had untolerated taint {${taint.key}: ${taint.value ?? ''}}`;
   if (there.length >= PODS_PER_NODE) return 'Too many pods';
@@ -20,6 +21,10 @@ export function refusal(pod: Pod, node: Node, cluster: Cluster): string | undefi
     return "node(s) didn't have free ports for the requested pod ports";
   return spreadRefusal(pod, node, cluster) ?? affinityRefusal(pod, node, cluster);
 }
+
+/** What a real cluster sets on a node that nobody has reported yet: it is a name only. */
+const NOT_READY: Taint = { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' };
+const isReady = ({ status }: Node): boolean => (status?.conditions ?? []).some(({ type, status: is }) => type === 'Ready' && is === 'True');
 
 const UNSCHEDULABLE: Taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
 

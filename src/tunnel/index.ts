@@ -8,5 +8,6 @@ export { join } from './join.ts';
 export { type RelayResult, relay } from './relay.ts';
 export { resetReasonOf, resetStream } from './reset-reason.ts';
 export { createSessionKeys, type SessionKeys, verifyNonce } from './session-keys.ts';
+export { connectShared } from './shared-read.ts';
 export { Spread } from './spread.ts';
 export { encodeStreamHeader, readStreamHeader } from './stream-header.ts';

@@ -23,7 +23,7 @@ const USAGE = `npm run image -- [--tag REF] [--push REF] [--plain-http] [--outpu
   --sysroot ARCH=DIR take nft and libraries for ARCH (amd64, arm64) from this Debian root instead of this machine's
 `;
 /** The programs that run in the cluster. */
-const PROGRAMS = ['agent', 'agent-init', 'cloud', 'manager'];
+const PROGRAMS = ['agent', 'agent-init', 'cloud', 'ingress', 'manager'];
 const MACHINE: Partial<Record<NodeJS.Architecture, string>> = { x64: 'amd64', arm64: 'arm64' };
 
 const { values } = parseArgs({

@@ -29,6 +29,8 @@ const ALLOWED: Record<string, string[]> = {
   manager: [...foundation, 'mux', 'rpc', 'tunnel', 'kube', 'dns', 'install'],
   agent: ['base', 'net', 'protocol', 'mux', 'rpc', 'tunnel', 'http'],
   cloud: [...foundation, 'mux', 'rpc', 'tunnel', 'http'],
+  // serves a sandbox's Ingresses: of the product it shares mechanisms only
+  ingress: ['base', 'net', 'http', 'kube', 'tunnel'],
   // a cluster, not a part of the product's own: it knows none of its objects
   sandbox: ['base', 'net', 'config', 'protocol', 'rpc', 'kube', 'http', 'dns'],
 };

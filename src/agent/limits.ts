@@ -47,3 +47,18 @@ export const DRAIN_UDP_QUIET_MS = 2_000;
 /** A request to the health port: no longer, and no slower, than this. */
 export const HEALTH_REQUEST_LIMIT = 4 * 1024;
 export const HEALTH_TIMEOUT_MS = 5_000;
+/** Workstations' direct connections to one agent, proved or not; more are refused. */
+export const DIRECT_CONNECTION_LIMIT = 1_024;
+/** Of one session. A workstation has two, and as many again while it replaces them. */
+export const DIRECT_SESSION_LIMIT = 8;
+/** Those that have not proved themselves, from one address (an API server's stands for many workstations) and in all. Beyond, the oldest is ended. */
+export const DIRECT_UNPROVEN_EACH = 32;
+export const DIRECT_UNPROVEN_LIMIT = 64;
+/** TLS handshake, request and hello, each. */
+export const DIRECT_HANDSHAKE_MS = 10_000;
+/** A request for a direct connection: an API server passes on what the workstation sent and adds little. */
+export const DIRECT_HEAD_LIMIT = 16 * 1024;
+/** A certificate for the port is made anew after this: half its life. */
+export const DIRECT_RENEW_MS = 15 * 24 * 3_600_000;
+/** After a port could not be opened, or no manager gave a certificate. */
+export const DIRECT_RETRY_MS = 5_000;

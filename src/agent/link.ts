@@ -1,20 +1,27 @@
 import { readFile } from 'node:fs/promises';
 import { connect, type TLSSocket } from 'node:tls';
-import { z } from 'zod';
 import { messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { sleep } from '../base/retry.ts';
 import { VERSION } from '../base/version.ts';
 import { createMux, type Mux } from '../mux/index.ts';
-import { type AgentHello, type AgentIntercept, agentInterceptsSchema, agentPeersSchema, agentWelcomeSchema, probeSchema } from '../protocol/tunnel.ts';
+import {
+  type AgentHello,
+  type AgentIntercept,
+  agentInterceptsSchema,
+  agentPeersSchema,
+  agentWelcomeSchema,
+  CLUSTER_TLS,
+  certificateSchema,
+  heldSessionsSchema,
+  probeSchema,
+} from '../protocol/tunnel.ts';
 import { createRpcPeer, type RpcHandler, type RpcPeer } from '../rpc/index.ts';
 import { encodeStreamHeader } from '../tunnel/index.ts';
 import { LINK_CALL_TIMEOUT_MS, LINK_CONNECT_TIMEOUT_MS, LINK_HELLO_TIMEOUT_MS, PING_IDLE_INTERVAL_MS, PING_INTERVAL_MS, PING_TIMEOUT_MS } from './limits.ts';
 import type { Sighting } from './probes.ts';
 import type { AgentSettings } from './settings.ts';
 import type { TakenTotals } from './taken.ts';
-
-const sessionsSchema = z.looseObject({ held: z.array(z.string()) });
 
 export interface LinkEvents {
   /** What the manager told changed. */
@@ -32,6 +39,8 @@ export interface Link {
   readonly mux: Mux;
   /** Sessions whose tunnel this replica holds. */
   readonly held: ReadonlySet<string>;
+  /** Public keys of some of them. */
+  readonly keys: ReadonlyMap<string, string>;
   /** The replica ends soon: other links come first. */
   readonly leaving: boolean;
   /** The whole list as last told; undefined: nothing was told yet. */
@@ -39,6 +48,10 @@ export interface Link {
   /** Tells what is being taken now. */
   ready(uids: string[]): void;
   failed(intercept: string, message: string): void;
+  /** Tells where direct connections are taken. */
+  direct(port: number | undefined): void;
+  /** A certificate for that port; undefined where the manager makes none. */
+  readonly certificate: (() => Promise<{ certificate: string; key: string }>) | undefined;
   /** Tells what was seen of a probe's mark. */
   probed(id: string, seen: Sighting): void;
   /** Tells how much was taken, by the intercepts' uids. */
@@ -71,6 +84,7 @@ export async function openLink(address: string, settings: AgentSettings, events:
 export async function greetManager(address: string, mux: Mux, hello: AgentHello, events: LinkEvents, log: Log): Promise<Link> {
   let intercepts: readonly AgentIntercept[] | undefined;
   let held: ReadonlySet<string> = new Set();
+  let keys: ReadonlyMap<string, string> = new Map();
   let leaving = false;
   const rpc: RpcPeer = createRpcPeer(mux.open(encodeStreamHeader({ t: 'agent-control' })), {
     log,
@@ -81,7 +95,9 @@ export async function greetManager(address: string, mux: Mux, hello: AgentHello,
         if (link !== undefined) events.onChange(link, 'intercepts');
       },
       sessions: (params) => {
-        held = new Set(sessionsSchema.parse(params).held);
+        const told = heldSessionsSchema.parse(params);
+        held = new Set(told.held);
+        keys = new Map(Object.entries(told.keys));
         if (link !== undefined) events.onChange(link, 'sessions');
       },
       peers: (params) => events.onPeers(agentPeersSchema.parse(params).replicas.map((replica) => replica.address)),
@@ -108,6 +124,9 @@ export async function greetManager(address: string, mux: Mux, hello: AgentHello,
     get held() {
       return held;
     },
+    get keys() {
+      return keys;
+    },
     get leaving() {
       return leaving;
     },
@@ -116,6 +135,10 @@ export async function greetManager(address: string, mux: Mux, hello: AgentHello,
     },
     ready: (uids) => call('ready', { intercepts: uids }),
     failed: (intercept, message) => call('error', { intercept, message }),
+    direct: (port) => rpc.notify('direct', port === undefined ? {} : { port }),
+    certificate: welcome.capabilities.includes('direct')
+      ? async () => certificateSchema.parse(await rpc.call('certificate', {}, { timeoutMs: LINK_CALL_TIMEOUT_MS }))
+      : undefined,
     probed: (id, seen) => rpc.notify('probed', { id, ...seen }),
     taken: (totals) => rpc.notify('taken', { totals }),
     closed: mux.closed,
@@ -128,7 +151,7 @@ function dial(address: string, settings: AgentSettings, signal: AbortSignal): Pr
   const { port, servername } = settings.manager;
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
-    const socket = connect({ host: address, port, servername, ca: settings.ca, minVersion: 'TLSv1.3' });
+    const socket = connect({ host: address, port, servername, ca: settings.ca, ecdhCurve: CLUSTER_TLS.ecdhCurve, minVersion: 'TLSv1.3' });
     const timer = setTimeout(() => socket.destroy(new Error(`no connection within ${LINK_CONNECT_TIMEOUT_MS} ms`)), LINK_CONNECT_TIMEOUT_MS);
     const stop = () => socket.destroy(new Error('the agent is ending'));
     signal.addEventListener('abort', stop, { once: true });

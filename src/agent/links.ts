@@ -6,6 +6,7 @@ import { MuxError, type MuxStream } from '../mux/index.ts';
 import type { AgentIntercept } from '../protocol/tunnel.ts';
 import type { RpcHandler } from '../rpc/index.ts';
 import { encodeStreamHeader, Spread } from '../tunnel/index.ts';
+import { DirectLinks } from './direct-links.ts';
 import { LINK_BACKOFF_FIRST_MS, LINK_BACKOFF_MAX_MS } from './limits.ts';
 import { type Link, openLink, watchLink } from './link.ts';
 import type { Sighting } from './probes.ts';
@@ -14,9 +15,9 @@ import { Taken } from './taken.ts';
 
 /** What takers need of the links. */
 export interface SessionLinks {
-  /** Whether some manager holds the session's tunnel. */
+  /** Whether the session's workstation can be reached: it is here itself, or some manager holds its tunnel. */
   holds(session: string): boolean;
-  /** A stream to the intercept's workstation; undefined while nobody holds its session. @param peer the client's address */
+  /** A stream to the intercept's workstation; undefined while it can't be reached. @param peer the client's address */
   open(intercept: AgentIntercept, peer: string): MuxStream | undefined;
   /** The intercept took a request, a connection or a UDP flow. */
   taken(intercept: AgentIntercept): void;
@@ -36,7 +37,7 @@ export interface LinksOptions {
 
 /**
  * A link to every manager replica: found where they were when the pod was made and by name, then by what the managers say of each
- * other. Lives until {@link close}.
+ * other. Where workstations come to the agent themselves, their streams need no manager. Lives until {@link close}.
  */
 export class Links implements SessionLinks {
   #options: LinksOptions;
@@ -51,6 +52,9 @@ export class Links implements SessionLinks {
   readonly #taken = new Taken((totals) => {
     for (const link of this.#links) link.taken(totals);
   });
+  readonly #direct: DirectLinks;
+  /** Keys of the sessions that intercept here, as managers told them. */
+  readonly #keys = new Map<string, string>();
   #stop = new AbortController();
   #lastLinkGone: (() => void) | undefined;
   /** Addresses whose first try is under way, until all are known to have told their intercepts or failed. */
@@ -60,7 +64,18 @@ export class Links implements SessionLinks {
   constructor(options: LinksOptions) {
     this.#options = options;
     this.#log = options.log;
-    const { addresses } = options.settings.manager;
+    const { pod, namespace, manager } = options.settings;
+    const { addresses } = manager;
+    this.#direct = new DirectLinks({
+      pod,
+      namespace,
+      certificate: () => this.#certificate(),
+      onPort: (port) => {
+        for (const link of this.#links) link.direct(port);
+      },
+      onChange: options.onChange,
+      log: options.log.child('direct'),
+    });
     this.#expect(addresses);
     void this.#discover(addresses.length > 0);
   }
@@ -81,16 +96,23 @@ export class Links implements SessionLinks {
 
   holds(session: string): boolean {
     for (const link of this.#links) if (link.held.has(session)) return true;
-    return false;
+    return this.#direct.holds(session);
   }
 
   open(intercept: AgentIntercept, peer: string): MuxStream | undefined {
     const { session, uid, protocol } = intercept;
     const able = [...this.#links].filter((link) => link.held.has(session) && link.mux.goneAway === undefined);
-    const order = (links: Link[]) => this.#turns.order(links.map(({ mux }) => mux));
-    for (const mux of [...order(able.filter(({ leaving }) => !leaving)), ...order(able.filter(({ leaving }) => leaving))]) {
+    const muxes = (links: Link[]) => links.map(({ mux }) => mux);
+    const near = this.#direct.muxes(session);
+    const order = [
+      ...this.#turns.order(near, muxes(able.filter(({ leaving }) => !leaving))),
+      ...this.#turns.order(muxes(able.filter(({ leaving }) => leaving))),
+    ];
+    for (const mux of order) {
       try {
-        return mux.open(encodeStreamHeader({ t: 'intercept', session, intercept: uid, protocol, peer }));
+        const stream = mux.open(encodeStreamHeader({ t: 'intercept', session, intercept: uid, protocol, peer }));
+        this.#direct.watch(mux, stream);
+        return stream;
       } catch (error) {
         if (!(error instanceof MuxError)) throw error;
       }
@@ -115,7 +137,13 @@ export class Links implements SessionLinks {
 
   close(): void {
     this.#taken.close();
+    this.#direct.close();
     this.#stop.abort(new Error('the agent is ending'));
+  }
+
+  async #certificate(): Promise<{ certificate: string; key: string }> {
+    for (const { certificate } of this.#links) if (certificate !== undefined) return certificate();
+    throw new Error('no manager that is linked makes certificates');
   }
 
   /** The first addresses. */
@@ -194,6 +222,7 @@ export class Links implements SessionLinks {
     this.#links.add(link);
     this.#log.info('linked', { replica: link.replica, address });
     link.ready(this.#ready);
+    if (this.#direct.port !== undefined) link.direct(this.#direct.port);
     const totals = this.#taken.all();
     if (Object.keys(totals).length > 0) link.taken(totals);
     if (link.intercepts !== undefined) this.#told(link, 'intercepts');
@@ -208,10 +237,14 @@ export class Links implements SessionLinks {
   }
 
   #told(link: Link, what: string): void {
+    for (const [session, key] of link.keys) this.#keys.set(session, key);
     if (what === 'intercepts' && link.intercepts !== undefined) {
       this.#intercepts = link.intercepts;
+      const wanted = new Set(link.intercepts.map(({ session }) => session));
+      for (const session of this.#keys.keys()) if (!wanted.has(session)) this.#keys.delete(session);
+      this.#direct.expect(this.#keys);
       this.#taken.keep(new Set(link.intercepts.map(({ uid }) => uid)));
-    }
+    } else if (link.keys.size > 0) this.#direct.expect(this.#keys);
     this.#options.onChange();
     if (link.intercepts !== undefined) this.#tried(link.address);
   }

@@ -151,6 +151,7 @@ export function statusObject(status: StatusResult | undefined): Record<string, u
       traffic_agent: manager.agentImage,
       replica: manager.replica,
       tunnel_transport: manager.transport,
+      direct_pods: manager.directPods,
       round_trip_ms: manager.rtt,
       blocked: manager.blocked,
     }),

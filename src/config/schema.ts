@@ -70,6 +70,8 @@ export const configSchema = z.strictObject({
   }),
   intercept: section({
     defaultPort: port.default(8080),
+    /** Not of the original: intercepted connections come straight from the agent where the user may `get pods/proxy`. */
+    direct: z.boolean().default(true),
     useFtp: z.boolean().default(false),
     localShortcut: z.boolean().default(true),
     localShortcutIsGlobal: z.boolean().default(true),

@@ -9,6 +9,7 @@ import { type CloudAccount, Previews } from './cloud/index.ts';
 import { fingerprintOf, openCluster } from './cluster.ts';
 import { Connected } from './connected.ts';
 import type { CallContext, DaemonContext } from './context.ts';
+import { DirectConnections, type WorkloadRef } from './direct/index.ts';
 import { installMissingManager } from './install.ts';
 import { Intercepts } from './intercept/index.ts';
 import { Network } from './network/index.ts';
@@ -74,7 +75,18 @@ export async function connect(ctx: DaemonContext, params: ConnectParams, netd: N
     ingressesFile: ctx.paths.ingressesFile,
     login: () => account.require(),
   });
-  const intercepts: Intercepts = new Intercepts({ kube, log, session, managerNamespace, namespace, tunnel: () => tunnel, previews });
+  const direct: DirectConnections = new DirectConnections({
+    kube,
+    session,
+    sign: session.sign,
+    version: VERSION,
+    log: log.child('direct'),
+    wanted: (workload) => config.intercept.direct && intercepts.owns(workload),
+    onStream: (stream, workload) => intercepts.serve(stream, workload),
+  });
+  undo.defer(() => direct.close());
+  const onLeft = (workload: WorkloadRef): void => direct.forget(workload);
+  const intercepts: Intercepts = new Intercepts({ kube, log, session, managerNamespace, namespace, tunnel: () => tunnel, previews, onLeft });
   undo.defer(() => intercepts.close(AbortSignal.timeout(2_000)));
   const tunnel: Tunnel = new Tunnel({
     kube,
@@ -86,6 +98,7 @@ export async function connect(ctx: DaemonContext, params: ConnectParams, netd: N
     onStream: (stream) => intercepts.serve(stream),
   });
   undo.defer(() => tunnel.abort());
+  tunnel.on('direct', (agents) => direct.told(agents));
   const welcome = await startTunnel(tunnel, managerNamespace, username, signal);
 
   const network = new Network(
@@ -109,6 +122,7 @@ export async function connect(ctx: DaemonContext, params: ConnectParams, netd: N
     tunnel,
     network,
     intercepts,
+    direct,
     previews,
     since: Date.now(),
   });

@@ -6,6 +6,7 @@ import type { ClientConfig } from '../config/index.ts';
 import type { KubeClient, Kubeconfig } from '../kube/index.ts';
 import type { ConnectParams } from '../protocol/daemon-api.ts';
 import type { Previews } from './cloud/index.ts';
+import type { DirectConnections } from './direct/index.ts';
 import type { Intercepts } from './intercept/index.ts';
 import type { Network } from './network/index.ts';
 import { deleteSession, type OwnSession } from './session.ts';
@@ -28,6 +29,7 @@ export interface ConnectedParts {
   tunnel: Tunnel;
   network: Network;
   intercepts: Intercepts;
+  direct: DirectConnections;
   previews: Previews;
   since: number;
 }
@@ -39,12 +41,13 @@ export class Connected extends EventEmitter<{ over: [CodedError] }> {
   constructor(parts: ConnectedParts) {
     super();
     this.parts = parts;
-    const { tunnel, intercepts, log } = parts;
+    const { tunnel, intercepts, direct, log } = parts;
     tunnel.on('refused', (error) => this.emit('over', error));
     tunnel.on('down', (reason) => log.warn('the connection to the cluster is down', { reason }));
     tunnel.on('up', () => {
       log.info('the connection to the cluster is up');
       intercepts.refresh();
+      direct.refresh();
     });
   }
 
@@ -55,11 +58,12 @@ export class Connected extends EventEmitter<{ over: [CodedError] }> {
   }
 
   async #close(): Promise<void> {
-    const { log, tunnel, network, intercepts, session, kube, managerNamespace } = this.parts;
+    const { log, tunnel, network, intercepts, direct, session, kube, managerNamespace } = this.parts;
     const signal = AbortSignal.timeout(CLOSE_TIMEOUT_MS);
     const steps: [string, () => Promise<void>][] = [
       ['network', () => network.close()],
       ['intercepts', () => intercepts.close(signal)],
+      ['direct connections', async () => direct.close()],
       ['tunnel', () => tunnel.close()],
       ['session', () => deleteSession(kube, managerNamespace, session.name, signal)],
     ];

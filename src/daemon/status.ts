@@ -21,7 +21,7 @@ export async function statusOf({ ctx, connected, lastEnd, executable }: StatusSo
       manager: { connected: false },
     };
   }
-  const { kubeconfig, namespace, managerNamespace, params, session, tunnel, network, intercepts } = connected.parts;
+  const { kubeconfig, namespace, managerNamespace, params, session, tunnel, direct, network, intercepts } = connected.parts;
   const line = tunnel.state;
   const net = network.status;
   const { dns } = connected.parts.config;
@@ -63,6 +63,7 @@ export async function statusOf({ ctx, connected, lastEnd, executable }: StatusSo
       ...(line.transport === undefined ? {} : { transport: line.transport }),
       ...(line.rtt === undefined ? {} : { rtt: line.rtt }),
       blocked: [...line.blocked],
+      directPods: direct.pods,
     },
   };
 }

@@ -79,7 +79,7 @@ export interface WatchOptions {
   labelSelector?: string | undefined;
   fieldSelector?: string | undefined;
   signal?: AbortSignal | undefined;
-  /** A watch that brings nothing, not even a bookmark, for so long is taken for dead. Default `KUBE_WATCH_IDLE_MS`. */
+  /** A watch that brings nothing, not even a bookmark, for so long ends: it may be dead. Default `KUBE_WATCH_IDLE_MS`. */
   idleMs?: number | undefined;
 }
 

@@ -8,6 +8,7 @@
 export { createKubeClient } from './client.ts';
 export type { ExecPlugin, Impersonation, KubeConnection, KubeUser } from './connection.ts';
 export type * from './contract.ts';
+export { readyEndpoints } from './endpoints.ts';
 export { inClusterConnection } from './in-cluster.ts';
 export { createInformer } from './informer.ts';
 export { type Kubeconfig, type KubeconfigOptions, loadKubeconfig } from './kubeconfig.ts';

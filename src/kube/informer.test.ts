@@ -15,12 +15,12 @@ const item = (name: string, version: number, uid = name): Item => ({ metadata: {
 async function listAndWatch(): Promise<
   {
     api: FakeApiServer;
-    state: { items: Item[]; version: number; refuse: number | undefined };
+    state: { items: Item[]; version: number; refuse: number | undefined; mute?: boolean };
     watches: { version: string; response: ServerResponse }[];
     next: (count: number) => Promise<void>;
   } & AsyncDisposable
 > {
-  const state: { items: Item[]; version: number; refuse: number | undefined } = { items: [], version: 1, refuse: undefined };
+  const state: { items: Item[]; version: number; refuse: number | undefined; mute?: boolean } = { items: [], version: 1, refuse: undefined };
   const watches: { version: string; response: ServerResponse }[] = [];
   let wake: () => void = () => {};
   const api = await startFakeApi({
@@ -28,7 +28,7 @@ async function listAndWatch(): Promise<
       const query = new URL(request.url ?? '', 'http://x').searchParams;
       if (state.refuse !== undefined) sendJson(response, failure(state.refuse, 'no'), state.refuse);
       else if (query.get('watch') === null) sendJson(response, { items: state.items, metadata: { resourceVersion: String(state.version) } });
-      else {
+      else if (state.mute !== true) {
         expect(query.get('allowWatchBookmarks')).toBe('true');
         response.writeHead(200, { 'content-type': 'application/json' });
         response.flushHeaders();
@@ -162,14 +162,23 @@ describe('an informer', () => {
     clearInterval(nudge);
   });
 
-  it('takes a silent watch for dead', async () => {
+  it('goes on from the same version when a watch is silent: it may be dead, or nothing has changed', async () => {
     await using server = await listAndWatch();
     const errors: string[] = [];
-    using seen = follow(server.api, { idleMs: 30, onError: (error) => errors.push(error.code) });
+    using seen = follow(server.api, { idleMs: 1_000, onError: (error) => errors.push(error.code) });
     const nudge = setInterval(() => seen.informer.retryNow(), 10);
     await server.next(2);
     clearInterval(nudge);
-    expect(errors[0]).toBe('TP-KUBE-TIMEOUT');
+    expect(errors).toEqual([]);
+    expect(server.watches[1]?.version).toBe(server.watches[0]?.version);
+  });
+
+  it('says so when a server gives no answer to a watch', async () => {
+    await using server = await listAndWatch();
+    server.state.mute = true;
+    const failed = Promise.withResolvers<string>();
+    using _seen = follow(server.api, { idleMs: 30, onError: (error) => failed.resolve(error.code) });
+    expect(await failed.promise).toBe('TP-KUBE-TIMEOUT');
   });
 
   it('goes on over a new connection when it is told to begin anew', async () => {

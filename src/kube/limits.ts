@@ -25,7 +25,7 @@ export const KUBE_EXEC_TIMEOUT_MS = 120_000;
 export const KUBE_EXEC_OUTPUT_LIMIT = 1024 * 1024;
 /** Credentials of a plugin are renewed this long before they expire. */
 export const KUBE_EXEC_EXPIRY_SLACK_MS = 10_000;
-/** A watch without an event or a bookmark (the API server sends one each minute) for so long is taken for dead. */
+/** A watch without an event or a bookmark (the API server sends one each minute, where there is news) for so long may be dead: another goes on from there. */
 export const KUBE_WATCH_IDLE_MS = 90_000;
 /** The server ends a watch after between one and two times this. */
 export const KUBE_WATCH_TIMEOUT_S = 240;

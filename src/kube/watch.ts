@@ -7,7 +7,11 @@ import { withQuery } from './paths.ts';
 import { errorOfNetwork, errorOfStatus, isStatus, timeoutError } from './status-error.ts';
 import type { Transport } from './transport.ts';
 
-/** Ends silently when the server closes; throws on silence, on errors, and on ERROR events (a Status; 410 means: list again). */
+/**
+ * Ends when the server closes, and when nothing came for `idleMs`: the connection may be dead, or nothing has changed (an API server sends no
+ * bookmark that is not newer than the version where the watch began). Going on from the last version is right in both cases, and tells them
+ * apart: what is dead gives no answer. Throws when there is no answer at first, on errors, and on ERROR events (a Status; 410 means: list again).
+ */
 export async function* watch<T>(transport: Transport, path: string, options: WatchOptions): AsyncGenerator<WatchEvent<T>, void, void> {
   const idleMs = options.idleMs ?? KUBE_WATCH_IDLE_MS;
   const controller = new AbortController();
@@ -15,8 +19,14 @@ export async function* watch<T>(transport: Transport, path: string, options: Wat
   const stop = () => controller.abort(options.signal?.reason);
   if (options.signal?.aborted) stop();
   else options.signal?.addEventListener('abort', stop, { once: true });
-  const silence = (ms: number) => setTimeout(() => controller.abort(timeoutError(context, ms)), ms);
-  let timer = silence(Math.min(idleMs, KUBE_REQUEST_TIMEOUT_MS));
+  let silent = false;
+  const silence = () =>
+    setTimeout(() => {
+      silent = true;
+      controller.abort();
+    }, idleMs);
+  const answerMs = Math.min(idleMs, KUBE_REQUEST_TIMEOUT_MS);
+  let timer = setTimeout(() => controller.abort(timeoutError(context, answerMs)), answerMs);
   try {
     // Spread, so that not all watches of a restarted server end together.
     const seconds = Math.round(KUBE_WATCH_TIMEOUT_S * (1 + Math.random()));
@@ -36,7 +46,7 @@ export async function* watch<T>(transport: Transport, path: string, options: Wat
     // A watch may be silent for longer than an idle pooled connection.
     answer.socket.setTimeout(0);
     clearTimeout(timer);
-    timer = silence(idleMs);
+    timer = silence();
     let parts: Buffer[] = [];
     let size = 0;
     for await (const chunk of answer as AsyncIterable<Buffer>) {
@@ -53,9 +63,10 @@ export async function* watch<T>(transport: Transport, path: string, options: Wat
       if (start < chunk.length) parts.push(chunk.subarray(start));
       size += chunk.length - start;
       if (size > KUBE_WATCH_LINE_LIMIT) throw new CodedError('TP-KUBE-API', `WATCH ${path}: one event is longer than ${KUBE_WATCH_LINE_LIMIT} bytes.`);
-      timer = silence(idleMs);
+      timer = silence();
     }
   } catch (error) {
+    if (silent) return;
     if (controller.signal.aborted) throw controller.signal.reason;
     throw errorOfNetwork(error, transport);
   } finally {

@@ -8,7 +8,7 @@ import type { Log, LogLevel } from '../base/log.ts';
 import type { KubeClient } from '../kube/index.ts';
 import type { MuxStream } from '../mux/index.ts';
 import type { Intercept, Session } from '../protocol/resources.ts';
-import type { AgentIntercept, ClusterInfo, Environment, ProbeHop } from '../protocol/tunnel.ts';
+import type { AgentIntercept, ClusterInfo, DirectAgents, Environment, ProbeHop } from '../protocol/tunnel.ts';
 import type { Metrics } from './metrics.ts';
 import type { Slots } from './outbound/quota.ts';
 import type { WaitingBytes } from './outbound/waiting.ts';
@@ -66,6 +66,8 @@ export interface ManagerTls {
   secureContext(): SecureContext;
   /** PEM of the leaf of now and its key, for servers that take them so. */
   leaf(): { certificate: string; key: string };
+  /** A leaf of an agent's own, with a new key, for that one name. */
+  agentLeaf(host: string): Promise<{ certificate: string; key: string }>;
   /** Calls back after each renewal. */
   onRenew(listener: () => void): () => void;
   close(): void;
@@ -103,6 +105,8 @@ export interface SessionRegistry {
   onHeld(listener: (uid: string, held: boolean) => void): () => void;
   /** True after the session's clean end was asked for (`leave`) and until its object is gone. */
   ended(uid: string): boolean;
+  /** What the session's signatures are checked with; undefined where none of its connections is here. */
+  publicKey(uid: string): string | undefined;
   /** Opens a stream to the session's workstation with `first` in the opening frame; undefined when there is no way. */
   open(uid: string, first: Uint8Array): MuxStream | undefined;
   /** Connections and streams of now. */
@@ -128,6 +132,8 @@ export interface AgentLink {
   readonly workload: WorkloadRef;
   /** uids of the intercepts that the agent takes now. */
   readonly ready: ReadonlySet<string>;
+  /** Where it takes direct connections, while it does. */
+  readonly directPort: number | undefined;
   /** Reads the environment of a container as the pod sees it. */
   environment(container: string | undefined, options?: { signal?: AbortSignal }): Promise<Environment>;
 }
@@ -147,6 +153,8 @@ export interface AgentRegistry {
   probe(id: string): number;
   /** What they saw of it. */
   probed(id: string): ProbeHop[];
+  /** Agents that take direct connections of the session, by workload that it has a claim on. */
+  direct(session: string): DirectAgents[];
   /** What agents of a workload are told now: granted, not ended claims. */
   intercepts(workload: WorkloadRef): AgentIntercept[];
 }

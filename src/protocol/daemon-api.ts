@@ -213,6 +213,8 @@ export interface StatusResult {
     /** Milliseconds over the last minute. */
     rtt?: { p50: number; p99: number };
     blocked?: string[];
+    /** Pods whose agents are connected directly. */
+    directPods?: number;
   };
 }
 

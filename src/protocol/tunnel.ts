@@ -9,6 +9,9 @@
  *    with a mux GOAWAY whose reason says why. Everything after the hello line is the mux (src/mux).
  * 5. Each mux stream begins with a stream header: two bytes of length (big endian), then JSON ({@link streamHeaderSchema}),
  *    then, in the same frame where there are some, the first bytes of data.
+ *
+ * A direct connection, workstation ⇄ API server ⇄ agent, is the same with `…/pods/https:<pod>:<port>/proxy/tunnel`, the hello's kind `direct`
+ * and another signature ({@link DIRECT_SIGNATURE_PREFIX}). On it only the agent opens streams, all with the header `intercept`.
  */
 import { z } from 'zod';
 import { cloudControlHeaderSchema, previewHeaderSchema } from './cloud.ts';
@@ -24,6 +27,11 @@ export const TUNNEL_HEADER = {
   replica: 'x-telepresence-replica',
   version: 'x-telepresence-version',
 } as const;
+/**
+ * TLS inside the cluster: agents, and the API server before a tunnel. The curves are those that every peer has; the post-quantum exchange
+ * that OpenSSL would prefer keeps 8 KiB of keys in each connection for as long as it lives, and a manager has ten thousand.
+ */
+export const CLUSTER_TLS = { minVersion: 'TLSv1.2', ecdhCurve: 'X25519:P-256:P-384' } as const;
 /** Longest name, uid or address that a peer may tell: Kubernetes' own bound. */
 export const NAME_LIMIT = 253;
 /** Longest projected token that an agent may show. */
@@ -32,12 +40,17 @@ export const TOKEN_LIMIT = 64 * 1024;
 export const HELLO_LIMIT = 16 * 1024;
 /** What the daemon signs: this prefix, the nonce as in the header, a dot and the Session's uid, as UTF-8. */
 export const SIGNATURE_PREFIX = 'telepresence-tunnel-v1:';
+/**
+ * What it signs for an agent: this prefix, nonce, dot, uid, a dot, and the pod as namespace/name. The pod is named so that an agent can't show
+ * the signature to another one, or to a manager.
+ */
+export const DIRECT_SIGNATURE_PREFIX = 'telepresence-direct-v1:';
 
 export const helloSchema = z.looseObject({
   version: z.string(),
   session: z.looseObject({ name: z.string(), uid: z.string() }),
-  /** `control`: the control and dns streams, heartbeats. `data`: the rest. */
-  kind: z.enum(['control', 'data']),
+  /** To a manager, `control`: the control and dns streams, heartbeats; `data`: the rest. To an agent: `direct`. */
+  kind: z.enum(['control', 'data', 'direct']),
   /** Ed25519 signature, base64. */
   signature: z.string(),
   /** Extensions by name; both sides use the intersection. The manager's stand in {@link welcomeSchema}. */
@@ -108,7 +121,8 @@ export type Replicas = z.infer<typeof replicasSchema>;
  *   only while no token works, the manager tries that one and keeps it if the cloud takes it.
  * - `probe` {@link probeIdSchema} → {agents}: agents of workloads with http intercepts look for the mark of that id for some seconds; how many do.
  * - `probe-seen` {@link probeIdSchema} → {@link probeHopsSchema}: what they saw so far.
- * Manager notifies daemon: `cluster` (ClusterInfo), `replicas` {@link replicasSchema}, `going-away` {reason} (the replica is stopping: open
+ * Manager notifies daemon: `cluster` (ClusterInfo), `replicas` {@link replicasSchema}, `direct` {@link directAgentsSchema} (where the agents of a
+ * workload that it intercepts can be reached, whenever that changes), `going-away` {reason} (the replica is stopping: open
  * another tunnel, and use this one until it is there; the mux's GOAWAY comes some seconds later).
  */
 export const welcomeSchema = z.looseObject({
@@ -140,9 +154,10 @@ export type Environment = z.infer<typeof environmentSchema>;
 /**
  * Agent's link, agent calls manager: `hello` {@link agentHelloSchema} → {@link agentWelcomeSchema} (the token is checked
  * by TokenReview, its pod claims compared), `ready` {intercepts: [uid]}: these are being taken now (sent again on every change),
- * `error` {intercept, message}. Agent notifies manager: `taken` {@link takenSchema}, at most once a second, of intercepts whose total changed;
+ * `error` {intercept, message}, `certificate` {} → {@link certificateSchema} (with the capability `direct` only). Agent notifies manager: `direct`
+ * {@link directPortSchema}, `taken` {@link takenSchema}, at most once a second, of intercepts whose total changed;
  * `probed` {@link probedSchema}, after `probe`.
- * Manager notifies agent: `intercepts` {@link agentInterceptsSchema} (the whole list, after every change), `sessions` {held: [uid]} (sessions
+ * Manager notifies agent: `intercepts` {@link agentInterceptsSchema} (the whole list, after every change), `sessions` {@link heldSessionsSchema} (sessions
  * whose tunnel this replica holds: an agent opens streams of a session only on a link that has it, and answers from the app while no link has),
  * `peers` {replicas: [{name, address}]} (dial each of them), `going-away` {reason} (the replica is stopping: prefer other links).
  * `probe` {@link probeSchema} (look for the mark in requests that are looked into anyway).
@@ -159,6 +174,21 @@ export const agentHelloSchema = z.looseObject({
 });
 export type AgentHello = z.infer<typeof agentHelloSchema>;
 export const agentWelcomeSchema = z.looseObject({ version: z.string(), replica: z.string(), capabilities: z.array(z.string()).default([]) });
+
+export const heldSessionsSchema = z.looseObject({
+  held: z.array(z.string()),
+  /** Public keys of some of them, by uid: who shows a signature of it may have a direct connection. Managers before `direct` tell none. */
+  keys: z.record(z.string(), z.string()).default({}),
+});
+/** Where the agent takes direct connections; without a port it takes none any more. */
+export const directPortSchema = z.looseObject({ port: port.optional() });
+/** PEM, made for this agent under the managers' CA. */
+export const certificateSchema = z.looseObject({ certificate: z.string(), key: z.string() });
+export const directAgentsSchema = z.looseObject({
+  workload: z.looseObject({ namespace: z.string(), kind: z.string(), name: z.string() }),
+  agents: z.array(z.looseObject({ pod: z.string(), port })),
+});
+export type DirectAgents = z.infer<typeof directAgentsSchema>;
 
 export const agentInterceptSchema = z.looseObject({
   uid: z.string(),

@@ -150,8 +150,8 @@ export interface ExecProcess {
 export interface NodeStreams {
   logs(namespace: string, pod: string, container: string, options: LogOptions): AsyncIterable<Uint8Array>;
   exec(namespace: string, pod: string, container: string, options: ExecOptions): Promise<ExecProcess>;
-  /** The container's own process: what it prints from now on, and its input where it was started with one. */
-  attach(namespace: string, pod: string, container: string, options: Omit<ExecOptions, 'command'>): Promise<ExecProcess>;
+  /** The container's own process: what it prints from now on, and its input where it was started with one. Whether on a terminal is said by its spec. */
+  attach(namespace: string, pod: string, container: string, options: Pick<ExecOptions, 'stdin'>): Promise<ExecProcess>;
   /** A connection to `localhost:port` inside the pod's network namespace. */
   dialPod(namespace: string, pod: string, port: number): Promise<Duplex>;
   /** A connection from the node to an address of the cluster's network, pod or service. */

@@ -1,7 +1,7 @@
 /** What every cluster is born with, beside its roles: namespaces, the Services of the API server and of DNS. */
 import type { KubeObject } from '../kube/index.ts';
 import { SANDBOX_NETWORK } from './contract.ts';
-import { DNS_ENDPOINT } from './network/node-network.ts';
+import { DNS_ENDPOINT } from './network/cluster-network.ts';
 
 const NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
 

@@ -1,5 +1,5 @@
 /**
- * A whole cluster in one process, inside namespaces that end with it: the API server, its controllers, one node.
+ * A whole cluster in one process, inside namespaces that end with it: the API server, its controllers, its nodes.
  * `launch/` makes the namespaces and talks to it from outside.
  */
 import { openSync, writeSync } from 'node:fs';
@@ -24,9 +24,9 @@ import { firstObjects } from './first-objects.ts';
 import { machineImage } from './images/machine-image.ts';
 import { createImageStore } from './images/store.ts';
 import { objectsFile, readKeys, writeKeys } from './kept-state.ts';
+import { createClusterNetwork, DNS_ENDPOINT, type Workstation } from './network/cluster-network.ts';
 import { startResolvers } from './network/dns/server.ts';
 import { createClusterZone } from './network/dns/zone.ts';
-import { createNodeNetwork, DNS_ENDPOINT, type Workstation } from './network/node-network.ts';
 import { withServiceAddresses } from './network/service-addresses.ts';
 import { startServiceProxy } from './network/service-proxy.ts';
 import { podAfterRestart } from './node/after-restart.ts';
@@ -58,6 +58,8 @@ export interface Sandbox {
   workstation(name: string): Workstation;
   forgetWorkstation(name: string): boolean;
   plug(name: string, connected: boolean): boolean;
+  /** Gives it an ingress controller. */
+  serveIngresses(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -81,7 +83,7 @@ export async function startSandbox({
   await mkdir(MEMORY, { recursive: true });
   const keys = state === undefined ? undefined : await readKeys(state);
   const nodes = nodeIdentities(count);
-  const network = createNodeNetwork(libc, nodes);
+  const network = createClusterNetwork(libc, nodes);
 
   // Each part needs the others' promises: the API looks at its parts with each request.
   const user = { username: CLUSTER_USER, uid: '', groups: [MASTERS], extra: {} };
@@ -122,9 +124,10 @@ export async function startSandbox({
   const context = createContext({ client, log: log.child('controllers'), signal });
   services = context.cache(SERVICES);
   await startControllers(context, { caCertificate });
-  const namespaces = context.cache(NAMESPACES);
-  const zone = createClusterZone(services, context.cache(ENDPOINT_SLICES), { has: (name) => namespaces.get('', name) !== undefined });
-  await Promise.all([startResolvers(log.child('dns'), zone, DNS_ENDPOINT), startServiceProxy(context)]);
+  const known = context.cache(NAMESPACES);
+  const zone = createClusterZone(services, context.cache(ENDPOINT_SLICES), { has: (name) => known.get('', name) !== undefined });
+  const namespaces = new Map(nodes.map(({ name }) => [name, network.node(name).namespace]));
+  await Promise.all([startResolvers(log.child('dns'), zone, DNS_ENDPOINT), startServiceProxy(context, namespaces)]);
   const running = await startNode({
     ...context,
     log: log.child('node'),
@@ -148,6 +151,10 @@ export async function startSandbox({
     workstation: (name) => network.workstation(name),
     forgetWorkstation: (name) => network.forgetWorkstation(name),
     plug: (name, connected) => network.plug(name, connected),
+    async serveIngresses() {
+      const { ingressObjects } = await import('./ingress-objects.ts');
+      for (const object of ingressObjects()) await client.apply(object, { fieldManager: 'telepresence-sandbox', force: true });
+    },
     async close() {
       await running.close();
       spawner.close();

@@ -5,13 +5,15 @@ import { createMux, type Mux, type MuxStream } from '../mux/index.ts';
 import { HELLO_LIMIT, type Hello, helloSchema } from '../protocol/tunnel.ts';
 import { HELLO_TIMEOUT_MS } from './limits.ts';
 import { readHead, TunnelProtocolError } from './read-head.ts';
-import { nonceText } from './session-keys.ts';
+import { nonceText, type ProofFor } from './session-keys.ts';
 
 export interface StartTunnelOptions {
   /** From the header of the 101. */
   nonce: string;
   session: { name: string; uid: string };
   kind: Hello['kind'];
+  /** Whom the proof is for; a manager when it is not said. */
+  to?: ProofFor;
   /** Signs with the session's key; base64. */
   sign: (text: string) => string;
   version: string;
@@ -26,7 +28,7 @@ export interface StartTunnelOptions {
  */
 export function startTunnel(socket: Duplex, options: StartTunnelOptions): Mux {
   const { nonce, session, kind, version, log, onStream } = options;
-  const signature = options.sign(nonceText(nonce, session.uid));
+  const signature = options.sign(nonceText(nonce, session.uid, options.to));
   const hello: Hello = { version, session, kind, signature, capabilities: options.capabilities ?? [] };
   socket.write(`${JSON.stringify(hello)}\n`);
   return createMux(socket, { role: 'client', log, onStream });
@@ -41,7 +43,7 @@ export interface AcceptTunnelOptions {
   timeoutMs?: number;
 }
 
-/** The manager's end: reads the hello, lets `verify` judge it, and only then starts the mux. Rejects when it was refused; the socket is ended then. */
+/** The manager's or agent's end: reads the hello, lets `verify` judge it, and only then starts the mux. Rejects when it was refused; the socket is ended then. */
 export async function acceptTunnel(socket: Duplex, options: AcceptTunnelOptions): Promise<{ mux: Mux; hello: Hello }> {
   const { verify, log, onStream } = options;
   const onError = (error: Error) => log.debug('a tunnel failed before it stood', { error: error.message });

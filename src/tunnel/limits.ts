@@ -16,3 +16,16 @@ export const DATAGRAM_BOUND = 512 * 1024;
 export const QUIET_BYTES_PER_S = 1024 * 1024;
 /** How often it is looked at, at most, what the connections move. */
 export const SPREAD_SAMPLE_MS = 100;
+/** How often a connection's silence is looked at. */
+export const SILENCE_TICK_MS = 500;
+/** A look that comes so much too late shows that this process had no time, not that workstations are silent. */
+export const STOOD_STILL_MS = 500;
+/** After this long without a byte the workstation is asked (ping). */
+export const SILENCE_PROBE_MS = 1_500;
+/** After this long a connection takes no more intercepted connections: the cluster's app answers instead. */
+export const SILENCE_LOST_MS = 3_000;
+/**
+ * After this long a connection is ended. Longer than the workstation's own patience: it decides, and streams that outlive
+ * a short cut must not be ended from here.
+ */
+export const SILENCE_DEAD_MS = 45_000;

@@ -1,5 +1,5 @@
 import { createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto';
-import { SIGNATURE_PREFIX } from '../protocol/tunnel.ts';
+import { DIRECT_SIGNATURE_PREFIX, SIGNATURE_PREFIX } from '../protocol/tunnel.ts';
 
 /** What stands before the 32 raw bytes of an Ed25519 key in its DER form (RFC 8410). */
 const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
@@ -19,15 +19,18 @@ export function createSessionKeys(): SessionKeys {
   return { publicKey: raw.toString('base64'), sign: (text) => sign(null, Buffer.from(text), pair.privateKey).toString('base64') };
 }
 
-/** The text that proves a session: see SIGNATURE_PREFIX. */
-export function nonceText(nonce: string, uid: string): string {
-  return `${SIGNATURE_PREFIX}${nonce}.${uid}`;
+/** Whom a proof is for: a manager, or the agent of one pod (`namespace/name`). */
+export type ProofFor = 'manager' | { pod: string };
+
+/** The text that proves a session: see SIGNATURE_PREFIX and DIRECT_SIGNATURE_PREFIX. */
+export function nonceText(nonce: string, uid: string, to: ProofFor = 'manager'): string {
+  return to === 'manager' ? `${SIGNATURE_PREFIX}${nonce}.${uid}` : `${DIRECT_SIGNATURE_PREFIX}${nonce}.${uid}.${to.pod}`;
 }
 
 /** Whether `signature` was made by the owner of `publicKey`. False for whatever is malformed. */
-export function verifyNonce(publicKey: string, nonce: string, uid: string, signature: string): boolean {
+export function verifyNonce(publicKey: string, nonce: string, uid: string, signature: string, to: ProofFor = 'manager'): boolean {
   const raw = Buffer.from(publicKey, 'base64');
   if (raw.length !== RAW_KEY_BYTES) return false;
   const key = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, raw]), format: 'der', type: 'spki' });
-  return verify(null, Buffer.from(nonceText(nonce, uid)), key, Buffer.from(signature, 'base64'));
+  return verify(null, Buffer.from(nonceText(nonce, uid, to)), key, Buffer.from(signature, 'base64'));
 }

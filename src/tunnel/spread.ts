@@ -11,6 +11,9 @@ interface Sample {
   rate: number;
 }
 
+/** A number that all small ones divide. */
+const TURNS = 5_040;
+
 /**
  * New streams take turns, but none goes beside a bulk flow while another connection is quiet: there it would wait behind what the flow
  * has on the line.
@@ -24,16 +27,23 @@ export class Spread {
     this.#sampledAt = now;
   }
 
-  /** The connections in the order in which they should be tried. */
-  order<T extends Busy>(connections: readonly T[], now = performance.now()): T[] {
-    if (connections.length < 2) return [...connections];
-    this.#sample(connections, now);
+  /**
+   * The connections in the order in which they should be tried.
+   * @param others serve as well, but not as fast: they come behind, but before connections that are busy where they are quiet
+   */
+  order<T extends Busy>(connections: readonly T[], others: readonly T[] = [], now = performance.now()): T[] {
+    const all = [...connections, ...others];
+    if (all.length < 2) return all;
+    this.#sample(all, now);
     const rate = (connection: T) => this.#samples.get(connection)?.rate ?? 0;
-    const least = Math.min(...connections.map(rate));
+    const least = Math.min(...all.map(rate));
     const isQuiet = (connection: T) => rate(connection) <= Math.max(QUIET_BYTES_PER_S, 2 * least);
-    this.#turn = (this.#turn + 1) % connections.length;
-    const turned = [...connections.slice(this.#turn), ...connections.slice(0, this.#turn)];
-    return [...turned.filter(isQuiet), ...turned.filter((connection) => !isQuiet(connection))];
+    this.#turn = (this.#turn + 1) % TURNS;
+    const turned = [connections, others].map((group) => {
+      const from = group.length === 0 ? 0 : this.#turn % group.length;
+      return [...group.slice(from), ...group.slice(0, from)];
+    });
+    return [true, false].flatMap((quiet) => turned.flatMap((group) => group.filter((connection) => isQuiet(connection) === quiet)));
   }
 
   #sample(connections: readonly Busy[], now: number): void {

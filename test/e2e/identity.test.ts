@@ -91,6 +91,8 @@ describe.skipIf(!clusterAvailable)('identity (needs root and the test cluster)',
     const name = items[0]?.metadata.name ?? '';
     const ended = await alice.run('kubectl', ['-n', NAMESPACE, 'delete', 'intercept', name]);
     expect([ended.code, ended.stderr]).toEqual([1, expect.stringMatching(/alice|denied|forbidden/i)]);
+    // the role does not reach pods' ports: what is intercepted comes through the manager, and nothing is said to the user
+    expect(await bob.ok(['status', '--output', 'json'])).toContain('"direct_pods": 0');
 
     await bob.ok(['leave', 'web']);
     await alice.ok(['intercept', 'web', '--port', '8081']);

@@ -19,6 +19,9 @@ console.log('serving');
 /** Asks at a terminal, says what was typed and how wide it is, and ends with 4. */
 const ASKS = `process.stdout.write('name> '); process.stdin.once('data', (typed) => { console.log('typed ' + String(typed).trim() + ', at a terminal: ' + process.stdout.isTTY + ', ' + process.stdout.columns + ' wide'); process.exit(4); })`;
 
+/** The same for who comes later: it asks until somebody has typed. */
+const ASKS_AGAIN = `const asking = setInterval(() => process.stdout.write('name> '), 300); process.stdin.once('data', () => clearInterval(asking)); ${ASKS}`;
+
 /** @param a what the container's variable A is */
 function app(a?: string): string {
   const labels = { app: 'web' };
@@ -179,6 +182,28 @@ describe.each(triedKubectls().map((tried, index) => ({ ...tried, index, title: `
       expect([code, stdout], stderr).toEqual([0, expect.stringContaining('got hello\n')]);
       expect(await ok('logs', 'asks')).toBe('got hello\nno more\n');
       await ok('delete', 'pod', 'asks');
+    });
+
+    it.skipIf(skipped)('attach -it, and run -it: the terminal of the container’s own process, and its exit code', async () => {
+      const container = { name: 'main', image: TEST_IMAGE, imagePullPolicy: 'IfNotPresent', command: ['/app/node', '-e', ASKS_AGAIN], stdin: true, tty: true };
+      const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'typed' }, spec: { restartPolicy: 'Never', containers: [container] } };
+      await ok('apply', '-f', await manifest(JSON.stringify(pod)));
+      await ok('wait', '--for=condition=Ready', 'pod/typed', '--timeout=60s');
+      const onTerminal = (line: string) =>
+        typeOnTerminal(workstation, `stty cols 97 rows 31; ${binary} -n ${namespace} ${line}`, { prompt: /name> $/, answers: ['grace'] });
+      // as to pipes, with two outputs
+      expect((await kubectl(['attach', '-i', 'typed'], { input: 'nobody\n' })).code).toBe(1);
+      const attached = await onTerminal('attach -it typed');
+      expect([attached.code, attached.screen]).toEqual([0, expect.stringContaining('typed grace, at a terminal: true, 97 wide\n')]);
+      await ok('wait', '--for=jsonpath={.status.phase}=Failed', 'pod/typed', '--timeout=60s');
+      expect(await ok('get', 'pod', 'typed', '-o', 'jsonpath={.status.containerStatuses[0].state.terminated.exitCode}')).toBe('4');
+      // lines of a log end as lines of a file do
+      expect(await ok('logs', 'typed')).toMatch(/name> grace\ntyped grace, at a terminal: true, 97 wide\n$/);
+      await ok('delete', 'pod', 'typed');
+      const ran = await onTerminal(`run asks -it --rm --restart=Never --image=${TEST_IMAGE} --command -- /app/node -e "${ASKS_AGAIN}"`);
+      expect([ran.code, ran.screen]).toEqual([4, expect.stringContaining('typed grace, at a terminal: true, 97 wide\n')]);
+      expect(ran.screen).toMatch(/^pod "asks" deleted/m);
+      expect(ran.screen).toContain(`pod ${namespace}/asks terminated (Error)\n`);
     });
 
     it.skipIf(skipped).each(['pod', 'service/web'])('port-forward: connections one after the other and beside each other, to a %s', async (target) => {

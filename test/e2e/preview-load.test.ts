@@ -9,7 +9,7 @@ import { TEST_IMAGE } from './apps/echo.ts';
 import type { LaneOutcome, MixedTask, Place } from './apps/mixed/lane.ts';
 import { HOST_ADDRESS } from './harness/cloud.ts';
 import { clusterAvailable, type TestCluster } from './harness/cluster.ts';
-import { ingressMissing } from './harness/ingress-controller.ts';
+import { ingressDoor, ingressMissing } from './harness/ingress-controller.ts';
 import { programText } from './harness/program.ts';
 import { ingressTo, interceptInPublic, startTeam } from './harness/team.ts';
 import { VOLUME } from './harness/volume.ts';
@@ -38,7 +38,7 @@ describe.skipIf(!clusterAvailable || ingressMissing !== undefined)(
         const { host, mark } = await interceptInPublic(cloud, person, 'shop', HOST);
         places.push({ name, proof: name, header: { name: INTERCEPT_ID_HEADER, value: mark }, door: { host, address: HOST_ADDRESS, port: 443 } });
       }
-      places.push({ name: 'cluster', door: { host: HOST, address: 'traefik.ingress', port: 443 } });
+      places.push({ name: 'cluster', door: { host: HOST, address: ingressDoor, port: 443 } });
     }, 400_000);
 
     afterAll(async () => {

@@ -115,6 +115,8 @@ export const managerAgents: MakeVictim = (transport) => {
       return stream;
     },
     onTaken: () => undefined,
+    onDirect: () => undefined,
+    certificate: async () => ({ certificate: '', key: '' }),
     onProbed: () => undefined,
     onRelayed: () => undefined,
   });
@@ -140,18 +142,21 @@ export const daemonTunnel: MakeVictim = (transport) => {
   });
   const drop = () => undefined;
   mux.ping().catch(drop);
-  openControl({ mux, replica: 'mgr-1', version: '1' }, { log: silentLog, onCluster: drop, onReplicas: drop, onGoingAway: drop }).then((control) => {
-    const resolver = createClusterResolver(control.dns);
-    const query = encodeMessage(questionMessage('web.shop', 1));
-    resolver.query(query, {}).catch(drop);
-    if (mux.goneAway !== undefined || control.dns.destroyed) return;
-    const outward = mux.open(encodeStreamHeader({ t: 'tcp', host: '10.96.0.1', port: 80 }, Buffer.from('GET / HTTP/1.1\r\n\r\n')));
-    streams.push(control.dns, outward);
-    outward.resume();
-    outward.end('x');
-    control.rpc.call('ping', {}).catch(drop);
-    control.rpc.call('environment', { intercept: 'i1' }, { timeoutMs: 1_000 }).catch(drop);
-  }, drop);
+  openControl({ mux, replica: 'mgr-1', version: '1' }, { log: silentLog, onCluster: drop, onReplicas: drop, onDirect: drop, onGoingAway: drop }).then(
+    (control) => {
+      const resolver = createClusterResolver(control.dns);
+      const query = encodeMessage(questionMessage('web.shop', 1));
+      resolver.query(query, {}).catch(drop);
+      if (mux.goneAway !== undefined || control.dns.destroyed) return;
+      const outward = mux.open(encodeStreamHeader({ t: 'tcp', host: '10.96.0.1', port: 80 }, Buffer.from('GET / HTTP/1.1\r\n\r\n')));
+      streams.push(control.dns, outward);
+      outward.resume();
+      outward.end('x');
+      control.rpc.call('ping', {}).catch(drop);
+      control.rpc.call('environment', { intercept: 'i1' }, { timeoutMs: 1_000 }).catch(drop);
+    },
+    drop,
+  );
   return { streams, mux: Promise.resolve(mux) };
 };
 

@@ -99,8 +99,9 @@ export async function managerCertificate(authority: { certificate: string; key: 
   return await mintLeaf({ ca: authority, name: 'm', hosts: ['traffic-manager-agents.ambassador.svc'], now: Date.now() });
 }
 
-export async function setup(appPort: number, more: Record<string, unknown> = {}): Promise<Setup> {
-  const manager = await startFakeManager(leaf);
+/** @param keys public keys of sessions that may come directly */
+export async function setup(appPort: number, more: Record<string, unknown> = {}, keys?: Record<string, string>): Promise<Setup> {
+  const manager = await startFakeManager(leaf, keys === undefined ? {} : { keys });
   const agent = await startAgent(environment(appPort, manager.port, more));
   cleanups.push(() => manager.close());
   const protocol = more['protocol'] === 'UDP' ? 'UDP' : 'TCP';

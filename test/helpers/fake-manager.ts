@@ -19,6 +19,8 @@ export interface FakeManager {
   readonly taken: Record<string, number>[];
   /** What agents said of probes. */
   readonly probed: { id: string; marked: number; unmarked: number }[];
+  /** Where agents said that they take direct connections. */
+  readonly directPorts: (number | undefined)[];
   /** Control streams of the agents that are linked. */
   readonly agents: RpcPeer[];
   readonly muxes: Mux[];
@@ -31,13 +33,19 @@ export interface FakeManager {
 
 export async function startFakeManager(
   tls: { certificate: string; key: string },
-  options: { port?: number; peers?: { name: string; address: string }[] } = {},
+  options: {
+    port?: number;
+    peers?: { name: string; address: string }[];
+    /** Public keys of sessions that may come directly, by uid; without them the manager knows nothing of direct connections. */
+    keys?: Record<string, string>;
+  } = {},
 ): Promise<FakeManager> {
   const hellos: AgentHello[] = [];
   const ready: string[][] = [];
   const errors: { intercept: string; message: string }[] = [];
   const taken: Record<string, number>[] = [];
   const probed: FakeManager['probed'] = [];
+  const directPorts: FakeManager['directPorts'] = [];
   const agents: RpcPeer[] = [];
   const muxes: Mux[] = [];
   const sockets = new Set<TLSSocket>();
@@ -46,7 +54,7 @@ export async function startFakeManager(
   let handler: (stream: MuxStream, header: InterceptHeader) => void = (stream) => stream.reset('gone');
 
   const say = (peer: RpcPeer) => {
-    peer.notify('sessions', { held });
+    peer.notify('sessions', options.keys === undefined ? { held } : { held, keys: options.keys });
     peer.notify('intercepts', { intercepts });
   };
   const control = (stream: MuxStream, mux: Mux) => {
@@ -60,13 +68,15 @@ export async function startFakeManager(
             say(peer);
             if (options.peers !== undefined) peer.notify('peers', { replicas: options.peers });
           });
-          return { version: '1', replica: 'fake' };
+          return { version: '1', replica: 'fake', capabilities: options.keys === undefined ? [] : ['direct'] };
         },
+        certificate: () => ({ certificate: tls.certificate, key: tls.key }),
         ready: (params) => void ready.push((params as { intercepts: string[] }).intercepts),
         error: (params) => void errors.push(params as { intercept: string; message: string }),
       },
       onNotify: {
         probed: (params) => void probed.push(params as FakeManager['probed'][number]),
+        direct: (params) => void directPorts.push((params as { port?: number }).port),
         taken: (params) => void taken.push((params as { totals: Record<string, number> }).totals),
       },
     });
@@ -95,6 +105,7 @@ export async function startFakeManager(
     errors,
     taken,
     probed,
+    directPorts,
     agents,
     muxes,
     tell(nowHeld, nowIntercepts) {

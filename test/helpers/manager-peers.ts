@@ -2,7 +2,7 @@
 import { connect, type TLSSocket } from 'node:tls';
 import { silentLog } from '../../src/base/log.ts';
 import { createMux, type Mux, type MuxStream } from '../../src/mux/index.ts';
-import { type AgentIntercept, type Hello, TUNNEL_HEADER, TUNNEL_PATH, UPGRADE_PROTOCOL } from '../../src/protocol/tunnel.ts';
+import { type AgentIntercept, CLUSTER_TLS, type Hello, TUNNEL_HEADER, TUNNEL_PATH, UPGRADE_PROTOCOL } from '../../src/protocol/tunnel.ts';
 import { createRpcPeer, type RpcPeer } from '../../src/rpc/index.ts';
 import { encodeStreamHeader, type SessionKeys, startTunnel } from '../../src/tunnel/index.ts';
 
@@ -25,7 +25,8 @@ function dial(port: number, options: { from?: string | undefined; ca?: string; s
       host: '127.0.0.1',
       port,
       ...(from === undefined ? {} : { localAddress: from }),
-      ...(ca === undefined ? { rejectUnauthorized: false } : { ca }),
+      // An agent's connection; else an API server's, which trusts whoever answers.
+      ...(ca === undefined ? { rejectUnauthorized: false } : { ca, ecdhCurve: CLUSTER_TLS.ecdhCurve }),
       ...(servername === undefined ? {} : { servername }),
     });
     socket.once('secureConnect', () => {

@@ -4,12 +4,13 @@
  * set out: a nonce in a cookie here, its hash on the way. The cookie is looked up at each request.
  */
 import { createHash, randomBytes } from 'node:crypto';
+import { type HeaderList, valuesOf } from '../../http/index.ts';
 import { PREVIEW_SESSION_MS } from '../limits.ts';
 import { sameSecret } from '../secrets.ts';
 import type { Preview, Store, User } from '../store/index.ts';
 import { ENTER_COOKIE, ownCookie, ownCookieValues, PREVIEW_COOKIE } from './cookies.ts';
 import type { Explanation } from './explain.ts';
-import { cookieHeader, type HeaderList, valuesOf } from './headers.ts';
+import { cookieHeader } from './headers.ts';
 import { type Mapping, previewLabel } from './hosts.ts';
 import { ENTER_MS, ENTER_PATH_LIMIT } from './limits.ts';
 

@@ -2,10 +2,11 @@
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { request as httpRequest } from '../../base/node-http.ts';
+import { type HeaderList, headerList, trailerList } from '../../http/index.ts';
 import type { AnyRequest, AnyResponse } from '../context.ts';
 import type { Failure } from './failures.ts';
 import { failureOf, ResponseTimeout } from './failures.ts';
-import { type HeaderList, headerList, requestHeaders, responseHeaders } from './headers.ts';
+import { requestHeaders, responseHeaders } from './headers.ts';
 import type { Mapping } from './hosts.ts';
 import type { IngressAgent, OpenIngress } from './ingress-agent.ts';
 import { PREVIEW_IDLE_MS, PREVIEW_RESPONSE_MS } from './limits.ts';
@@ -29,7 +30,6 @@ export interface Passage {
 
 /** Requests that may be sent again, on a new connection, when a kept one turns out to be over. */
 const AGAIN = new Set(['GET', 'HEAD', 'OPTIONS']);
-const TRAILERS_REFUSED = new Set(['content-length', 'transfer-encoding', 'set-cookie', 'host', 'trailer', 'connection']);
 
 export const flat = (headers: HeaderList): string[] => headers.flat();
 
@@ -138,8 +138,4 @@ export function deliver(
     if (trailers.length > 0) res.addTrailers(Object.fromEntries(trailers));
     res.end();
   });
-}
-
-function trailerList(rawTrailers: readonly string[]): HeaderList {
-  return headerList(rawTrailers).filter(([name]) => !TRAILERS_REFUSED.has(name.toLowerCase()));
 }

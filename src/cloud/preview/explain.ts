@@ -1,8 +1,8 @@
 /** The page that explains why a preview can't answer; JSON or text for those who don't ask for pages. */
 import { createHash } from 'node:crypto';
 import { html } from 'hono/html';
+import type { HeaderList } from '../../http/index.ts';
 import type { Failure } from './failures.ts';
-import type { HeaderList } from './headers.ts';
 
 const STYLE = `
 :root{color-scheme:light dark;--page:#f7f7f5;--card:#fff;--ink:#1b1c1f;--soft:#5d6068;--line:#e3e3df;--accent:#4338ca}

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { HeaderList } from '../../http/index.ts';
 import { mapSetCookie, withoutReserved } from './cookies.ts';
-import { type HeaderList, requestHeaders, responseHeaders } from './headers.ts';
+import { requestHeaders, responseHeaders } from './headers.ts';
 import { mappingOf, previewLabel } from './hosts.ts';
 import { mapRefresh, toIngress, toPreview } from './map-url.ts';
 import { pathOf } from './wire.ts';

@@ -1,23 +1,10 @@
 /** The headers of a proxied exchange, both ways. Names keep their case and repetitions their order. */
+import { endToEnd, type HeaderList, sameHeader as same, valuesOf } from '../../http/index.ts';
 import { INTERCEPT_ID_HEADER } from '../../protocol/cloud.ts';
 import { mapSetCookie, withoutReserved } from './cookies.ts';
 import type { Mapping } from './hosts.ts';
 import { mapLink, mapPolicy, mapRefresh, toIngress, toPreview } from './map-url.ts';
 
-export type HeaderList = [name: string, value: string][];
-
-/** Of one connection (RFC 9110 7.6.1), and what people took for such. */
-const HOP_BY_HOP = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'te',
-  'transfer-encoding',
-  'upgrade',
-  'http2-settings',
-]);
 /** Said by the cloud alone: what a client claims here would be believed by the app. `expect` is answered by the cloud itself. */
 const SAID_HERE = new Set([
   'host',
@@ -33,29 +20,10 @@ const SAID_HERE = new Set([
 ]);
 /** Would send the browser elsewhere, or speak for more than this preview. */
 const KEPT_FROM_BROWSER = new Set(['strict-transport-security', 'public-key-pins', 'public-key-pins-report-only', 'alt-svc']);
-/** A header of that name with dashes for underscores is the same to CGI, WSGI and their like. */
-const same = (name: string) => name.toLowerCase().replaceAll('_', '-');
-
-export function headerList(rawHeaders: readonly string[]): HeaderList {
-  const list: HeaderList = [];
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] ?? '';
-    if (!name.startsWith(':')) list.push([name, rawHeaders[index + 1] ?? '']);
-  }
-  return list;
-}
 
 /** All cookies of a request as one header: HTTP/2 sends them in crumbs. */
 export function cookieHeader(headers: HeaderList): string {
   return valuesOf(headers, 'cookie').join('; ');
-}
-
-export function valuesOf(headers: HeaderList, name: string): string[] {
-  return headers.filter(([header]) => header.toLowerCase() === name).map(([, value]) => value);
-}
-
-function connectionNames(headers: HeaderList): Set<string> {
-  return new Set(valuesOf(headers, 'connection').flatMap((value) => value.split(',').map((name) => name.trim().toLowerCase())));
 }
 
 export interface RequestContext {
@@ -72,12 +40,11 @@ export interface RequestContext {
 /** Browser → ingress. */
 export function requestHeaders(headers: HeaderList, context: RequestContext): HeaderList {
   const { mapping, header, body } = context;
-  const named = connectionNames(headers);
   const mine = new Set([INTERCEPT_ID_HEADER, same(header.name)]);
   const out: HeaderList = [['Host', mapping.ingress.host]];
-  for (const [name, value] of headers) {
+  for (const [name, value] of endToEnd(headers)) {
     const lower = name.toLowerCase();
-    if (HOP_BY_HOP.has(lower) || named.has(lower) || SAID_HERE.has(same(name)) || mine.has(same(name))) continue;
+    if (SAID_HERE.has(same(name)) || mine.has(same(name))) continue;
     if (lower === 'content-length' || lower === 'cookie') continue;
     if (lower === 'origin' || lower === 'referer') out.push([name, toIngress(value, mapping)]);
     else out.push([name, value]);
@@ -94,11 +61,10 @@ export function requestHeaders(headers: HeaderList, context: RequestContext): He
 
 /** Ingress → browser. */
 export function responseHeaders(headers: HeaderList, mapping: Mapping): HeaderList {
-  const named = connectionNames(headers);
   const out: HeaderList = [];
-  for (const [name, value] of headers) {
+  for (const [name, value] of endToEnd(headers)) {
     const lower = name.toLowerCase();
-    if (HOP_BY_HOP.has(lower) || named.has(lower) || KEPT_FROM_BROWSER.has(lower)) continue;
+    if (KEPT_FROM_BROWSER.has(lower)) continue;
     const mapped = mapResponseHeader(lower, value, mapping);
     if (mapped !== undefined) out.push([name, mapped]);
   }

@@ -5,6 +5,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Hono } from 'hono';
 import { messageOf } from '../../base/errors.ts';
+import { responseFor } from '../../base/response-for.ts';
+import { headerList, valuesOf } from '../../http/index.ts';
 import { previewAddress } from '../actions.ts';
 import type { AnyRequest, AnyResponse, CloudContext, PreviewProxy } from '../context.ts';
 import type { CloudEnv } from '../http/environment.ts';
@@ -15,13 +17,13 @@ import { createEnterRoute } from './enter-route.ts';
 import { exchange, type Passage } from './exchange.ts';
 import { type Explanation, explain } from './explain.ts';
 import { type Failure, failures, placeOf } from './failures.ts';
-import { cookieHeader, headerList, valuesOf } from './headers.ts';
+import { cookieHeader } from './headers.ts';
 import { mappingOf } from './hosts.ts';
 import { IngressAgent } from './ingress-agent.ts';
 import { createInterceptStates } from './intercept-state.ts';
 import { PREVIEW_REQUESTS } from './limits.ts';
 import { createRunning } from './running.ts';
-import { responseFor, upgrade } from './upgrade.ts';
+import { upgrade } from './upgrade.ts';
 import { createVisits } from './visits.ts';
 import { pathOf, send } from './wire.ts';
 

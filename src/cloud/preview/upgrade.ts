@@ -2,25 +2,14 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { ServerResponse } from '../../base/node-http.ts';
+import type { ServerResponse } from '../../base/node-http.ts';
+import { type HeaderList, headerList } from '../../http/index.ts';
 import { relay } from '../../tunnel/index.ts';
 import { deliver, flat, overStream, type Passage } from './exchange.ts';
 import { failureOf, failures, ResponseTimeout } from './failures.ts';
-import { type HeaderList, headerList, requestHeaders, responseHeaders } from './headers.ts';
+import { requestHeaders, responseHeaders } from './headers.ts';
 import { PREVIEW_IDLE_MS, PREVIEW_RESPONSE_MS } from './limits.ts';
 import { Watch } from './wire.ts';
-
-/** An answer for a request whose socket Node handed over. The connection ends after it. */
-export function responseFor(req: IncomingMessage, socket: Duplex): ServerResponse {
-  const res = new ServerResponse(req);
-  res.shouldKeepAlive = false;
-  res.assignSocket(socket as Socket);
-  res.on('finish', () => {
-    res.detachSocket(socket as Socket);
-    socket.end();
-  });
-  return res;
-}
 
 export async function upgrade(req: IncomingMessage, res: ServerResponse, socket: Duplex, head: Buffer, passage: Passage): Promise<void> {
   const { mapping, header, forwardedFor, path } = passage;

@@ -1,8 +1,9 @@
 /** A browser's request and its answer, of HTTP/1.1 and of HTTP/2. */
 import { constants } from 'node:http2';
+import type { HeaderList } from '../../http/index.ts';
 import type { AnyRequest, AnyResponse } from '../context.ts';
 import type { Explanation } from './explain.ts';
-import type { HeaderList, RequestContext } from './headers.ts';
+import type { RequestContext } from './headers.ts';
 import type { Mapping } from './hosts.ts';
 
 /** Sets status and headers; repeated names become repeated headers. Throws for what can't be sent. */

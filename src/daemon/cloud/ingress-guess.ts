@@ -28,6 +28,8 @@ const CONTROLLERS = [
   'skipper-ingress',
   'router-default',
   'caddy-ingress-controller',
+  // the sandbox's own
+  'sandbox-ingress',
 ] as const;
 /** More than one or two of these are never looked at. */
 export const INGRESS_GUESSES = 5;

@@ -13,6 +13,7 @@ import { GROUP_VERSION, type Intercept, type InterceptSpec, type Session } from 
 import { environmentSchema } from '../../protocol/tunnel.ts';
 import { type OwnPreview, type PreviewHeader, type Previews, previewHeaderOf } from '../cloud/index.ts';
 import type { CallContext } from '../context.ts';
+import type { WorkloadRef } from '../direct/index.ts';
 import { deleteIfThere, type OwnSession } from '../session.ts';
 import type { Tunnel } from '../tunnel/index.ts';
 import { infoOf } from './info.ts';
@@ -36,6 +37,8 @@ export interface InterceptsOptions {
   namespace: string;
   tunnel: () => Tunnel;
   previews: Previews;
+  /** The last intercept of a workload is over. */
+  onLeft: (workload: WorkloadRef) => void;
 }
 
 /** An intercept of this session. */
@@ -47,6 +50,9 @@ interface Own {
   header?: PreviewHeader | undefined;
   preview?: OwnPreview;
 }
+
+const isOf = ({ namespace, spec }: Own, workload: WorkloadRef): boolean =>
+  namespace === workload.namespace && spec.workload.kind === workload.kind && spec.workload.name === workload.name;
 
 const interceptsPath = (namespace?: string, name?: string): string => resourcePath(GROUP_VERSION, 'intercepts', namespace, name);
 
@@ -64,10 +70,14 @@ export class Intercepts {
     this.#options = options;
   }
 
-  serve(stream: MuxStream): void {
+  /** Takes an intercepted connection. @param of agents of this workload opened it: their streams are of its intercepts only */
+  serve(stream: MuxStream, of?: WorkloadRef): void {
     void serveInterceptStream(stream, {
       log: this.#options.log.child('serve'),
-      target: (uid) => this.#targets.get(uid)?.spec.target,
+      target: (uid) => {
+        const own = this.#targets.get(uid);
+        return own === undefined || (of !== undefined && !isOf(own, of)) ? undefined : own.spec.target;
+      },
       connections: this.#connections,
       signal: this.#stop.signal,
     });
@@ -97,7 +107,17 @@ export class Intercepts {
 
   #forget(uid: string): boolean {
     this.#connections.drain(uid);
-    return this.#targets.delete(uid);
+    const own = this.#targets.get(uid);
+    if (own === undefined) return false;
+    this.#targets.delete(uid);
+    const workload = { namespace: own.namespace, ...own.spec.workload };
+    if (!this.owns(workload)) this.#options.onLeft(workload);
+    return true;
+  }
+
+  /** Whether this session intercepts the workload. */
+  owns(workload: WorkloadRef): boolean {
+    return this.#targets.values().some((own) => isOf(own, workload));
   }
 
   async create(params: InterceptParams, call: CallContext): Promise<InterceptInfo> {

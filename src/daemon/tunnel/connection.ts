@@ -7,6 +7,7 @@ import type { Log } from '../../base/log.ts';
 import { backoff, sleep } from '../../base/retry.ts';
 import type { Mux, MuxStream } from '../../mux/index.ts';
 import { startTunnel } from '../../tunnel/index.ts';
+import { firstAnswer } from './first-answer.ts';
 import { Heartbeat } from './heartbeat.ts';
 import {
   BELIEVE_REFUSAL_MS,
@@ -161,7 +162,7 @@ export class TunnelConnection {
     }
     const mux = startTunnel(socket, { nonce, session, kind, sign, version, log: log.child('mux'), onStream });
     const live: LiveConnection = { mux, replica, version: managerVersion };
-    await this.#firstAnswer(mux, signal);
+    this.#options.onRtt(await firstAnswer(mux, 'The traffic-manager', signal));
     const address = 'localAddress' in socket && typeof socket.localAddress === 'string' ? socket.localAddress : '';
     const entry: Entry = {
       live,
@@ -174,19 +175,6 @@ export class TunnelConnection {
     };
     this.#adopt(entry);
     return true;
-  }
-
-  /** The first answer shows that the manager took the hello; a refusal comes as GOAWAY before it. */
-  async #firstAnswer(mux: Mux, signal: AbortSignal): Promise<void> {
-    const outcome = await mux
-      .ping({ signal: AbortSignal.any([signal, AbortSignal.timeout(OPEN_TIMEOUT_MS)]) })
-      .catch((error: unknown) => CodedError.from(error));
-    const refusal = mux.goneAway;
-    if (typeof outcome === 'number' && refusal === undefined && !signal.aborted) return this.#options.onRtt(outcome);
-    mux.abort(new CodedError('TP-TUNNEL-LOST', 'The tunnel gave no answer.'));
-    signal.throwIfAborted();
-    if (refusal !== undefined) throw new CodedError('TP-SESSION-REFUSED', `The traffic-manager refused the session: ${refusal}.`);
-    throw new CodedError('TP-TUNNEL-FAILED', `The traffic-manager did not answer on the tunnel: ${messageOf(outcome)}.`, { cause: outcome });
   }
 
   #adopt(entry: Entry): void {

@@ -2,7 +2,16 @@
 import { CodedError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Mux, MuxStream } from '../../mux/index.ts';
-import { type ClusterInfo, clusterSchema, type Replicas, replicasSchema, type Welcome, welcomeSchema } from '../../protocol/tunnel.ts';
+import {
+  type ClusterInfo,
+  clusterSchema,
+  type DirectAgents,
+  directAgentsSchema,
+  type Replicas,
+  replicasSchema,
+  type Welcome,
+  welcomeSchema,
+} from '../../protocol/tunnel.ts';
 import { createRpcPeer, type RpcPeer } from '../../rpc/index.ts';
 import { encodeStreamHeader } from '../../tunnel/index.ts';
 import type { LiveConnection } from './connection.ts';
@@ -12,6 +21,8 @@ export interface ControlEvents {
   log: Log;
   onCluster: (cluster: ClusterInfo) => void;
   onReplicas: (replicas: Replicas) => void;
+  /** Agents of a workload that this session intercepts take direct connections there. */
+  onDirect: (agents: DirectAgents) => void;
   /** The replica at the other end ends. */
   onGoingAway: (replica: string) => void;
 }
@@ -26,7 +37,7 @@ export interface Control {
 }
 
 /** Opens the control and dns streams on a new connection. Rejects when the manager has no welcome for us; without its streams the connection ends. */
-export async function openControl({ mux, replica }: LiveConnection, { log, onCluster, onReplicas, onGoingAway }: ControlEvents): Promise<Control> {
+export async function openControl({ mux, replica }: LiveConnection, { log, onCluster, onReplicas, onDirect, onGoingAway }: ControlEvents): Promise<Control> {
   let closing = false;
   const ended = (what: string): void => {
     if (!closing) mux.abort(new CodedError('TP-TUNNEL-LOST', `The manager ended the ${what} stream.`));
@@ -36,6 +47,7 @@ export async function openControl({ mux, replica }: LiveConnection, { log, onClu
     onNotify: {
       cluster: (params) => onCluster(clusterSchema.parse(params)),
       replicas: (params) => onReplicas(replicasSchema.parse(params)),
+      direct: (params) => onDirect(directAgentsSchema.parse(params)),
       'going-away': () => onGoingAway(replica),
     },
   });

@@ -8,7 +8,7 @@ import { CodedError, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { KubeClient } from '../../kube/index.ts';
 import type { MuxStream } from '../../mux/index.ts';
-import type { ClusterInfo, Replicas, StreamHeader, Welcome } from '../../protocol/tunnel.ts';
+import type { ClusterInfo, DirectAgents, Replicas, StreamHeader, Welcome } from '../../protocol/tunnel.ts';
 import { encodeStreamHeader, Spread } from '../../tunnel/index.ts';
 import { type LiveConnection, TunnelConnection } from './connection.ts';
 import { type Control, openControl } from './control.ts';
@@ -37,6 +37,8 @@ interface TunnelEvents {
   down: [string];
   /** The manager or the API server refused for good. */
   refused: [CodedError];
+  /** Where agents of a workload that this session intercepts take direct connections. */
+  direct: [DirectAgents];
   /** A fresh dns stream, after each (re)connect of the control connection. */
   dns: [MuxStream];
 }
@@ -216,6 +218,7 @@ export class Tunnel extends EventEmitter<TunnelEvents> {
         if (this.#welcome !== undefined) this.#welcome = { ...this.#welcome, cluster };
         this.emit('cluster', cluster);
       },
+      onDirect: (agents) => this.emit('direct', agents),
       onReplicas: (replicas) => this.#replicasChanged(replicas),
       onGoingAway: (replica) => this.#leave(replica),
     }).then(

@@ -32,7 +32,8 @@ interface Transport {
 const proxyPath = (namespace: string): string =>
   `${resourcePath('v1', 'services', namespace, `https:${TUNNEL_SERVICE}:${TUNNEL_PORT_NAME}`, 'proxy')}${TUNNEL_PATH}`;
 
-function opened(socket: Duplex, headers: NodeJS.Dict<string | string[]>): OpenedTransport {
+/** What stands in the answer. @throws TP-TUNNEL-FAILED for whoever is not one of ours; the socket is destroyed then. */
+export function openedTransport(socket: Duplex, headers: NodeJS.Dict<string | string[]>): OpenedTransport {
   const text = (name: string): string => {
     const value = headers[name];
     return typeof value === 'string' ? value : '';
@@ -40,7 +41,7 @@ function opened(socket: Duplex, headers: NodeJS.Dict<string | string[]>): Opened
   const nonce = text(TUNNEL_HEADER.nonce);
   if (nonce === '') {
     socket.destroy();
-    throw new CodedError('TP-TUNNEL-FAILED', 'What answered at the tunnel’s port is not a traffic-manager of this version: it sent no nonce.');
+    throw new CodedError('TP-TUNNEL-FAILED', 'What answered at the tunnel’s port is no traffic-manager or traffic-agent of this version: it sent no nonce.');
   }
   return { socket, nonce, replica: text(TUNNEL_HEADER.replica), version: text(TUNNEL_HEADER.version) };
 }
@@ -55,14 +56,14 @@ const TRANSPORTS: Transport[] = [
         signal,
         timeoutMs,
       });
-      return opened(socket, headers);
+      return openedTransport(socket, headers);
     },
   },
   {
     name: 'service proxy (websocket)',
     async open({ kube, managerNamespace, session, signal, timeoutMs }) {
       const { socket, headers } = await kube.websocket(proxyPath(managerNamespace), { headers: { [TUNNEL_HEADER.session]: session }, signal, timeoutMs });
-      return opened(socket, headers);
+      return openedTransport(socket, headers);
     },
   },
 ];

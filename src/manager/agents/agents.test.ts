@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { duplexPair } from 'node:stream';
 import { connect } from 'node:tls';
@@ -17,6 +18,7 @@ import { createSessionRegistry } from '../sessions/registry.ts';
 import { mintCa } from '../tls/certificates.ts';
 import { createManagerTls } from '../tls/index.ts';
 import { startAgentServer } from './index.ts';
+import { AGENT_CERTIFICATES_LIMIT } from './link.ts';
 
 const stops: (() => unknown)[] = [];
 afterEach(async () => {
@@ -84,13 +86,14 @@ async function setup() {
     const onStream = (stream: MuxStream) => void readStreamHeader(stream).then(() => stream.pipe(stream));
     const peer = createMux(far, { role: 'client', log: silentLog, onStream });
     stops.push(() => peer.abort(new Error('over')));
-    sessions.attach({ metadata: { name: 's', uid: 'u1' }, spec: { user: 'alice' } } as unknown as Session, {
+    const notified: [string, unknown][] = [];
+    sessions.attach({ metadata: { name: 's', uid: 'u1' }, spec: { user: 'alice', publicKey: 'key of alice' } } as unknown as Session, {
       kind: 'data',
       mux,
       heardAt: () => performance.now(),
-      notify: () => {},
+      notify: (method, params) => void notified.push([method, params]),
     });
-    return mux;
+    return { mux, notified };
   };
   const agent = async (hello: { token?: string; workload?: string } = {}) => {
     const socket = connect({ host: '127.0.0.1', port: server.port, ca: ca.certificate, servername: 'traffic-manager-agents.ambassador.svc' });
@@ -99,12 +102,16 @@ async function setup() {
     const mux = createMux(socket, { role: 'client', log: silentLog });
     stops.push(() => mux.abort(new Error('over')));
     const told: { intercepts: AgentIntercept[][]; held: string[][] } = { intercepts: [], held: [] };
+    const keys: Record<string, string>[] = [];
     const rpc = createRpcPeer(mux.open(encodeStreamHeader({ t: 'agent-control' })), {
       log: silentLog,
       handlers: { environment: () => ({ container: 'c', pod: 'p', env: { A: '1' } }) },
       onNotify: {
         intercepts: (params) => told.intercepts.push((params as { intercepts: AgentIntercept[] }).intercepts),
-        sessions: (params) => told.held.push((params as { held: string[] }).held),
+        sessions: (params) => {
+          told.held.push((params as { held: string[] }).held);
+          keys.push((params as { keys: Record<string, string> }).keys);
+        },
       },
     });
     const answer = rpc.call('hello', {
@@ -125,7 +132,7 @@ async function setup() {
       const data = new Promise<string>((resolve) => stream.once('data', (chunk) => resolve(String(chunk))));
       return Promise.race([closed, data]);
     };
-    return { mux, rpc, told, answer, intercepted };
+    return { mux, rpc, told, keys, answer, intercepted };
   };
   return { server, intercepts, sessions, workstation, agent };
 }
@@ -157,7 +164,7 @@ describe("the agents' port", () => {
     intercepts.set(claim('web'));
     await until(() => told.intercepts.length === 2);
     expect(told.intercepts[1]).toMatchObject([{ uid: 'claim-web', session: 'u1', containerPort: 8080 }]);
-    const tunnel = workstation();
+    const { mux: tunnel } = workstation();
     await until(() => told.held.at(-1)?.[0] === 'u1');
     tunnel.abort(new Error('gone'));
     await until(() => told.held.at(-1)?.length === 0);
@@ -175,6 +182,31 @@ describe("the agents' port", () => {
     intercepts.set(claim('web', { phase: 'Error', granted: true, containerPort: 8080 }));
     await until(() => told.intercepts.length === 2);
     expect(told.intercepts[1]).toEqual([]);
+  });
+
+  it('tells an agent the keys of sessions that may come directly, and these where it takes them', async () => {
+    const { server, intercepts, workstation, agent } = await setup();
+    const { notified } = workstation();
+    intercepts.set(claim('web'));
+    const { answer, rpc, mux, keys } = await agent();
+    expect(await answer).toMatchObject({ capabilities: expect.arrayContaining(['direct']) });
+    await until(() => keys.length > 0);
+    expect(keys.at(-1)).toEqual({ u1: 'key of alice' });
+    const { certificate, key } = (await rpc.call('certificate', {})) as { certificate: string; key: string };
+    expect(new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key))).toBe(true);
+    expect(new X509Certificate(certificate).checkHost('traffic-manager-agents.ambassador.svc')).toBeUndefined();
+    for (let more = 1; more < AGENT_CERTIFICATES_LIMIT; more++) await rpc.call('certificate', {});
+    await expect(rpc.call('certificate', {})).rejects.toThrow(/too many/);
+
+    const workload = { namespace: 'shop', kind: 'Deployment', name: 'web' };
+    rpc.notify('direct', { port: 4711 });
+    await until(() => notified.length === 1);
+    expect(notified).toEqual([['direct', { workload, agents: [{ pod: 'pod-1', port: 4711 }] }]]);
+    expect(server.direct('u1')).toEqual([{ workload, agents: [{ pod: 'pod-1', port: 4711 }] }]);
+    expect(server.direct('u2')).toEqual([]);
+    mux.abort(new Error('gone'));
+    await until(() => notified.length === 2);
+    expect(notified[1]).toEqual(['direct', { workload, agents: [] }]);
   });
 
   it('relays intercepted connections of its own claims only', async () => {

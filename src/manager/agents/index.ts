@@ -8,6 +8,7 @@ import { CodedError, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { KubeClient } from '../../kube/index.ts';
 import type { Intercept } from '../../protocol/resources.ts';
+import { CLUSTER_TLS, type DirectAgents } from '../../protocol/tunnel.ts';
 import { type AgentLink, type AgentRegistry, type ManagerTls, type Part, type PeerWatch, type Watched, type WorkloadRef, workloadKey } from '../context.ts';
 import type { Metrics } from '../metrics.ts';
 import { createKeyedSlots, createSlots } from '../outbound/quota.ts';
@@ -28,7 +29,10 @@ export const AGENT_UNVERIFIED_EACH = 8;
 export const AGENT_LINKS_EACH = 4;
 /** TCP keep-alive of links: an agent whose node died must not stay in the list. */
 export const AGENT_KEEPALIVE_MS = 15_000;
-export const AGENT_CAPABILITIES: readonly string[] = ['udp', 'http'];
+export const AGENT_CAPABILITIES: readonly string[] = ['udp', 'http', 'direct'];
+
+/** Names of agents in their certificates end so: none is a name that anybody dials. */
+const AGENT_HOSTS = 'agent.telepresence.io';
 
 export interface AgentServer extends AgentRegistry, Part {
   readonly port: number;
@@ -78,7 +82,16 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
   /** Only sessions that have a claim on the agent's workload: others are none of its affair. */
   const tellSessions = (agent: LinkedAgent) => {
     const wanted = new Set(claims.of(agent.workload).map(({ session }) => session));
-    agent.notify('sessions', { held: [...wanted].filter((uid) => sessions.held().has(uid)) });
+    const held = [...wanted].filter((uid) => sessions.held().has(uid));
+    agent.notify('sessions', { held, keys: Object.fromEntries(held.map((uid) => [uid, sessions.publicKey(uid)])) });
+  };
+  const directOf = (workload: WorkloadRef): DirectAgents => ({
+    workload: { ...workload },
+    agents: linkedTo(workload).flatMap(({ pod, directPort }) => (directPort === undefined ? [] : [{ pod, port: directPort }])),
+  });
+  /** Workstations go to these agents themselves, where their users may. */
+  const tellDirect = (workload: WorkloadRef) => {
+    for (const uid of new Set(claims.of(workload).map(({ session }) => session))) sessions.notify(uid, 'direct', directOf(workload));
   };
   const tellPeers = (agent: LinkedAgent) => agent.notify('peers', { replicas: peers.list() });
   const tell = (workload: WorkloadRef) => {
@@ -87,6 +100,7 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
       tellSessions(agent);
       tellIntercepts(agent);
     }
+    if (linkedTo(workload).some(({ directPort }) => directPort !== undefined)) tellDirect(workload);
   };
   const stops = [
     options.intercepts.subscribe((kind, { metadata }) => (kind === 'deleted' ? taken.forget(metadata.uid ?? '') : undefined)),
@@ -128,6 +142,8 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
           if (claims.find(agent.workload, uid) !== undefined && taken.heard(agent.podUid, uid, total)) more = true;
         if (more) for (const listener of takenListeners) listener();
       },
+      onDirect: ({ workload }) => tellDirect(workload),
+      certificate: ({ pod, namespace }) => tls.agentLeaf(`${pod}.${namespace}.${AGENT_HOSTS}`),
       onProbed: (agent, { id, ...seen }) => probes.heard(agent, id, seen),
       claim: (agent, uid) => claims.find(agent.workload, uid),
       open: (session, first) => sessions.open(session, first),
@@ -162,6 +178,7 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
       if (group.size === 0 && byWorkload.get(key) === group) byWorkload.delete(key);
       all.delete(agent);
       forget();
+      if (agent.directPort !== undefined) tellDirect(agent.workload);
       log.debug('an agent is gone', { pod: agent.pod, namespace: agent.namespace, error: error?.message });
       for (const listener of readyListeners) listener(agent, 'gone');
     });
@@ -172,12 +189,12 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
   }
 
   const { certificate, key } = tls.leaf();
-  const server = createServer({ cert: certificate, key, minVersion: 'TLSv1.2', handshakeTimeout: HELLO_TIMEOUT_MS }, accept);
+  const server = createServer({ cert: certificate, key, ...CLUSTER_TLS, handshakeTimeout: HELLO_TIMEOUT_MS }, accept);
   server.maxConnections = AGENT_LINK_LIMIT;
   stops.push(
     tls.onRenew(() => {
       const leaf = tls.leaf();
-      server.setSecureContext({ cert: leaf.certificate, key: leaf.key, minVersion: 'TLSv1.2' });
+      server.setSecureContext({ cert: leaf.certificate, key: leaf.key, ...CLUSTER_TLS });
     }),
   );
   server.on('tlsClientError', (error) => log.debug('a TLS handshake failed', { error: messageOf(error) }));
@@ -195,6 +212,11 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
     of: linkedTo,
     list: () => [...all],
     intercepts: (workload) => claims.of(workload),
+    direct: (session) =>
+      claims
+        .workloadsOf(session)
+        .map(directOf)
+        .filter(({ agents }) => agents.length > 0),
     onReady(listener) {
       readyListeners.add(listener);
       return () => readyListeners.delete(listener);

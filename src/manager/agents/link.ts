@@ -9,6 +9,7 @@ import {
   type AgentHello,
   type AgentIntercept,
   agentHelloSchema,
+  directPortSchema,
   environmentSchema,
   NAME_LIMIT,
   probedSchema,
@@ -29,6 +30,8 @@ export const REFUSAL_LINGER_MS = 500;
 export const AGENT_STREAM_LIMIT = 8_192;
 /** Intercepts that one agent may say it takes. */
 export const READY_LIMIT = 4_096;
+/** Certificates that one link may ask for: each costs a new key. */
+export const AGENT_CERTIFICATES_LIMIT = 16;
 /** How much of an agent's own words is kept. */
 export const AGENT_MESSAGE_LIMIT = 1_024;
 
@@ -49,6 +52,9 @@ export interface AgentLinkOptions {
   onReady(agent: LinkedAgent): void;
   onError(agent: LinkedAgent, intercept: string, message: string): void;
   onTaken(agent: LinkedAgent, totals: Record<string, number>): void;
+  /** {@link LinkedAgent.directPort} changed. */
+  onDirect(agent: LinkedAgent): void;
+  certificate(agent: LinkedAgent): Promise<{ certificate: string; key: string }>;
   onProbed(agent: LinkedAgent, seen: z.infer<typeof probedSchema>): void;
   /** The claim that the agent may open streams for. */
   claim(agent: LinkedAgent, uid: string): AgentIntercept | undefined;
@@ -125,12 +131,22 @@ export function serveAgent(socket: Duplex, options: AgentLinkOptions): { mux: Mu
         // As calls they are answered, so that an agent knows when its word has arrived.
         ready: (params) => onReady(params),
         error: (params) => onError(params),
+        certificate: () => {
+          if (agent === undefined) throw new CodedError('TP-SESSION-REFUSED', 'The hello comes first.');
+          if (++certificates > AGENT_CERTIFICATES_LIMIT) throw new CodedError('TP-SESSION-REFUSED', 'This link has asked for too many certificates.');
+          return options.certificate(agent);
+        },
       },
       onNotify: {
         ready: (params) => void onReady(params),
         error: (params) => void onError(params),
         probed: (params) => {
           if (agent !== undefined) options.onProbed(agent, probedSchema.parse(params));
+        },
+        direct: (params) => {
+          if (agent === undefined) return;
+          directPort = directPortSchema.parse(params).port;
+          options.onDirect(agent);
         },
         taken: (params) => {
           if (agent !== undefined) options.onTaken(agent, takenSchema.parse(params).totals);
@@ -141,6 +157,8 @@ export function serveAgent(socket: Duplex, options: AgentLinkOptions): { mux: Mu
     void peer.closed.then(() => mux.abort(new Error('the control stream ended')));
   }
 
+  let certificates = 0;
+  let directPort: number | undefined;
   const ready = new Set<string>();
   function onReady(params: unknown): object {
     if (agent === undefined) throw new CodedError('TP-SESSION-REFUSED', 'The hello comes first.');
@@ -164,6 +182,9 @@ export function serveAgent(socket: Duplex, options: AgentLinkOptions): { mux: Mu
       version: hello.version,
       ready,
       mux,
+      get directPort() {
+        return directPort;
+      },
       notify: (method, params) => peer.notify(method, params),
       environment: async (container, call) => environmentSchema.parse(await peer.call('environment', container === undefined ? {} : { container }, call)),
     };

@@ -3,8 +3,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { silentLog } from '../../base/log.ts';
 import { createMux, type Mux } from '../../mux/index.ts';
 import type { Session } from '../../protocol/resources.ts';
+import { SILENCE_DEAD_MS, SILENCE_LOST_MS, STOOD_STILL_MS } from '../../tunnel/index.ts';
 import { SESSION_CONNECTION_LIMIT } from '../outbound/quota.ts';
-import { SILENCE_DEAD_MS, SILENCE_LOST_MS, STOOD_STILL_MS } from './connection.ts';
 import { createSessionRegistry } from './registry.ts';
 
 const session = { apiVersion: 'telepresence.io/v1', kind: 'Session', metadata: { name: 's', uid: 'u1' }, spec: { user: 'alice' } } as unknown as Session;

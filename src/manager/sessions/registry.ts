@@ -3,11 +3,11 @@ import { CodedError, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { type Mux, MuxError, type MuxStream } from '../../mux/index.ts';
 import type { Session } from '../../protocol/resources.ts';
-import { Spread } from '../../tunnel/index.ts';
+import { createLiveness, type Liveness, SILENCE_TICK_MS, Spread, STOOD_STILL_MS } from '../../tunnel/index.ts';
 import type { SessionRegistry } from '../context.ts';
 import { createSlots, createUserQuota, SESSION_CONNECTION_LIMIT, type Slots, type UserQuota } from '../outbound/quota.ts';
 import { createWaitingBytes, type WaitingBytes } from '../outbound/waiting.ts';
-import { createLiveness, type Liveness, SILENCE_TICK_MS, STOOD_STILL_MS, type TunnelConnection } from './connection.ts';
+import type { TunnelConnection } from './connection.ts';
 
 interface Entry {
   session: Session;
@@ -35,6 +35,8 @@ export interface LinkedSessions extends SessionRegistry {
   present(uid: string): boolean;
   /** Called with the session whenever {@link present} changes for it. */
   onPresent(listener: (session: Session) => void): () => void;
+  /** Tells the workstation, on its control stream; nothing happens where this replica has none of it. */
+  notify(uid: string, method: string, params: unknown): void;
   /** Every linked session's object. */
   linked(): Session[];
   connections(): TunnelConnection[];
@@ -145,6 +147,10 @@ export function createSessionRegistry(options: { log: Log; now?: () => number; t
       return () => heldListeners.delete(listener);
     },
     ended: (uid) => endedUids.has(uid),
+    publicKey: (uid) => entries.get(uid)?.session.spec.publicKey,
+    notify(uid, method, params) {
+      for (const connection of entries.get(uid)?.connections.keys() ?? []) connection.notify(method, params);
+    },
     open(uid, first): MuxStream | undefined {
       const entry = entries.get(uid);
       if (entry === undefined || !entry.held) return undefined;

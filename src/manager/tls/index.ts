@@ -11,6 +11,8 @@ import { type KeyPairPem, LEAF_LIFETIME_MS, mintLeaf } from './certificates.ts';
 
 export { loadCa } from './ca-secret.ts';
 
+/** Longest common name (RFC 5280, ub-common-name). */
+const COMMON_NAME_LIMIT = 64;
 /** How often a leaf is looked at: a new one is minted when two thirds of its life are over. */
 export const LEAF_CHECK_MS = 3_600_000;
 
@@ -53,6 +55,10 @@ export async function createManagerTls(options: {
     caCertificate: options.ca.certificate,
     secureContext: () => secureContext,
     leaf: () => ({ certificate: leaf.certificate, key: leaf.key }),
+    async agentLeaf(host) {
+      const { certificate, key } = await mintLeaf({ ca: options.ca, name: host.slice(0, COMMON_NAME_LIMIT), hosts: [host], now: now() });
+      return { certificate, key };
+    },
     onRenew(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -98,6 +98,7 @@ export function serveControl(stream: Duplex, options: { context: ManagerContext;
       },
     },
   });
+  for (const agents of context.agents.direct(uid)) rpc.notify('direct', agents);
   let told = JSON.stringify(replicas());
   const stops = [
     context.cluster.onChange((info) => rpc.notify('cluster', info)),

@@ -11,16 +11,16 @@ import { VERSION } from '../../base/version.ts';
 import { acceptWebSocket } from '../../kube/index.ts';
 import type { MuxStream } from '../../mux/index.ts';
 import type { Session } from '../../protocol/resources.ts';
-import { TUNNEL_HEADER, TUNNEL_PATH, UPGRADE_PROTOCOL } from '../../protocol/tunnel.ts';
+import { CLUSTER_TLS, TUNNEL_HEADER, TUNNEL_PATH, UPGRADE_PROTOCOL } from '../../protocol/tunnel.ts';
 import type { RpcPeer } from '../../rpc/index.ts';
-import { acceptTunnel } from '../../tunnel/index.ts';
+import { acceptTunnel, createUnproven } from '../../tunnel/index.ts';
 import type { Cloud } from '../cloud/index.ts';
 import type { DnsPart, ManagerContext, Part } from '../context.ts';
 import type { Outbound } from '../outbound/index.ts';
 import type { UserQuota } from '../outbound/quota.ts';
 import type { LinkedSessions } from '../sessions/registry.ts';
 import { serveTunnelStream } from './streams.ts';
-import { createUnproven } from './unproven.ts';
+
 import { verifyHello } from './verify.ts';
 
 /** Connections that have not proved who they are, in all and from one address (an API server's serves many). Beyond, the oldest is ended. */
@@ -68,7 +68,7 @@ export async function startTunnelServer(options: TunnelServerOptions): Promise<T
     {
       cert: certificate,
       key,
-      minVersion: 'TLSv1.2',
+      ...CLUSTER_TLS,
       handshakeTimeout: REQUEST_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
       headersTimeout: REQUEST_TIMEOUT_MS,
@@ -83,7 +83,7 @@ export async function startTunnelServer(options: TunnelServerOptions): Promise<T
   server.maxConnections = TUNNEL_CONNECTION_LIMIT;
   const stopRenew = tls.onRenew(() => {
     const leaf = tls.leaf();
-    server.setSecureContext({ cert: leaf.certificate, key: leaf.key, minVersion: 'TLSv1.2' });
+    server.setSecureContext({ cert: leaf.certificate, key: leaf.key, ...CLUSTER_TLS });
   });
 
   server.on('connection', (socket: Socket) => {

@@ -29,6 +29,7 @@ export async function findSession(
 
 /** Finds the session and checks the signature; throws TP-SESSION-REFUSED. */
 export async function verifyHello(hello: Hello, nonce: string, options: Parameters<typeof findSession>[1]): Promise<Session> {
+  if (hello.kind === 'direct') throw new CodedError('TP-SESSION-REFUSED', 'A direct connection ends at an agent, not here.');
   const session = await findSession(hello, options);
   if (!verifyNonce(session.spec.publicKey, nonce, hello.session.uid, hello.signature)) {
     throw new CodedError('TP-SESSION-REFUSED', "The signature is not that of the session's key.");

@@ -15,6 +15,10 @@ export function serveControl(sandbox: Sandbox, path: string, log: Log, stop: () 
     },
     forgetWorkstation: ({ name }) => sandbox.forgetWorkstation(name),
     plug: ({ name, connected }) => sandbox.plug(name, connected),
+    ingress: async () => {
+      await sandbox.serveIngresses();
+      return null;
+    },
     stop: () => {
       setImmediate(stop);
       return null;

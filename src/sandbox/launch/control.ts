@@ -7,6 +7,8 @@ export interface Calls {
   workstation: { params: { name: string }; result: { ip: string; path: string; link: string } };
   /** False when there was none. What runs there has no link any more. */
   forgetWorkstation: { params: { name: string }; result: boolean };
+  /** Its objects are made; its pods start when their image is there. */
+  ingress: { params: object; result: null };
   plug: { params: { name: string; connected: boolean }; result: boolean };
   stop: { params: object; result: null };
 }

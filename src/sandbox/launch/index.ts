@@ -15,7 +15,7 @@ import { supervise } from './supervise.ts';
 import { type UpOptions, upOptions } from './up-options.ts';
 import { onWorkstation } from './workstation.ts';
 
-const USAGE = `sandbox up [--port N] [--nodes N] [--state DIR] [--audit FILE] | down [--wipe] | status | kubeconfig
+const USAGE = `sandbox up [--port N] [--nodes N] [--ingress] [--state DIR] [--audit FILE] | down [--wipe] | status | kubeconfig
 sandbox workstation [--name NAME] COMMAND…
 sandbox image [--if-missing] --load TAR | REF DIR -- COMMAND… | REF FILE /PATH
 sandbox user [--inside] NAME [GROUP…]
@@ -31,7 +31,7 @@ export async function launch([command = '', ...args]: string[], host: Host): Pro
   };
   switch (command) {
     case 'up':
-      await up(folder, upOptions(args, process.cwd()), host);
+      await upWith(folder, upOptions(args, process.cwd()), host);
       return print(`export KUBECONFIG=${files(folder).kubeconfig}`);
     case 'down': {
       const { values } = parseArgs({ args, options: { wipe: { type: 'boolean', default: false } } });
@@ -72,6 +72,12 @@ export async function launch([command = '', ...args]: string[], host: Host): Pro
   }
 }
 
+/** One that runs already gets what it was not started with. */
+async function upWith(folder: string, options: UpOptions, host: Host): Promise<void> {
+  await up(folder, options, host);
+  if (options.ingress) await callControl(files(folder).control, 'ingress', {});
+}
+
 async function up(folder: string, options: UpOptions, { process, program }: Host): Promise<void> {
   if ((await runningState(folder)) !== undefined) return;
   await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -94,6 +100,8 @@ async function up(folder: string, options: UpOptions, { process, program }: Host
     process.exit(128 + constants.signals[signal]);
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, giveUp);
+  // it goes on without whoever started it
+  child.unref();
   const deadline = Date.now() + START_TIMEOUT_MS;
   while ((await runningState(folder)) === undefined) {
     if (dead || Date.now() > deadline) {
@@ -103,7 +111,6 @@ async function up(folder: string, options: UpOptions, { process, program }: Host
     }
     await sleep(END_POLL_MS);
   }
-  child.unref();
 }
 
 async function down(folder: string): Promise<void> {

@@ -1,6 +1,6 @@
 /** Where a sandbox keeps what the outside needs: its images, its log, the kubeconfig, and who it is. */
 import { readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CodedError, codeOf } from '../../base/errors.ts';
 
@@ -31,6 +31,14 @@ export const files = (folder: string) => ({
   inside: join(folder, 'workstation.kubeconfig'),
   resolvConf: join(folder, 'resolv.conf'),
 });
+
+/** All at once: others look for it again and again while it starts. */
+export async function writeState(folder: string, state: RunningState): Promise<void> {
+  const { state: file } = files(folder);
+  const fresh = `${file}.${process.pid}`;
+  await writeFile(fresh, JSON.stringify(state), { mode: 0o600 });
+  await rename(fresh, file);
+}
 
 /** Undefined when none runs. */
 export async function runningState(folder: string): Promise<RunningState | undefined> {

@@ -14,7 +14,7 @@ import { ADMINISTRATORS, INSIDE_SERVER } from './addresses.ts';
 import { claimState } from './claim-state.ts';
 import { callControl } from './control.ts';
 import type { Host } from './host.ts';
-import { files, type RunningState } from './state.ts';
+import { files, type RunningState, writeState } from './state.ts';
 import type { UpOptions } from './up-options.ts';
 
 const NAMESPACES = ['--net', '--mount', '--pid', '--ipc', '--uts', '--fork', '--kill-child', '--mount-proc'];
@@ -65,7 +65,7 @@ export async function supervise(folder: string, options: UpOptions, { process, p
   await Promise.all([writeFile(paths.kubeconfig, outer, { mode: 0o600 }), writeFile(paths.inside, inner, { mode: 0o600 })]);
   if (!(await readiness)) throw new CodedError('TP-SANDBOX-START', 'The sandbox did not start.');
   const state: RunningState = { pid: process.pid, init: await onlyChild(child), port: chosen, user };
-  await writeFile(paths.state, JSON.stringify(state), { mode: 0o600 });
+  await writeState(folder, state);
   const code = await ended;
   server.close();
   await release();

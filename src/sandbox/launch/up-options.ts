@@ -13,6 +13,8 @@ export interface UpOptions {
   state?: string;
   /** How many. */
   nodes: number;
+  /** With an ingress controller. */
+  ingress: boolean;
 }
 
 /** Not there for the sandbox: it has its own. */
@@ -22,7 +24,13 @@ const HIDDEN = '/run/';
 export function upOptions(args: string[], folder: string): UpOptions {
   const { values } = parseArgs({
     args,
-    options: { port: { type: 'string', default: '0' }, audit: { type: 'string' }, state: { type: 'string' }, nodes: { type: 'string', default: '1' } },
+    options: {
+      port: { type: 'string', default: '0' },
+      audit: { type: 'string' },
+      state: { type: 'string' },
+      nodes: { type: 'string', default: '1' },
+      ingress: { type: 'boolean', default: false },
+    },
   });
   const seen = (name: 'audit' | 'state'): string | undefined => {
     const place = values[name];
@@ -35,5 +43,5 @@ export function upOptions(args: string[], folder: string): UpOptions {
   const state = seen('state');
   const nodes = Number(values.nodes);
   if (!Number.isInteger(nodes) || nodes < 1 || nodes > NODES_LIMIT) throw new CodedError('TP-USAGE', `--nodes: a number from 1 to ${NODES_LIMIT}.`);
-  return { port: Number(values.port), nodes, ...(audit === undefined ? {} : { audit }), ...(state === undefined ? {} : { state }) };
+  return { port: Number(values.port), nodes, ingress: values.ingress, ...(audit === undefined ? {} : { audit }), ...(state === undefined ? {} : { state }) };
 }

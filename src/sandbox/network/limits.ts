@@ -1,8 +1,8 @@
 /** Every number of the sandbox's network; docs/limits.md lists them. */
 
-/** How long a connection into a pod may take. */
+/** How long a connection from a node or into a pod may take, where who asks says no time. */
 export const DIAL_TIMEOUT_MS = 10_000;
-/** How often such a connection is looked at while a full queue holds it up. */
+/** How often such a connection is looked at, at last, while a full queue holds it up; the first waits are shorter. */
 export const DIAL_POLL_MS = 20;
 /** A change of the rules that takes longer has failed, and is tried again. */
 export const NFT_TIMEOUT_MS = 10_000;

@@ -1,5 +1,5 @@
 /** Links, addresses and routes by rtnetlink(7): a pod costs a few calls instead of a few processes. Synchronous, since the kernel answers at once. */
-import { LINUX, type Libc } from '../node/runtime/libc.ts';
+import type { Libc } from '../node/runtime/libc.ts';
 
 const AF_NETLINK = 16;
 const AF_INET = 2;
@@ -123,21 +123,6 @@ export function openNetlink(libc: Libc): Netlink {
     },
     close: () => void libc.close(fd),
   };
-}
-
-/** Runs `act` with this thread in another network namespace. Sockets that it opens stay in there. */
-export function inNetwork<T>(libc: Libc, namespace: number, own: number, act: () => T): T {
-  if (libc.setns(namespace, LINUX.CLONE_NEWNET) < 0) throw new NetlinkError('enter a network namespace', libc.errno());
-  try {
-    return act();
-  } finally {
-    returnTo(libc, own);
-  }
-}
-
-/** Back in its own network namespace after {@link inNetwork}, or after it made a new one. */
-export function returnTo(libc: Libc, own: number): void {
-  if (libc.setns(own, LINUX.CLONE_NEWNET) < 0) throw new NetlinkError('return to the own network namespace', libc.errno());
 }
 
 function link(index: number, flags = 0, change = 0): Buffer {

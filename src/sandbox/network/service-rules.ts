@@ -1,33 +1,35 @@
 /**
- * The addresses of Services as nftables rules: from objects to the text that `nft -f` reads. Pure.
+ * The addresses of Services as nftables rules of one node: from objects to the text that `nft -f` reads. Pure.
  * What is still for a Service's address after the translation is for a port that it does not have, or that nobody serves: it is refused.
  */
 import type { EndpointSlice, Service } from '../controllers/core/types.ts';
-
-/** A port of a Service and where its connections go. */
-interface Target {
-  protocol: 'tcp' | 'udp';
-  clusterIp: string;
-  port: number;
-  nodePort: number | undefined;
-  sticky: boolean;
-  endpoints: { ip: string; port: number }[];
-}
+import { placeKey, type ServiceTarget, targetsOf } from './service-targets.ts';
 
 const TABLE = 'sandbox';
 /** Connections that must come back through the node, though source and target could reach each other without it. */
 const MASQUERADE_MARK = '0x4000';
+const MASQUERADE = `meta mark set meta mark | ${MASQUERADE_MARK}`;
 
-export function serviceRules(services: readonly Service[], slices: readonly EndpointSlice[], podNetwork: string): string {
-  const targets = services.flatMap((service) => targetsOf(service, slices));
+export interface RulesInput {
+  services: readonly Service[];
+  slices: readonly EndpointSlice[];
+  /** Of all nodes. */
+  podNetwork: string;
+  /** Whose rules these are. */
+  nodeName: string;
+}
+
+export function serviceRules({ services, slices, podNetwork, nodeName }: RulesInput): string {
+  const targets = services.flatMap((service) => targetsOf(service, slices, nodeName));
   const chains: string[] = [];
   const addresses: string[] = [];
   const nodePorts: string[] = [];
   for (const [index, target] of targets.entries()) {
-    const { protocol, clusterIp, port, nodePort, endpoints } = target;
-    if (endpoints.length === 0) continue;
-    chains.push(...chainsOf(index, target));
-    addresses.push(`${clusterIp} . ${protocol} . ${port} : goto service-${index}`);
+    const { protocol, clusterIp, port, nodePort, everywhere, here, policies } = target;
+    if (everywhere.length === 0) continue;
+    chains.push(...chainsOf(index, target, podNetwork));
+    const inside = policies.inside === 'Cluster' ? `goto service-${index}` : here.length === 0 ? 'drop' : `goto local-${index}`;
+    addresses.push(`${clusterIp} . ${protocol} . ${port} : ${inside}`);
     if (nodePort !== undefined) nodePorts.push(`${protocol} . ${nodePort} : goto outside-${index}`);
   }
   const map = (entries: string[]) => (entries.length === 0 ? '' : `elements = { ${entries.join(', ')} }`);
@@ -59,55 +61,27 @@ ${chains.join('\n')}
 `;
 }
 
-function chainsOf(index: number, { protocol, sticky, endpoints }: Target): string[] {
-  const choose = sticky ? 'jhash ip saddr' : 'numgen random';
-  const places = endpoints.map((_, number) => `${number} : goto endpoint-${index}-${number}`);
-  return [
-    ...endpoints.map(
-      ({ ip, port }, number) =>
-        `  chain endpoint-${index}-${number} { ip saddr ${ip} meta mark set meta mark | ${MASQUERADE_MARK}; meta l4proto ${protocol} dnat to ${ip}:${port}; }`,
+function chainsOf(index: number, { protocol, sticky, nodePort, everywhere, here, policies }: ServiceTarget, podNetwork: string): string[] {
+  const onlyHere = policies.inside === 'Local' || policies.outside === 'Local' ? here : [];
+  const places = [...new Map([...everywhere, ...onlyHere].map((place) => [placeKey(place), place])).values()];
+  const numbers = new Map(places.map((place, number) => [placeKey(place), number]));
+  const choose = (among: typeof places): string => {
+    const gotos = among.map((place, number) => `${number} : goto endpoint-${index}-${numbers.get(placeKey(place))}`);
+    return `${sticky ? 'jhash ip saddr' : 'numgen random'} mod ${among.length} vmap { ${gotos.join(', ')} };`;
+  };
+  const chains = [
+    ...places.map(
+      ({ ip, port }, number) => `  chain endpoint-${index}-${number} { ip saddr ${ip} ${MASQUERADE}; meta l4proto ${protocol} dnat to ${ip}:${port}; }`,
     ),
-    `  chain service-${index} { ${choose} mod ${endpoints.length} vmap { ${places.join(', ')} }; }`,
-    `  chain outside-${index} { meta mark set meta mark | ${MASQUERADE_MARK}; goto service-${index}; }`,
+    `  chain service-${index} { ${choose(everywhere)} }`,
   ];
-}
-
-function targetsOf({ metadata, spec }: Service, slices: readonly EndpointSlice[]): Target[] {
-  const { clusterIP = '', type, sessionAffinity } = spec;
-  if (clusterIP === '' || clusterIP === 'None' || type === 'ExternalName') return [];
-  const own = slices.filter(
-    (slice) => slice.metadata.namespace === metadata.namespace && slice.metadata.labels?.['kubernetes.io/service-name'] === metadata.name,
-  );
-  return (spec.ports ?? []).flatMap((servicePort): Target[] => {
-    const protocol = (servicePort.protocol ?? 'TCP').toLowerCase();
-    if (protocol !== 'tcp' && protocol !== 'udp') return [];
-    return [
-      {
-        protocol,
-        clusterIp: clusterIP,
-        port: servicePort.port,
-        nodePort: servicePort.nodePort === undefined || servicePort.nodePort === 0 ? undefined : servicePort.nodePort,
-        sticky: sessionAffinity === 'ClientIP',
-        endpoints: endpointsOf(own, servicePort.name ?? ''),
-      },
-    ];
-  });
-}
-
-/** Those that are ready; when none is, those that end but still serve. */
-function endpointsOf(slices: readonly EndpointSlice[], portName: string): { ip: string; port: number }[] {
-  const ready = new Map<string, { ip: string; port: number }>();
-  const ending = new Map<string, { ip: string; port: number }>();
-  for (const { addressType, endpoints, ports } of slices) {
-    if (addressType !== 'IPv4') continue;
-    const port = (ports ?? []).find(({ name }) => (name ?? '') === portName)?.port;
-    if (port === undefined) continue;
-    for (const { addresses, conditions } of endpoints ?? []) {
-      const [ip] = addresses;
-      if (ip === undefined) continue;
-      if (conditions?.ready !== false) ready.set(`${ip}:${port}`, { ip, port });
-      else if (conditions.serving === true && conditions.terminating === true) ending.set(`${ip}:${port}`, { ip, port });
-    }
-  }
-  return [...(ready.size > 0 ? ready : ending).values()];
+  if (onlyHere.length > 0) chains.push(`  chain local-${index} { ${choose(onlyHere)} }`);
+  if (nodePort === undefined) return chains;
+  if (policies.outside === 'Cluster') return [...chains, `  chain outside-${index} { ${MASQUERADE}; goto service-${index}; }`];
+  // who asks from inside of the cluster is served by any; who does from outside, by pods of this node, which see who asks
+  const nobody = onlyHere.length === 0 ? 'drop' : `goto local-${index}`;
+  return [
+    ...chains,
+    `  chain outside-${index} { ip saddr ${podNetwork} goto service-${index}; fib saddr type local ${MASQUERADE} goto service-${index}; ${nobody}; }`,
+  ];
 }

@@ -17,6 +17,7 @@ export interface ContainerLog {
 }
 
 const NEWLINE = 0x0a;
+const RETURN = 0x0d;
 
 export function createContainerLog(file: string, now: () => number = Date.now): ContainerLog {
   let fd = openSync(file, 'a', 0o640);
@@ -55,7 +56,9 @@ export function createContainerLog(file: string, now: () => number = Date.now): 
       let all = rest[stream].length === 0 ? bytes : Buffer.concat([rest[stream], bytes]);
       for (let at = all.indexOf(NEWLINE); at >= 0 || all.length >= LOG_LINE_LIMIT; at = all.indexOf(NEWLINE)) {
         const whole = at >= 0 && at <= LOG_LINE_LIMIT;
-        put(stream, all.subarray(0, whole ? at : LOG_LINE_LIMIT), whole);
+        // what ends a line on a terminal: a kubelet's logs have lines
+        const end = whole && at > 0 && all[at - 1] === RETURN ? at - 1 : at;
+        put(stream, all.subarray(0, whole ? end : LOG_LINE_LIMIT), whole);
         all = all.subarray(whole ? at + 1 : LOG_LINE_LIMIT);
       }
       rest[stream] = Buffer.from(all);

@@ -5,22 +5,19 @@ import type { ControllerContext } from '../controllers/core/context.ts';
 import type { Pod, Service } from '../controllers/core/types.ts';
 import type { ImageStore } from '../images/store.ts';
 import type { StoredImage } from '../images/stored-image.ts';
-import type { NodeNetwork } from '../network/node-network.ts';
+import type { ClusterNetwork } from '../network/cluster-network.ts';
+import type { NodePlace } from '../network/node-network.ts';
 import type { Libc } from './runtime/libc.ts';
 import type { Spawner } from './runtime/spawner.ts';
 
-/** A node of the sandbox: a name and an address; they share kernel and network. */
-export interface NodeIdentity {
-  name: string;
-  ip: string;
-  podCidr: string;
-}
+/** A node of the sandbox: a name and a network namespace. They share the kernel and what runs them. */
+export type NodeIdentity = NodePlace;
 
 export interface NodeContext extends ControllerContext {
   readonly libc: Libc;
   readonly log: Log;
   readonly spawner: Spawner;
-  readonly network: NodeNetwork;
+  readonly network: ClusterNetwork;
   readonly images: ImageStore;
   /** The image whose root is the machine's own. */
   readonly machine: StoredImage;

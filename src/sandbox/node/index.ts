@@ -8,7 +8,7 @@ import { NODES, PODS, SERVICES } from '../controllers/core/types.ts';
 import type { NodeContext } from './context.ts';
 import { registerNodes } from './node-object.ts';
 import { startPods } from './pod/pods.ts';
-import { startScheduler } from './scheduler.ts';
+import { startScheduler } from './scheduling/scheduler.ts';
 import { createNodeStreams } from './streams.ts';
 
 export interface SandboxNode {

@@ -1,7 +1,5 @@
 /** What the node does for the API server: logs, commands, ports. */
-import { connect } from 'node:net';
 import { type NodeStreams, StatusError } from '../contract.ts';
-import { settled } from '../network/node-network.ts';
 import { execIn } from './container/exec.ts';
 import type { Instance } from './container/instance.ts';
 import type { ContainerRunner } from './container/runner.ts';
@@ -35,13 +33,12 @@ export function createNodeStreams(context: NodeContext, pods: NodePods): NodeStr
     async exec(namespace, pod, container, options) {
       return execIn(context, instanceOf(namespace, pod, container), options);
     },
-    async attach(namespace, pod, container, { stdin, tty }) {
-      if (tty) throw new StatusError(400, 'BadRequest', 'a node of a sandbox gives a container no terminal of its own: attach without one, or exec');
+    async attach(namespace, pod, container, { stdin }) {
       return instanceOf(namespace, pod, container).attach(stdin);
     },
     async dialPod(namespace, pod, port) {
       return workerOf(namespace, pod).dial(port);
     },
-    dial: (ip, port) => settled(connect({ host: ip, port, allowHalfOpen: true })),
+    dial: (ip, port) => context.network.own.dial(ip, port),
   };
 }

@@ -96,7 +96,7 @@ export function createStreams({ client, node }: { client: ClusterClient; node: N
         const command = query.getAll('command');
         if (subresource === 'exec' && command.length === 0) throw new StatusError(400, 'BadRequest', 'you must specify at least one command for the container');
         await serveProcess(request, socket, head, wanted, () =>
-          subresource === 'attach' ? node.attach(namespace, name, container, { tty, stdin }) : node.exec(namespace, name, container, { command, tty, stdin }),
+          subresource === 'attach' ? node.attach(namespace, name, container, { stdin }) : node.exec(namespace, name, container, { command, tty, stdin }),
         );
       } catch (error) {
         refuseUpgrade(socket, error);

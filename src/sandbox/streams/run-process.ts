@@ -18,6 +18,8 @@ export interface ClientStreams {
 
 type Outcome = Record<string, unknown>;
 const SUCCESS: Outcome = { metadata: {}, status: 'Success' };
+/** Attached as to pipes to a container that has a terminal: containerd refuses it without a word. */
+const TWO_OUTPUTS_OF_A_TERMINAL: Outcome = { metadata: {} };
 
 export function exitOutcome(code: number): Outcome {
   if (code === 0) return SUCCESS;
@@ -65,27 +67,34 @@ function onResize(stream: Readable | undefined, resize: ExecProcess['resize']): 
 export async function runProcess(start: () => Promise<ExecProcess>, client: ClientStreams): Promise<void> {
   let outcome: Outcome;
   try {
-    const child = await start();
-    let running = true;
-    void client.closed.then(() => {
-      if (running) child.kill();
-    });
-    onResize(client.resize, (columns, rows) => child.resize(columns, rows));
-    if (child.stdin !== undefined) {
-      // A process that reads no more is no failure of the stream.
-      child.stdin.on('error', () => client.stdin?.resume());
-      if (client.stdin === undefined) child.stdin.end();
-      else client.stdin.pipe(child.stdin);
-    }
-    const outputs = [drain(child.stdout, client.stdout), ...(child.stderr === undefined ? [] : [drain(child.stderr, client.stderr)])];
-    const code = await child.exited;
-    await Promise.race([Promise.all(outputs), client.closed]);
-    running = false;
-    outcome = exitOutcome(code);
+    outcome = await follow(await start(), client);
   } catch (error) {
     outcome = failureOutcome(error);
   }
   client.stdout?.end();
   client.stderr?.end();
   await new Promise<void>((resolve) => client.error.end(JSON.stringify(outcome), () => resolve()));
+}
+
+async function follow(child: ExecProcess, client: ClientStreams): Promise<Outcome> {
+  if (child.stderr === undefined && client.stderr !== undefined) {
+    child.kill();
+    return TWO_OUTPUTS_OF_A_TERMINAL;
+  }
+  let running = true;
+  void client.closed.then(() => {
+    if (running) child.kill();
+  });
+  onResize(client.resize, (columns, rows) => child.resize(columns, rows));
+  if (child.stdin !== undefined) {
+    // A process that reads no more is no failure of the stream.
+    child.stdin.on('error', () => client.stdin?.resume());
+    if (client.stdin === undefined) child.stdin.end();
+    else client.stdin.pipe(child.stdin);
+  }
+  const outputs = [drain(child.stdout, client.stdout), ...(child.stderr === undefined ? [] : [drain(child.stderr, client.stderr)])];
+  const code = await child.exited;
+  await Promise.race([Promise.all(outputs), client.closed]);
+  running = false;
+  return exitOutcome(code);
 }

@@ -1,17 +1,30 @@
-/** Traefik in the cluster, as the folder of the test cluster's scripts has it: Service `traefik.ingress`, ports 80 and 443. */
+/** An ingress controller in the cluster: the sandbox's own, or Traefik, as the folder of the real test cluster's scripts has it. */
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { TestCluster } from './cluster.ts';
+import { onSandbox, type TestCluster } from './cluster.ts';
 import { scripts } from './real-cluster.ts';
 import { ok } from './run.ts';
+import { sandbox } from './sandbox-cluster.ts';
+
+/** The class of the Ingresses that it serves, which leads the guess of `telepresence intercept` to it. */
+export const ingressClass = onSandbox ? 'sandbox' : 'traefik';
+/** Its Service, ports 80 and 443. */
+export const ingressDoor = onSandbox ? 'sandbox-ingress.ingress' : 'traefik.ingress';
 
 const archive = path.join(scripts, 'bin/traefik.zst');
 /** Why there is none, for the names of tests that are skipped. */
-export const ingressMissing: string | undefined = existsSync(archive) ? undefined : 'needs the ingress controller of the test cluster’s scripts';
+export const ingressMissing: string | undefined = onSandbox || existsSync(archive) ? undefined : 'needs the ingress controller of the test cluster’s scripts';
 
 export async function startIngressController(cluster: TestCluster): Promise<void> {
+  if (onSandbox) await sandbox(['up', '--ingress']);
+  else await startTraefik(cluster);
+  const [name = '', namespace = ''] = ingressDoor.split('.');
+  await cluster.kubectl(['-n', namespace, 'rollout', 'status', `deployment/${name}`, '--timeout=90s'], { timeoutMs: 100_000 });
+}
+
+async function startTraefik(cluster: TestCluster): Promise<void> {
   const folder = await mkdtemp(path.join(tmpdir(), 'tp-traefik-'));
   try {
     const binary = path.join(folder, 'traefik');
@@ -21,5 +34,4 @@ export async function startIngressController(cluster: TestCluster): Promise<void
     await rm(folder, { recursive: true, force: true });
   }
   await cluster.kubectl(['apply', '-f', path.join(scripts, 'ingress.yaml')]);
-  await cluster.kubectl(['-n', 'ingress', 'rollout', 'status', 'deployment/traefik', '--timeout=90s'], { timeoutMs: 100_000 });
 }

@@ -1,8 +1,8 @@
-/** A team at a cluster with a cloud: people with a workstation and an account each, connected and logged in, and Traefik before it all. */
+/** A team at a cluster with a cloud: people with a workstation and an account each, connected and logged in, and an ingress controller before it all. */
 import { type Account, makeAccount, makePublic, previewsOf, trust } from './account.ts';
 import { type CloudOnHost, setCloud, startCloudOnHost } from './cloud.ts';
 import { startCluster, type TestCluster, testNamespace } from './cluster.ts';
-import { startIngressController } from './ingress-controller.ts';
+import { ingressDoor, startIngressController } from './ingress-controller.ts';
 import { eventually } from './run.ts';
 import type { Workstation } from './workstation.ts';
 
@@ -73,9 +73,9 @@ export interface PublicPreview {
   mark: string;
 }
 
-/** Intercepts a workload under the person's own name, with a preview URL through Traefik that anybody may see. */
+/** Intercepts a workload under the person's own name, with a preview URL through the ingress that anybody may see. */
 export async function interceptInPublic(cloud: CloudOnHost, { account, workstation, env }: Person, workload: string, l5host: string): Promise<PublicPreview> {
-  const ingress = ['--ingress-host', 'traefik.ingress', '--ingress-port', '443', '--ingress-tls', '--ingress-l5', l5host];
+  const ingress = ['--ingress-host', ingressDoor, '--ingress-port', '443', '--ingress-tls', '--ingress-l5', l5host];
   const flags = ['--workload', workload, '--port', '8080:http', '--mount=false', ...ingress];
   const said = await workstation.ok(['intercept', account.name, ...flags], { timeoutMs: 120_000, env });
   const host = /https:\/\/(\S+\.preview\.edgestack\.me)/.exec(said)?.[1] ?? '';

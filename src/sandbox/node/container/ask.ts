@@ -1,11 +1,13 @@
 /** One question to a container: what probes and lifecycle hooks have in common. */
 
+import { lookup } from 'node:dns/promises';
 import { connect as connectHttp2 } from 'node:http2';
-import { request as httpsRequest } from 'node:https';
-import { connect } from 'node:net';
+import { isIPv4, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import type { Container, ExecAction, GRPCAction, HTTPGetAction, TCPSocketAction } from 'kubernetes-types/core/v1.js';
-import { messageOf } from '../../../base/errors.ts';
+import { codeOf, messageOf } from '../../../base/errors.ts';
 import { request as httpRequest } from '../../../base/node-http.ts';
+import type { NetworkNamespace } from '../../network/namespaces.ts';
 import type { Program } from '../runtime/protocol.ts';
 import type { CommandDeps } from './run-command.ts';
 import { runCommand } from './run-command.ts';
@@ -20,8 +22,9 @@ export interface Question {
 export interface Asked {
   deps: CommandDeps;
   container: Container;
-  /** Its address, as the node reaches it. */
+  /** Its address, as the node reaches it, and the node's network, from which it is asked. */
   ip: string;
+  node: NetworkNamespace;
   /** The container's process, and what a command beside it runs with. */
   pid: number;
   program: Omit<Program, 'standard'>;
@@ -33,6 +36,12 @@ export interface Answer {
   message: string;
 }
 
+/** As Go's net package words them. */
+const CONNECT_FAILURES: Record<string, string> = {
+  ECONNREFUSED: 'connection refused',
+  EHOSTUNREACH: 'no route to host',
+  ECONNRESET: 'connection reset by peer',
+};
 const BODY_SHOWN = 10 * 1024;
 const SERVING = 1;
 
@@ -61,28 +70,44 @@ function portOf(port: string | number, { ports }: Container): number {
   return named;
 }
 
-function askHttp(action: HTTPGetAction, { container, ip }: Asked, timeoutMs: number): Promise<Answer> {
+/** @throws with a kubelet's words */
+async function dial({ node }: Asked, host: string, port: number, timeoutMs: number): Promise<Socket> {
+  const ip = isIPv4(host) ? host : (await lookup(host, { family: 4 })).address;
+  try {
+    return await node.dial(ip, port, timeoutMs);
+  } catch (error) {
+    const why = CONNECT_FAILURES[codeOf(error) ?? ''];
+    throw why === undefined ? error : new Error(`dial tcp ${host}:${port}: connect: ${why}`, { cause: error });
+  }
+}
+
+async function askHttp(action: HTTPGetAction, asked: Asked, timeoutMs: number): Promise<Answer> {
   const secure = action.scheme === 'HTTPS';
-  const path = action.path === undefined || action.path === '' ? '/' : action.path;
+  const path = action.path === undefined || action.path === '' ? '/' : action.path.replace(/^(?!\/)/, '/');
+  const [host, port] = [action.host || asked.ip, portOf(action.port, asked.container)];
+  const failed = (why: string): Answer => ({ ok: false, message: `Get "${secure ? 'https' : 'http'}://${host}:${port}${path}": ${why}` });
   const headers: Record<string, string> = { 'user-agent': 'kube-probe/1.34', accept: '*/*', connection: 'close' };
   for (const { name, value } of action.httpHeaders ?? []) headers[name.toLowerCase()] = value;
-  const options = {
-    host: action.host || ip,
-    port: portOf(action.port, container),
-    path: path.startsWith('/') ? path : `/${path}`,
-    headers,
-    agent: false as const,
-  };
-  return new Promise((resolve) => {
-    const request = secure ? httpsRequest({ ...options, rejectUnauthorized: false }) : httpRequest(options);
-    const timer = setTimeout(() => request.destroy(new Error('context deadline exceeded (Client.Timeout exceeded while awaiting headers)')), timeoutMs);
+  const deadline = performance.now() + timeoutMs;
+  let socket: Socket;
+  try {
+    socket = await dial(asked, host, port, timeoutMs);
+  } catch (error) {
+    return failed(messageOf(error));
+  }
+  return await new Promise((resolve) => {
+    const createConnection = () => (secure ? connectTls({ socket, rejectUnauthorized: false }) : socket);
+    const request = httpRequest({ host, port, path, headers, agent: false, createConnection });
+    const timer = setTimeout(
+      () => request.destroy(new Error('context deadline exceeded (Client.Timeout exceeded while awaiting headers)')),
+      deadline - performance.now(),
+    );
     const done = (answer: Answer): void => {
       clearTimeout(timer);
+      socket.destroy();
       resolve(answer);
     };
-    request.on('error', (error) =>
-      done({ ok: false, message: `Get "${secure ? 'https' : 'http'}://${options.host}:${options.port}${options.path}": ${error.message}` }),
-    );
+    request.on('error', (error) => done(failed(error.message)));
     request.on('response', (response) => {
       const status = response.statusCode ?? 0;
       let size = 0;
@@ -99,32 +124,27 @@ function askHttp(action: HTTPGetAction, { container, ip }: Asked, timeoutMs: num
   });
 }
 
-function askTcp(action: TCPSocketAction, { container, ip }: Asked, timeoutMs: number): Promise<Answer> {
-  const [host, port] = [action.host || ip, portOf(action.port, container)];
-  return new Promise((resolve) => {
-    const socket = connect({ host, port });
-    const timer = setTimeout(() => socket.destroy(new Error('i/o timeout')), timeoutMs);
-    const done = (answer: Answer): void => {
-      clearTimeout(timer);
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.on('error', (error) => done({ ok: false, message: `dial tcp ${host}:${port}: ${error.message}` }));
-    socket.on('connect', () => done({ ok: true, message: '' }));
-  });
+async function askTcp(action: TCPSocketAction, asked: Asked, timeoutMs: number): Promise<Answer> {
+  const socket = await dial(asked, action.host || asked.ip, portOf(action.port, asked.container), timeoutMs);
+  socket.destroy();
+  return { ok: true, message: '' };
 }
 
 /** grpc.health.v1.Health/Check: a message with one string, an answer with one number. */
-function askGrpc({ port, service = '' }: GRPCAction, { ip }: Asked, timeoutMs: number): Promise<Answer> {
+async function askGrpc({ port, service = '' }: GRPCAction, asked: Asked, timeoutMs: number): Promise<Answer> {
   const name = Buffer.from(service);
   const message = name.length === 0 ? name : Buffer.concat([Buffer.from([0x0a, name.length]), name]);
   const frame = Buffer.concat([Buffer.from([0, 0, 0, 0, message.length]), message]);
-  return new Promise((resolve) => {
-    const session = connectHttp2(`http://${ip}:${port}`);
-    const timer = setTimeout(() => done({ ok: false, message: `timeout: failed to connect service "${ip}:${port}" within ${timeoutMs / 1000}s` }), timeoutMs);
+  const late = `timeout: failed to connect service "${asked.ip}:${port}" within ${timeoutMs / 1000}s`;
+  const deadline = performance.now() + timeoutMs;
+  const socket = await dial(asked, asked.ip, port, timeoutMs);
+  return await new Promise((resolve) => {
+    const session = connectHttp2(`http://${asked.ip}:${port}`, { createConnection: () => socket });
+    const timer = setTimeout(() => done({ ok: false, message: late }), deadline - performance.now());
     const done = (answer: Answer): void => {
       clearTimeout(timer);
       session.destroy();
+      socket.destroy();
       resolve(answer);
     };
     session.on('error', (error) => done({ ok: false, message: error.message }));

@@ -7,7 +7,7 @@ import { ATTACH_UNREAD_LIMIT } from '../limits.ts';
 import { createAttachments } from './attachments.ts';
 
 it('shows each what comes from then on, on its stream, until the process ends', async () => {
-  const attachments = createAttachments(undefined, false);
+  const attachments = createAttachments({ input: undefined, once: false });
   attachments.write('stdout', Buffer.from('before '));
   const first = attachments.attach(true);
   attachments.write('stdout', Buffer.from('one '));
@@ -23,7 +23,7 @@ it('shows each what comes from then on, on its stream, until the process ends', 
 it('leaves the input open for the next, unless the first is to take it along', async () => {
   for (const takesAlong of [false, true]) {
     const input = new PassThrough();
-    const attachments = createAttachments(input, takesAlong);
+    const attachments = createAttachments({ input, once: takesAlong });
     const { stdin, kill } = attachments.attach(true);
     stdin?.write('typed');
     expect(String((await once(input, 'data'))[0])).toBe('typed');
@@ -33,7 +33,7 @@ it('leaves the input open for the next, unless the first is to take it along', a
 });
 
 it('lets go who does not read, and no other', async () => {
-  const attachments = createAttachments(undefined, false);
+  const attachments = createAttachments({ input: undefined, once: false });
   const [slow, quick] = [attachments.attach(false), attachments.attach(false)];
   const read = text(quick.stdout);
   const chunk = Buffer.alloc(64 * 1024, 'x');

@@ -11,11 +11,16 @@ export interface Attachments {
   end(): void;
 }
 
-/**
- * @param input of the process; undefined when it was started without one
- * @param once the first who was attached to it takes it along when they go
- */
-export function createAttachments(input: Writable | undefined, once: boolean): Attachments {
+export interface AttachmentsOptions {
+  /** Of the process; undefined when it was started without one. */
+  input: Writable | undefined;
+  /** The first who was attached to the input takes it along when they go. */
+  once: boolean;
+  /** Of its terminal; absent when it has none. */
+  resize?: (columns: number, rows: number) => void;
+}
+
+export function createAttachments({ input, once, resize }: AttachmentsOptions): Attachments {
   const all = new Set<{ stdout: PassThrough; stderr: PassThrough; leave: () => void }>();
   return {
     write(stream, bytes) {
@@ -41,7 +46,14 @@ export function createAttachments(input: Writable | undefined, once: boolean): A
         },
       };
       all.add(attached);
-      return { stdin, stdout: attached.stdout, stderr: attached.stderr, resize: () => {}, kill: () => attached.leave(), exited: gone.promise };
+      return {
+        stdin,
+        stdout: attached.stdout,
+        stderr: resize === undefined ? attached.stderr : undefined,
+        resize: (columns, rows) => resize?.(columns, rows),
+        kill: () => attached.leave(),
+        exited: gone.promise,
+      };
     },
     end() {
       for (const attached of [...all]) attached.leave();

@@ -1,6 +1,5 @@
 /** A process beside a container's own, with streams or a terminal: `kubectl exec`. */
 import { randomBytes } from 'node:crypto';
-import { PassThrough } from 'node:stream';
 import { type ExecOptions, type ExecProcess, StatusError } from '../../contract.ts';
 import type { NodeContext } from '../context.ts';
 import type { Program } from '../runtime/protocol.ts';
@@ -8,7 +7,7 @@ import { SpawnError } from '../runtime/spawner.ts';
 import type { Instance } from './instance.ts';
 import { pipeFromProgram, pipeToProgram } from './pipes.ts';
 import { execFailure, kill } from './run-command.ts';
-import { openTerminal } from './terminal.ts';
+import { openTerminal, outputOf } from './terminal.ts';
 
 /** @throws {StatusError} */
 export async function execIn(context: NodeContext, instance: Instance, options: ExecOptions): Promise<ExecProcess> {
@@ -28,20 +27,13 @@ export async function execIn(context: NodeContext, instance: Instance, options: 
 }
 
 async function withTerminal({ libc, spawner }: NodeContext, { pid }: Instance, program: Omit<Program, 'standard'>): Promise<ExecProcess> {
-  const terminal = openTerminal(libc, pid);
+  const terminal = openTerminal(libc, `/proc/${pid}/root/dev/pts`);
   try {
     const env = { TERM: 'xterm', ...program.env };
     const child = await spawner.exec({ target: pid, program: { ...program, env, standard: { stdout: '', stderr: '', terminal: terminal.name } } });
-    // its end is the end of the data, which an EIO hides
-    const output = new PassThrough();
-    terminal.stream.on('data', (bytes: Buffer) => {
-      if (!output.write(bytes)) terminal.stream.pause();
-    });
-    output.on('drain', () => terminal.stream.resume());
-    terminal.stream.on('close', () => output.end());
     return {
       stdin: terminal.stream,
-      stdout: output,
+      stdout: outputOf(terminal),
       stderr: undefined,
       resize: terminal.resize,
       kill: () => kill(child.pid),

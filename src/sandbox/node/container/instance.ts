@@ -9,9 +9,9 @@ import type { PodScope } from '../pod/scope.ts';
 import type { ContainerExit, ContainerProcess } from '../runtime/spawner.ts';
 import { type Asked, ask } from './ask.ts';
 import { createAttachments } from './attachments.ts';
-import { pipeFromProgram, pipeToProgram } from './pipes.ts';
 import { kill } from './run-command.ts';
 import { type Setup, setUpContainer } from './setup.ts';
+import { openStandard } from './standard.ts';
 
 export interface Instance {
   readonly id: string;
@@ -39,33 +39,26 @@ export async function startInstance(scope: PodScope, container: Container, image
   const { context } = scope;
   const setup = await setUpContainer(scope, container, image, number);
   const { rights } = setup.request.program;
-  const stdin = container.stdin === true ? pipeToProgram(context.libc) : undefined;
-  const attachments = createAttachments(stdin?.socket, container.stdinOnce === true);
-  const pipes = (['stdout', 'stderr'] as const).map((stream) => {
-    const pipe = pipeFromProgram(context.libc, rights);
-    pipe.socket.on('data', (bytes: Buffer) => {
-      log.write(stream, bytes);
-      attachments.write(stream, bytes);
-    });
-    return pipe;
+  const io = await openStandard(context.libc, container, rights, setup.folder, (stream, bytes) => {
+    log.write(stream, bytes);
+    attachments.write(stream, bytes);
   });
-  const drained = Promise.all(pipes.map(({ socket }) => new Promise<void>((resolve) => socket.once('close', () => resolve()))));
+  const attachments = createAttachments(io.attachments);
   let process: ContainerProcess;
   try {
-    const standard = { stdout: pipes[0]?.path ?? '', stderr: pipes[1]?.path ?? '', ...(stdin === undefined ? {} : { stdin: stdin.path }) };
-    process = await context.spawner.run({ ...setup.request, program: { ...setup.request.program, standard } });
+    const { standard, terminals } = io;
+    const program = { ...setup.request.program, standard };
+    process = await context.spawner.run({ ...setup.request, program, ...(terminals === undefined ? {} : { terminals }) });
   } catch (error) {
-    for (const { socket } of pipes) socket.destroy();
-    stdin?.socket.destroy();
+    io.destroy();
     log.end();
+    io.release();
     await rm(setup.folder, { recursive: true, force: true });
     throw error;
-  } finally {
-    for (const pipe of pipes) pipe.release();
-    stdin?.release();
   }
+  io.release();
   const { pid } = process;
-  const asked: Asked = { deps: context, container, ip: scope.addresses.podIp, pid, program: setup.request.program };
+  const asked: Asked = { deps: context, container, ip: scope.addresses.podIp, node: scope.nodeNetwork.namespace, pid, program: setup.request.program };
   return {
     id: `sandbox://${scope.pod.metadata.uid}-${container.name}-${number}`,
     pid,
@@ -73,10 +66,9 @@ export async function startInstance(scope: PodScope, container: Container, image
     asked,
     exited: process.exited.then(async (exit) => {
       let timer: NodeJS.Timeout | undefined;
-      await Promise.race([drained, new Promise((resolve) => (timer = setTimeout(resolve, DRAIN_MS)))]);
+      await Promise.race([io.drained, new Promise((resolve) => (timer = setTimeout(resolve, DRAIN_MS)))]);
       clearTimeout(timer);
-      for (const { socket } of pipes) socket.destroy();
-      stdin?.socket.destroy();
+      io.destroy();
       attachments.end();
       log.end();
       return exit;

@@ -24,7 +24,7 @@ const TERMINATION_LOG = '/dev/termination-log';
 
 /** @throws {ContainerConfigError} */
 export async function setUpContainer(scope: PodScope, container: Container, image: StoredImage, instance: number): Promise<Setup> {
-  const { context, pod, node, addresses, volumes, network } = scope;
+  const { context, pod, node, addresses, volumes, network, nodeNetwork } = scope;
   const isMachine = image === context.machine;
   const rootfs = isMachine ? '/' : context.images.rootOf(image);
   const folder = join(scope.folder, 'containers', `${container.name}-${instance}`);
@@ -34,6 +34,7 @@ export async function setUpContainer(scope: PodScope, container: Container, imag
   const hostname = hostnameOf(pod, node.name);
   const env = {
     HOME: rights.uid === 0 ? '/root' : '/',
+    ...(container.tty === true ? { TERM: 'xterm' } : {}),
     ...fromImage(image.config.Env ?? []),
     HOSTNAME: hostname,
     ...(await environmentOf(context, pod, container, addresses)),
@@ -56,7 +57,7 @@ export async function setUpContainer(scope: PodScope, container: Container, imag
     request: {
       program: { argv, env, rights, cwd: container.workingDir ?? (image.config.WorkingDir || '/') },
       hostname,
-      ...(network === undefined ? {} : { network: network.path }),
+      network: (network ?? nodeNetwork.namespace).path,
       root: await rootOf(isMachine, rootfs, folder),
       mountpoint,
       readOnlyRoot: container.securityContext?.readOnlyRootFilesystem === true,

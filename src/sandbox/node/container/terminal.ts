@@ -1,17 +1,21 @@
 /** A terminal of a container: the end that the node holds, and the name of the other one inside. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { ReadStream } from 'node:tty';
-import { LINUX, type Libc } from '../runtime/libc.ts';
+import { LINUX, type Libc, TERMINALS } from '../runtime/libc.ts';
 
 export interface Terminal {
   /** Path inside the container. */
   name: string;
+  /** What is typed. */
   stream: ReadStream;
   resize(columns: number, rows: number): void;
 }
 
-/** @param pid a process of the container. */
-export function openTerminal(libc: Libc, pid: number): Terminal {
-  const fd = libc.open(`/proc/${pid}/root/dev/pts/ptmx`, LINUX.O_RDWR | LINUX.O_NOCTTY | LINUX.O_CLOEXEC, 0);
+/** @param folder of terminals, as the node reaches it: a container's /dev/pts */
+export function openTerminal(libc: Libc, folder: string): Terminal {
+  const fd = libc.open(join(folder, 'ptmx'), LINUX.O_RDWR | LINUX.O_NOCTTY | LINUX.O_CLOEXEC, 0);
   if (fd < 0) throw new Error(`no terminal: errno ${libc.errno()}`);
   const number = new Uint8Array(8);
   if (libc.ioctl(fd, LINUX.TIOCSPTLCK, new Uint8Array(8)) < 0 || libc.ioctl(fd, LINUX.TIOCGPTN, number) < 0) {
@@ -33,4 +37,29 @@ export function openTerminal(libc: Libc, pid: number): Terminal {
       libc.ioctl(fd, LINUX.TIOCSWINSZ, size);
     },
   };
+}
+
+/** What is printed on it. Its end is the end of the data, which an EIO hides. */
+export function outputOf({ stream }: Terminal): PassThrough {
+  const output = new PassThrough();
+  stream.on('data', (bytes: Buffer) => {
+    if (!output.write(bytes)) stream.pause();
+  });
+  output.on('drain', () => stream.resume());
+  stream.on('close', () => output.end());
+  return output;
+}
+
+export interface Terminals {
+  /** A place of the sandbox's mount namespace, which becomes a container's /dev/pts. */
+  folder: string;
+  /** To be called when the container has it, or has failed to take it. */
+  release(): void;
+}
+
+/** Terminals for a container that is yet to come. */
+export async function makeTerminals(libc: Libc, folder: string): Promise<Terminals> {
+  await mkdir(folder, { recursive: true });
+  if (libc.mount('devpts', folder, 'devpts', LINUX.MS_NOSUID | LINUX.MS_NOEXEC, TERMINALS) < 0) throw new Error(`no terminals: errno ${libc.errno()}`);
+  return { folder, release: () => void libc.umount2(folder, LINUX.MNT_DETACH) };
 }

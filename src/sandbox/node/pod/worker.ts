@@ -40,6 +40,7 @@ export function createPodWorker(context: NodeContext, node: NodeIdentity, first:
   const deadlinePassed = new AbortController();
   let pod = first;
   let isGone = false;
+  const nodeNetwork = context.network.node(node.name);
   let network: PodNetwork | undefined;
   let volumes: PodVolumes | undefined;
   let init: ContainerRunner[] = [];
@@ -104,7 +105,7 @@ export function createPodWorker(context: NodeContext, node: NodeIdentity, first:
 
   async function live(): Promise<void> {
     await mkdir(folder, { recursive: true });
-    if (pod.spec.hostNetwork !== true) network = context.network.addPod(node.podCidr);
+    if (pod.spec.hostNetwork !== true) network = nodeNetwork.addPod();
     const scope = await setUp();
     if (scope === undefined) return;
     const restart = (pod.spec.restartPolicy ?? 'Always') as RestartPolicy;
@@ -154,6 +155,7 @@ export function createPodWorker(context: NodeContext, node: NodeIdentity, first:
     return {
       context,
       node,
+      nodeNetwork,
       get pod() {
         return pod;
       },
@@ -267,7 +269,7 @@ export function createPodWorker(context: NodeContext, node: NodeIdentity, first:
     },
     runner: (name) => [...main, ...init].find(({ container }) => container.name === name),
     dial(port) {
-      if (pod.spec.hostNetwork === true) return context.network.dialNode(port);
+      if (pod.spec.hostNetwork === true) return nodeNetwork.namespace.dial('127.0.0.1', port);
       if (network === undefined || outcome !== undefined) return Promise.reject(new Error('the pod has no network'));
       return network.dial(port);
     },

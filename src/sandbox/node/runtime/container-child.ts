@@ -5,7 +5,7 @@
  */
 import { existsSync, mkdirSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { LINUX, type Libc, SYSCALL } from './libc.ts';
+import { LINUX, type Libc, SYSCALL, TERMINALS } from './libc.ts';
 import type { ExecRequest, Mount, Program, RunRequest } from './protocol.ts';
 
 export class StepFailed extends Error {
@@ -42,13 +42,13 @@ export function becomeContainer(libc: Libc, request: RunRequest): void {
   const { program, mountpoint } = request;
   libc.umask(0o022);
   openStandard(libc, program);
-  if (request.network !== undefined) enter(libc, request.network, LINUX.CLONE_NEWNET);
+  enter(libc, request.network, LINUX.CLONE_NEWNET);
   check(libc.unshare(LINUX.CLONE_NEWNS | LINUX.CLONE_NEWUTS | LINUX.CLONE_NEWIPC), 'unshare');
   check(libc.sethostname(request.hostname, Buffer.byteLength(request.hostname)), 'sethostname');
   check(libc.mount('none', '/', null, LINUX.MS_REC | LINUX.MS_PRIVATE, null), 'make mounts private');
   mountRoot(libc, request);
   check(libc.mount('proc', join(mountpoint, 'proc'), 'proc', LINUX.MS_NOSUID | LINUX.MS_NODEV | LINUX.MS_NOEXEC, null), 'mount /proc');
-  mountDevices(libc, mountpoint);
+  mountDevices(libc, request);
   for (const mount of request.mounts) mountOne(libc, mountpoint, mount);
   if (request.readOnlyRoot && request.root.kind === 'overlay') remountReadOnly(libc, mountpoint);
   check(libc.chdir(mountpoint), 'chdir');
@@ -93,11 +93,13 @@ function openStandard(libc: Libc, { standard }: Program): void {
   for (const [target, fd] of fds.entries()) checker(libc)(libc.dup2(fd, target), 'dup2');
 }
 
-function terminalOf(libc: Libc, { standard }: Program): void {
+function terminalOf(libc: Libc, { standard, rights }: Program): void {
   checker(libc)(libc.setsid(), 'setsid');
   if (standard.terminal === undefined) return;
   const fd = open(libc, standard.terminal, LINUX.O_RDWR | LINUX.O_CLOEXEC);
   checker(libc)(libc.ioctl(fd, LINUX.TIOCSCTTY, new Uint8Array(8)), 'take the terminal');
+  // Refused where that user does not exist in the user namespace; then it is the one user there is.
+  libc.fchown(fd, rights.uid, rights.gid);
   for (const target of [0, 1, 2]) checker(libc)(libc.dup2(fd, target), 'dup2');
 }
 
@@ -128,7 +130,7 @@ function remountReadOnly(libc: Libc, path: string): void {
 }
 
 /** /dev as runc makes it. Devices are bound, not made: nobody but the machine's root may make one. */
-function mountDevices(libc: Libc, root: string): void {
+function mountDevices(libc: Libc, { mountpoint: root, terminals, program }: RunRequest): void {
   const check = checker(libc);
   const dev = join(root, 'dev');
   // The machine's own nodes are opened before /dev is covered, where the root is the machine.
@@ -148,7 +150,14 @@ function mountDevices(libc: Libc, root: string): void {
     symlinkSync(target, join(dev, name));
   mkdirSync(join(dev, 'pts'));
   mkdirSync(join(dev, 'shm'));
-  check(libc.mount('devpts', join(dev, 'pts'), 'devpts', LINUX.MS_NOSUID | LINUX.MS_NOEXEC, 'newinstance,ptmxmode=0666,mode=0620'), 'mount /dev/pts');
+  const pts = join(dev, 'pts');
+  if (terminals === undefined) check(libc.mount('devpts', pts, 'devpts', LINUX.MS_NOSUID | LINUX.MS_NOEXEC, TERMINALS), 'mount /dev/pts');
+  else check(libc.mount(terminals, pts, null, LINUX.MS_BIND, null), 'bind /dev/pts');
+  const { terminal } = program.standard;
+  if (terminal !== undefined) {
+    writeFileSync(join(dev, 'console'), '');
+    check(libc.mount(join(root, terminal), join(dev, 'console'), null, LINUX.MS_BIND, null), 'bind /dev/console');
+  }
   check(libc.mount('tmpfs', join(dev, 'shm'), 'tmpfs', LINUX.MS_NOSUID | LINUX.MS_NODEV | LINUX.MS_NOEXEC, 'mode=1777'), 'mount /dev/shm');
 }
 

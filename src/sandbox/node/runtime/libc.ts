@@ -35,6 +35,9 @@ export const LINUX = {
   ENOENT: 2,
 } as const;
 
+/** Options of a file system of terminals: of its own, in which everybody may open one. */
+export const TERMINALS = 'newinstance,ptmxmode=0666,mode=0620';
+
 /** Loads libc: once for each thread that needs it. */
 export function loadLibc() {
   const lib = koffi.load(null);

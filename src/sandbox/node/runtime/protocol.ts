@@ -10,7 +10,7 @@ export interface Rights {
   noNewPrivileges: boolean;
 }
 
-/** Files of the sandbox's mount namespace that become descriptors 0, 1 and 2; `terminal` (a path inside the container) takes their place. */
+/** Files of the sandbox's mount namespace that become descriptors 0, 1 and 2; `terminal` (a path inside the container) takes the place of all. */
 export interface Standard {
   stdin?: string;
   stdout: string;
@@ -46,12 +46,14 @@ export interface RunRequest {
   id: number;
   program: Program;
   hostname: string;
-  /** Path of a network namespace; absent: the node's own. */
-  network?: string;
+  /** Path of a network namespace. */
+  network: string;
   root: Root;
   /** An empty folder on which the root is mounted. */
   mountpoint: string;
   readOnlyRoot: boolean;
+  /** A file system of terminals that becomes its /dev/pts, the program's own terminal among them; absent: a new one. */
+  terminals?: string;
   mounts: Mount[];
 }
 

@@ -64,6 +64,10 @@ const SAMPLES: Sample[] = [
   sample('v1', 'Secret', 'secrets', { data: { a: 'dHdv' } }),
   sample('v1', 'ServiceAccount', 'serviceaccounts'),
   sample('networking.k8s.io/v1', 'NetworkPolicy', 'networkpolicies', { spec: { podSelector: {} } }),
+  // of a class, so that no default class has a say
+  sample('networking.k8s.io/v1', 'Ingress', 'ingresses', {
+    spec: { ingressClassName: 'asked', defaultBackend: { service: { name: 'asked', port: { number: 443 } } } },
+  }),
   sample('policy/v1', 'PodDisruptionBudget', 'poddisruptionbudgets', { spec: { minAvailable: 1, selector } }),
   sample('coordination.k8s.io/v1', 'Lease', 'leases', { spec: { holderIdentity: 'me', leaseDurationSeconds: 15 } }),
   sample(RBAC, 'Role', 'roles', { rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }] }),
@@ -101,6 +105,7 @@ const SAMPLES: Sample[] = [
 
 const LABEL = 'app=asked';
 const INFORMER = { allowWatchBookmarks: 'true', resourceVersion: 'VERSION' };
+const NOBODY = '00000000-0000-0000-0000-000000000000';
 const BACKGROUND = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background' };
 const places = ({ plural, global, sample: { apiVersion } }: Sample): string[] => [
   resourcePath(apiVersion, plural),
@@ -186,9 +191,11 @@ export const CALL_SCENES: Scene[] = [
       ]),
       // a Service without pods
       { ...get('/api/v1/namespaces/NS/services/https:asked:tunnel/proxy/tunnel'), upgrade: 'telepresence' },
+      // a pod that is not there
+      { ...get('/api/v1/namespaces/NS/pods/https:nobody:4711/proxy/tunnel'), upgrade: 'telepresence' },
+      // another object of this name
+      remove(placeOf(widget), { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid: NOBODY } }, { pick: ({ code, reason }) => ({ code, reason }) }),
       ...evicted,
-      remove(placeOf(widget), { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid: '00000000-0000-0000-0000-000000000000' } }),
-      get('/apis/networking.k8s.io/v1/namespaces/NS/ingresses', { query: { limit: '500' }, pick: namesOfScene }),
       remove(placeOf(widget), { apiVersion: 'v1', kind: 'DeleteOptions' }, { pick: asWritten }),
       post(`/apis/${WIDGETS}/v1/namespaces/NS/widgets`, { ...widget.sample, metadata: { name: 'asked-too', labels } }, { pick: asWritten }),
       remove(`/apis/${WIDGETS}/v1/namespaces/NS/widgets?labelSelector=${encodeURIComponent(LABEL)}`, undefined, { pick: namesOfScene }),

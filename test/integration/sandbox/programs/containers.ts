@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { silentLog } from '../../../../src/base/log.ts';
 import { SANDBOX_NETWORK } from '../../../../src/sandbox/contract.ts';
-import { createNodeNetwork } from '../../../../src/sandbox/network/node-network.ts';
+import { createClusterNetwork } from '../../../../src/sandbox/network/cluster-network.ts';
 import { capabilitiesOf } from '../../../../src/sandbox/node/runtime/capabilities.ts';
 import { loadLibc } from '../../../../src/sandbox/node/runtime/libc.ts';
 import type { RunRequest } from '../../../../src/sandbox/node/runtime/protocol.ts';
@@ -13,9 +13,9 @@ import { SpawnError, startSpawner } from '../../../../src/sandbox/node/runtime/s
 const [folder = ''] = process.argv.slice(2);
 const libc = loadLibc();
 if (libc.mount('tmpfs', folder, 'tmpfs', 0, null) < 0) throw new Error(`no tmpfs: errno ${libc.errno()}`);
-const network = createNodeNetwork(libc, [{ ip: SANDBOX_NETWORK.node, podCidr: '10.244.0.0/24' }]);
+const network = createClusterNetwork(libc, [{ name: 'node1', ip: SANDBOX_NETWORK.node, podCidr: '10.244.0.0/24' }]);
 const spawner = await startSpawner({ log: silentLog, execPath: process.execPath, argv: [join(import.meta.dirname, 'spawner.ts')] });
-const pod = network.addPod('10.244.0.0/24');
+const pod = network.node('node1').addPod();
 
 function request(argv: string[], change: Partial<RunRequest> = {}, uid = 0): Omit<RunRequest, 'type' | 'id'> & { output: () => string } {
   const work = mkdtempSync(join(folder, 'c-'));

@@ -1,0 +1,54 @@
+/** The headers of a request on its way to a pod. */
+import type { IncomingMessage } from 'node:http';
+import { endToEnd, type HeaderList, headerList, sameHeader } from '../http/index.ts';
+
+/** Said by the ingress alone: what a client claims here would be believed by the app. `expect` is answered by the ingress itself. */
+const SAID_HERE = new Set([
+  'host',
+  'expect',
+  'content-length',
+  'forwarded',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-port',
+  'x-forwarded-proto',
+  'x-forwarded-server',
+  'x-forwarded-scheme',
+  'x-forwarded-ssl',
+  'x-forwarded-prefix',
+  'x-real-ip',
+]);
+const NO_BODY_EXPECTED = new Set(['GET', 'HEAD', 'OPTIONS', 'DELETE']);
+
+export interface Arrival {
+  /** Over TLS. */
+  secure: boolean;
+  /** As the client said it. */
+  host: string;
+  /** The controller's own name. */
+  server: string;
+}
+
+/** A request has a body when its head says so (RFC 9112 6.3). */
+export function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+/** Name and value, in turns. The framing is made here, never copied. */
+export function requestHeaders(req: IncomingMessage, { secure, host, server }: Arrival): string[] {
+  const out: HeaderList = [['Host', host]];
+  for (const header of endToEnd(headerList(req.rawHeaders))) if (!SAID_HERE.has(sameHeader(header[0]))) out.push(header);
+  const client = req.socket.remoteAddress?.replace(/^::ffff:/, '') ?? '';
+  const websocket = req.headers.upgrade?.toLowerCase() === 'websocket';
+  out.push(['X-Forwarded-For', client], ['X-Real-Ip', client], ['X-Forwarded-Host', host], ['X-Forwarded-Server', server]);
+  out.push(['X-Forwarded-Port', /:(\d+)$/.exec(host)?.[1] ?? (secure ? '443' : '80')]);
+  out.push(['X-Forwarded-Proto', `${websocket ? 'ws' : 'http'}${secure ? 's' : ''}`]);
+  const length = req.headers['content-length'];
+  if (req.headers['transfer-encoding'] !== undefined) out.push(['Transfer-Encoding', 'chunked']);
+  else if (length !== undefined) out.push(['Content-Length', length]);
+  else if (!NO_BODY_EXPECTED.has(req.method ?? '')) out.push(['Content-Length', '0']);
+  return out.flat();
+}
+
+/** Of an answer on its way to the client. */
+export const responseHeaders = (answer: IncomingMessage): string[] => endToEnd(headerList(answer.rawHeaders)).flat();

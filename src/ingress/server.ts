@@ -1,0 +1,151 @@
+/** The two listeners, HTTP and HTTPS: each request finds its rule, its Service, its pods. */
+import type { IncomingMessage, Server } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { SecureContext } from 'node:tls';
+import { messageOf } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import { createServer, type ServerResponse } from '../base/node-http.ts';
+import { responseFor } from '../base/response-for.ts';
+import { type Refusal, refusals, refuse } from './answers.ts';
+import { ConnectTimeout, createBackendAgent } from './backends.ts';
+import { exchange, type Passage } from './exchange.ts';
+import { requestHeaders } from './headers.ts';
+import { INGRESS_HEAD_LIMIT, INGRESS_HEAD_TIMEOUT_MS, INGRESS_IDLE_MS } from './limits.ts';
+import { isUpgrade, upgrade } from './upgrade.ts';
+import type { View } from './view.ts';
+
+export interface ServerOptions {
+  view: Pick<View, 'route' | 'endpoints' | 'certificate'>;
+  defaultCertificate: { cert: string; key: string };
+  /** 0: any that is free. */
+  ports: { http: number; https: number };
+  /** The address to listen at. */
+  host: string;
+  /** The controller's own name, told to the pods. */
+  name: string;
+  log: Log;
+}
+
+export interface IngressServer {
+  readonly ports: { http: number; https: number };
+  /** Takes nothing new; resolves when the requests under way are answered, or `signal` aborts. Then all connections end. */
+  close(signal: AbortSignal): Promise<void>;
+}
+
+export async function startIngressServer({ view, defaultCertificate, ports, host: address, name, log }: ServerOptions): Promise<IngressServer> {
+  const agent = createBackendAgent();
+  const ending = new AbortController();
+  let underWay = 0;
+  let quiet: () => void = () => {};
+
+  /** How the request goes on, or why it doesn't. */
+  function find(req: IncomingMessage, res: ServerResponse, secure: boolean): Passage | Refusal {
+    const target = targetOf(req);
+    if (target === undefined) return refusals.noHost();
+    const { host, path } = target;
+    const route = view.route(host, path.split('?')[0] ?? '');
+    if (route === undefined) return refusals.noRule();
+    if (route === 'unsupported') return refusals.unsupported();
+    const service = `${route.service}.${route.namespace}`;
+    const endpoints = view.endpoints(route);
+    if (typeof endpoints === 'string') return refusals.nobody(service, endpoints);
+    const fail = (error: unknown): void => {
+      log.debug('a request failed', { service, error: messageOf(error) });
+      refuse(res, error instanceof ConnectTimeout ? refusals.slow(service) : refusals.noConnection(service));
+    };
+    return { endpoints, path, headers: requestHeaders(req, { secure, host, server: name }), fail };
+  }
+
+  const onRequest =
+    (secure: boolean) =>
+    (req: IncomingMessage, res: ServerResponse): void => {
+      underWay++;
+      res.once('close', () => {
+        underWay--;
+        if (underWay === 0) quiet();
+      });
+      const passage = find(req, res, secure);
+      if ('status' in passage) refuse(res, passage);
+      else exchange(req, res, passage, agent);
+    };
+  const onUpgrade =
+    (secure: boolean) =>
+    (req: IncomingMessage, stream: Duplex, head: Buffer): void => {
+      const socket = stream as Socket;
+      socket.on('error', (error) => log.debug('a connection failed', { error: messageOf(error) }));
+      const res = responseFor(req, socket);
+      const passage = find(req, res, secure);
+      if ('status' in passage) refuse(res, passage);
+      else void upgrade(req, res, socket, head, passage, ending.signal);
+    };
+
+  const bounds = {
+    maxHeaderSize: INGRESS_HEAD_LIMIT,
+    headersTimeout: INGRESS_HEAD_TIMEOUT_MS,
+    keepAliveTimeout: INGRESS_IDLE_MS,
+    // an upload takes as long as it takes
+    requestTimeout: 0,
+    shouldUpgradeCallback: isUpgrade,
+  };
+  const plain = createServer(bounds, onRequest(false));
+  const SNICallback = (serverName: string, done: (error: Error | null, context?: SecureContext) => void): void => done(null, view.certificate(serverName));
+  const secured = createTlsServer(
+    { ...bounds, ...defaultCertificate, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'], SNICallback, allowHalfOpen: true },
+    onRequest(true),
+  );
+  secured.on('tlsClientError', (error) => log.debug('a TLS handshake failed', { error: messageOf(error) }));
+  const sockets = new Set<Socket>();
+  for (const [server, secure] of [
+    [plain, false],
+    [secured, true],
+  ] as const) {
+    server.on('upgrade', onUpgrade(secure));
+    server.on('clientError', (_error, socket) => {
+      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+      else socket.destroy();
+    });
+    server.on('connection', (socket: Socket) => {
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+    });
+  }
+  const [http, https] = await Promise.all([listen(plain, address, ports.http, log), listen(secured, address, ports.https, log)]);
+
+  return {
+    ports: { http, https },
+    async close(signal) {
+      for (const server of [plain, secured]) {
+        server.close();
+        server.closeIdleConnections();
+      }
+      await new Promise<void>((resolve) => {
+        quiet = resolve;
+        if (underWay === 0 || signal.aborted) resolve();
+        else signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+      ending.abort();
+      agent.destroy();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+/** What is asked of whom; also of the form with a whole address, whose host wins (RFC 9112 3.2.2). Undefined for what is neither. */
+function targetOf({ url = '', headers }: IncomingMessage): { host: string; path: string } | undefined {
+  if (url.startsWith('/') || url === '*') return { host: headers.host ?? '', path: url };
+  const [, host, rest = ''] = /^https?:\/\/([^/?#]+)([^#]*)$/i.exec(url) ?? [];
+  return host === undefined ? undefined : { host, path: rest.startsWith('/') ? rest : `/${rest}` };
+}
+
+function listen(server: Server | TlsServer, host: string, port: number, log: Log): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ port, host }, () => {
+      server.removeListener('error', reject);
+      server.on('error', (error) => log.error('the listener failed', { error: messageOf(error) }));
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}

@@ -9,7 +9,7 @@ const node = (name: string, labels: Record<string, string> = {}, spec: object = 
     kind: 'Node',
     metadata: { name, labels: { 'kubernetes.io/hostname': name, ...labels } },
     spec,
-    status: { conditions: [{ type: 'Ready', status: 'True' }] },
+    status: { allocatable: { pods: '110' } },
   }) as unknown as Node;
 const pod = (app: string, spec: object = {}): Pod =>
   ({

@@ -196,8 +196,6 @@ export const CALL_SCENES: Scene[] = [
       // another object of this name
       remove(placeOf(widget), { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid: NOBODY } }, { pick: ({ code, reason }) => ({ code, reason }) }),
       ...evicted,
-      remove(placeOf(widget), { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid: '00000000-0000-0000-0000-000000000000' } }),
-      get('/apis/networking.k8s.io/v1/namespaces/NS/ingresses', { query: { limit: '500' }, pick: namesOfScene }),
       remove(placeOf(widget), { apiVersion: 'v1', kind: 'DeleteOptions' }, { pick: asWritten }),
       post(`/apis/${WIDGETS}/v1/namespaces/NS/widgets`, { ...widget.sample, metadata: { name: 'asked-too', labels } }, { pick: asWritten }),
       remove(`/apis/${WIDGETS}/v1/namespaces/NS/widgets?labelSelector=${encodeURIComponent(LABEL)}`, undefined, { pick: namesOfScene }),

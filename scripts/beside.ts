@@ -89,7 +89,8 @@ export function endAll(): void {
 /** From now on an interruption ends everything, and then this process. */
 export function endAllWhenInterrupted(): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.once(signal, () => {
+    // it may come again meanwhile, from a terminal and from npm: without a listener that would end this process before the others
+    process.on(signal, () => {
       endAll();
       process.exit(128 + constants.signals[signal]);
     });

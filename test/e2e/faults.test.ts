@@ -52,8 +52,8 @@ describe.skipIf(!clusterAvailable)('a workstation without a link (needs root and
     stack.use(workstation.background('node', ['-e', SERVE('local', 8080)]));
     await workstation.ok(['connect', '-n', 'faults']);
     await workstation.ok(['intercept', 'web', '--port', '8080']);
-    inward = stack.use(await loadFromCluster(cluster, 'load', 'faults', { url: 'http://web/', rate: 50, limitMs: 5_000 }));
-    outward = stack.use(await loadFromWorkstation(workstation, { url: 'http://plain/', rate: 50, limitMs: 12_000 }));
+    inward = stack.use(await loadFromCluster(cluster, 'load', 'faults', { url: 'http://web/', rate: VOLUME.requestsPerSecond, limitMs: 5_000 }));
+    outward = stack.use(await loadFromWorkstation(workstation, { url: 'http://plain/', rate: VOLUME.requestsPerSecond, limitMs: 12_000 }));
     await eventually('the process on the workstation answers', async () => (await inward.samples()).at(-1)?.who === 'local');
   });
 
@@ -132,7 +132,8 @@ describe.skipIf(!clusterAvailable)('a workstation without a link (needs root and
     const before = held.output().length;
     await judge(`10 s of ${fault}`, times);
     expect(held.output()).not.toContain('end');
-    await eventually('the connection goes on', async () => held.output().length > before, 15_000);
+    // TCP tries again after as long as the line was away, and on a busy machine that was longer
+    await eventually('the connection goes on', async () => held.output().length > before, Math.min(60_000, within(15_000)));
   });
 
   it.each(['cut', 'blackhole'])('is back within 3 s of the end of a long %s', async (fault) => {

@@ -11,7 +11,7 @@ import { eventually } from './run.ts';
 import { VOLUME } from './volume.ts';
 import type { Workstation } from './workstation.ts';
 
-export const { rolloutRate: RATE } = VOLUME;
+export const { requestsPerSecond: RATE } = VOLUME;
 /** The first case's local port; the others follow. */
 const FIRST_PORT = 8080;
 const LOCAL = `

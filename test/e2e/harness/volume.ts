@@ -12,8 +12,8 @@ export const VOLUME = {
   /** For how long streams talk, and how often they must have done so. A turn that takes 10 s is lost, and a machine of its own makes nine a second. */
   streamSeconds: much(300, 20),
   streamTurns: much(100, 7),
-  /** The load of the rollouts, for each of several workloads. */
-  rolloutRate: much(50, 20),
+  /** The load beside rollouts and faults, on each workload. */
+  requestsPerSecond: much(50, 20),
   /** How often a restart is compared with an agent's; odd, for there is a median. */
   costlyRounds: much(3, 1),
   /** For how long a process stands still: more than three probes of a pod that would fail. */

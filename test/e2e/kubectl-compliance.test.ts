@@ -13,6 +13,7 @@ import { clusterAvailable, onSandbox, startCluster } from './harness/cluster.ts'
 import { triedKubectls } from './harness/kubectls.ts';
 
 const recorded = recordedSayings();
+const versions = new Set(Object.values(recorded).flatMap((lines) => lines.flatMap((line) => Object.keys(line))));
 const kubectls = triedKubectls();
 const DEFAULT_CLASS = String.raw`jsonpath={.items[?(@.metadata.annotations.ingressclass\.kubernetes\.io/is-default-class=="true")].metadata.name}`;
 const everything = !onSandbox || process.env['TELEPRESENCE_TEST_EVERYTHING'] !== undefined;
@@ -48,12 +49,12 @@ describe.each(kubectls.map((tried, index) => ({ ...tried, scenes: typedAt(index)
     await typist?.[Symbol.asyncDispose]();
   });
 
-  it.skipIf(skipped)('is of a version whose answers were recorded', () => {
-    const versions = new Set(Object.values(recorded).flatMap((lines) => lines.flatMap((line) => Object.keys(line))));
-    expect([...versions]).toContain(version);
+  it.skipIf(skipped || process.env['TELEPRESENCE_TEST_KUBECTL'] !== undefined)('is of a version whose answers were recorded', () => {
+    expect(versions).toContain(version);
   });
 
   it.skipIf(skipped).for(scenes.map((scene) => [scene.name, scene] as const))('%s', async ([name, scene], { skip }) => {
+    skip(!versions.has(version), `what kubectl ${version} says was not recorded`);
     skip(defaultIngressClass !== '' && name.includes('ingresses'), `new Ingresses get the class ${defaultIngressClass}`);
     const answers = (await said.get(name)?.promise)?.();
     for (const [index, typed] of scene.lines.entries()) {

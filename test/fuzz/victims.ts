@@ -60,7 +60,7 @@ function managerOptions(): Omit<TunnelStreamOptions, 'onControl'> {
     cluster: { info: () => cluster, onChange: () => () => undefined, close: () => undefined },
     peers: { list: () => [{ name: 'mgr-1', address: '10.0.0.1' }], onChange: () => () => undefined },
     intercepts: { list: () => [] },
-    agents: { of: () => [] },
+    agents: { of: () => [], direct: () => [] },
   } as unknown as ManagerContext;
   const resolver = { query: async (message: Buffer) => message, close: () => undefined };
   return {

@@ -88,8 +88,8 @@ export function endAll(): void {
 
 /** From now on an interruption ends everything, and then this process. */
 export function endAllWhenInterrupted(): void {
+  // it may come again meanwhile, from a terminal and from npm: without a listener that would end this process before the others
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    // it may come again meanwhile, from a terminal and from npm: without a listener that would end this process before the others
     process.on(signal, () => {
       endAll();
       process.exit(128 + constants.signals[signal]);

@@ -13,6 +13,7 @@ const SECONDS: Readonly<Record<string, number>> = {
   'dns.test.ts': 35,
   'faults.test.ts': 170,
   'identity.test.ts': 50,
+  'ingress.test.ts': 20,
   'install.test.ts': 40,
   'kubectl.test.ts': 80,
   'long-streams.test.ts': 45,

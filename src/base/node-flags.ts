@@ -4,3 +4,6 @@
  * young generation gives the buffers' memory back sooner. docs/performance.md has the figures.
  */
 export const NODE_FLAGS: readonly string[] = ['--single-threaded-gc', '--max-semi-space-size=4'];
+
+/** And how its malloc is set: one arena in place of one for each of its threads, of which one works. 3 MiB less of an idle program. */
+export const MALLOC_ENV: Readonly<Record<string, string>> = { MALLOC_ARENA_MAX: '1' };

@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CodedError, codeOf, messageOf } from '../base/errors.ts';
-import { NODE_FLAGS } from '../base/node-flags.ts';
+import { MALLOC_ENV, NODE_FLAGS } from '../base/node-flags.ts';
 import { sleep } from '../base/retry.ts';
 import { VERSION } from '../base/version.ts';
 import { ensureClientDirs } from '../config/paths.ts';
@@ -138,7 +138,7 @@ interface Death {
 async function spawnDetached(context: Context, args: string[], logFile: string): Promise<{ child: ChildProcess; death: Death }> {
   const log = await open(logFile, 'a', 0o600);
   try {
-    const env = { NODE_COMPILE_CACHE: join(context.paths.cacheDir, 'compile-cache'), ...context.io.env };
+    const env = { ...MALLOC_ENV, NODE_COMPILE_CACHE: join(context.paths.cacheDir, 'compile-cache'), ...context.io.env };
     const child = spawn(context.io.execPath, args, { detached: true, stdio: ['ignore', log.fd, log.fd], env, cwd: '/' });
     return { child, death: deathOf(child) };
   } finally {

@@ -1,8 +1,8 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Hono } from 'hono';
 import type { Log } from '../base/log.ts';
+import type { AnyRequest, AnyResponse } from '../http/any-message.ts';
 import type { Actions } from './actions.ts';
 import type { CloudConfig } from './config.ts';
 import type { Feed } from './feed.ts';
@@ -31,8 +31,7 @@ export interface CloudContext {
   readonly now: () => number;
 }
 
-export type AnyRequest = IncomingMessage | Http2ServerRequest;
-export type AnyResponse = ServerResponse | Http2ServerResponse;
+export type { AnyRequest, AnyResponse };
 
 /** Serves the hosts below the preview domain (src/cloud/preview). Both methods own what they are given and never throw. */
 export interface PreviewProxy {

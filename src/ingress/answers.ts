@@ -1,5 +1,5 @@
 /** What the ingress answers itself. */
-import type { ServerResponse } from '../base/node-http.ts';
+import { type AnyResponse, writeHead } from '../http/any-message.ts';
 
 export type Refusal = { status: 400 | 404 | 502 | 503 | 504; message: string };
 
@@ -12,8 +12,12 @@ export const refusals = {
   slow: (service: string): Refusal => ({ status: 504, message: `A pod of the Service ${service} took no connection in time.` }),
 } as const;
 
-export function refuse(res: ServerResponse, { status, message }: Refusal): void {
+export function refuse(res: AnyResponse, { status, message }: Refusal): void {
   const text = `${message}\n`;
-  res.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'content-length': Buffer.byteLength(text), 'x-content-type-options': 'nosniff' });
+  writeHead(res, status, [
+    ['content-type', 'text/plain; charset=utf-8'],
+    ['content-length', String(Buffer.byteLength(text))],
+    ['x-content-type-options', 'nosniff'],
+  ]);
   res.end(text);
 }

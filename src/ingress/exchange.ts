@@ -1,6 +1,7 @@
 /** One request and its answer: bodies stream with back-pressure, and whoever gives up first ends both sides. */
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import { request, type ServerResponse } from '../base/node-http.ts';
+import { request } from '../base/node-http.ts';
+import { type AnyRequest, type AnyResponse, cut, writeHead } from '../http/any-message.ts';
 import { trailerList } from '../http/index.ts';
 import { type createBackendAgent, inTurn, limitConnecting } from './backends.ts';
 import type { Endpoint } from './endpoints.ts';
@@ -18,7 +19,7 @@ export interface Passage {
 /** Requests that may be sent again, on a new connection, when a kept one turns out to be over (RFC 9110 9.2.2). */
 const AGAIN = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE']);
 
-export function exchange(req: IncomingMessage, res: ServerResponse, passage: Passage, agent: ReturnType<typeof createBackendAgent>): void {
+export function exchange(req: AnyRequest, res: AnyResponse, passage: Passage, agent: ReturnType<typeof createBackendAgent>): void {
   const method = req.method ?? 'GET';
   const body = hasBody(req);
   const [first, ...others] = inTurn(passage.endpoints);
@@ -32,7 +33,7 @@ export function exchange(req: IncomingMessage, res: ServerResponse, passage: Pas
   const abandon = (): void => {
     if (!end()) return;
     upstream?.destroy();
-    res.destroy();
+    cut(res);
   };
   const failed = (error: unknown): void => {
     if (!end()) return;
@@ -40,7 +41,7 @@ export function exchange(req: IncomingMessage, res: ServerResponse, passage: Pas
     // What is left of an upload runs into nothing: many clients read the answer only after it.
     req.unpipe();
     req.resume();
-    if (res.headersSent) res.destroy();
+    if (res.headersSent) cut(res);
     else passage.fail(error);
   };
   function attempt(endpoint: Endpoint, kept: boolean): void {
@@ -80,6 +81,8 @@ export function exchange(req: IncomingMessage, res: ServerResponse, passage: Pas
     if (!body) sent.end();
   }
   res.once('finish', () => {
+    // of HTTP/2 it is told of a request, too, that the client gave up
+    if (!res.writableEnded) return abandon();
     if (!end()) return;
     // answered before it had heard everything
     if (upstream?.writableFinished === false) upstream.destroy();
@@ -90,7 +93,7 @@ export function exchange(req: IncomingMessage, res: ServerResponse, passage: Pas
   else attempt(first, true);
 }
 
-function upload(req: IncomingMessage, sent: ClientRequest): void {
+function upload(req: AnyRequest, sent: ClientRequest): void {
   req.pipe(sent, { end: false });
   req.once('end', () => {
     const trailers = trailerList(req.rawTrailers);
@@ -100,20 +103,23 @@ function upload(req: IncomingMessage, sent: ClientRequest): void {
 }
 
 /** Passes an answer on to the client. */
-export function deliver(answer: IncomingMessage, res: ServerResponse, failed: (error: unknown) => void): void {
+export function deliver(answer: IncomingMessage, res: AnyResponse, failed: (error: unknown) => void): void {
   answer.on('error', failed);
   try {
-    res.writeHead(answer.statusCode ?? 502, answer.statusMessage, responseHeaders(answer));
+    writeHead(res, answer.statusCode ?? 502, responseHeaders(answer), answer.statusMessage);
   } catch (error) {
     // a head that can't be said again
+    for (const name of res.getHeaderNames()) res.removeHeader(name);
     answer.destroy();
     return failed(error);
   }
-  // Head and first bytes travel together where both are there; a stream of events sends its head at once.
-  setImmediate(() => {
-    if (!res.writableEnded && !res.destroyed) res.flushHeaders();
-  });
-  answer.pipe(res, { end: false });
+  // Head and first bytes travel together where both are there; a stream of events sends its head at once. HTTP/2 sends it by itself.
+  if ('assignSocket' in res) {
+    setImmediate(() => {
+      if (!res.writableEnded && !res.destroyed) res.flushHeaders();
+    });
+  }
+  answer.pipe(res as NodeJS.WritableStream, { end: false });
   answer.once('end', () => {
     const trailers = trailerList(answer.rawTrailers);
     if (trailers.length > 0) res.addTrailers(Object.fromEntries(trailers));

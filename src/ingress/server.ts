@@ -1,13 +1,14 @@
-/** The two listeners, HTTP and HTTPS: each request finds its rule, its Service, its pods. */
+/** The two listeners, HTTP/1.1 and TLS with HTTP/1.1 or HTTP/2: each request finds its rule, its Service, its pods. */
 import type { IncomingMessage, Server } from 'node:http';
-import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
+import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SecureContext } from 'node:tls';
 import { messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { createServer, type ServerResponse } from '../base/node-http.ts';
+import { createServer } from '../base/node-http.ts';
 import { responseFor } from '../base/response-for.ts';
+import type { AnyRequest, AnyResponse } from '../http/any-message.ts';
 import { type Refusal, refusals, refuse } from './answers.ts';
 import { ConnectTimeout, createBackendAgent } from './backends.ts';
 import { exchange, type Passage } from './exchange.ts';
@@ -41,7 +42,7 @@ export async function startIngressServer({ view, defaultCertificate, ports, host
   let quiet: () => void = () => {};
 
   /** How the request goes on, or why it doesn't. */
-  function find(req: IncomingMessage, res: ServerResponse, secure: boolean): Passage | Refusal {
+  function find(req: AnyRequest, res: AnyResponse, secure: boolean): Passage | Refusal {
     const target = targetOf(req);
     if (target === undefined) return refusals.noHost();
     const { host, path } = target;
@@ -60,7 +61,7 @@ export async function startIngressServer({ view, defaultCertificate, ports, host
 
   const onRequest =
     (secure: boolean) =>
-    (req: IncomingMessage, res: ServerResponse): void => {
+    (req: AnyRequest, res: AnyResponse): void => {
       underWay++;
       res.once('close', () => {
         underWay--;
@@ -91,10 +92,19 @@ export async function startIngressServer({ view, defaultCertificate, ports, host
   };
   const plain = createServer(bounds, onRequest(false));
   const SNICallback = (serverName: string, done: (error: Error | null, context?: SecureContext) => void): void => done(null, view.certificate(serverName));
-  const secured = createTlsServer(
-    { ...bounds, ...defaultCertificate, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'], SNICallback, allowHalfOpen: true },
+  const secured = createSecureServer(
+    { ...bounds, ...defaultCertificate, minVersion: 'TLSv1.2', allowHTTP1: true, SNICallback, allowHalfOpen: true },
     onRequest(true),
   );
+  // said as an option only the plain one hears it
+  Object.assign(secured, { shouldUpgradeCallback: isUpgrade });
+  const sessions = new Set<ServerHttp2Session>();
+  secured.on('session', (session) => {
+    sessions.add(session);
+    session.once('close', () => sessions.delete(session));
+    session.on('error', (error) => log.debug('an HTTP/2 session failed', { error: messageOf(error) }));
+    session.setTimeout(INGRESS_IDLE_MS, () => session.close());
+  });
   secured.on('tlsClientError', (error) => log.debug('a TLS handshake failed', { error: messageOf(error) }));
   const sockets = new Set<Socket>();
   for (const [server, secure] of [
@@ -102,7 +112,7 @@ export async function startIngressServer({ view, defaultCertificate, ports, host
     [secured, true],
   ] as const) {
     server.on('upgrade', onUpgrade(secure));
-    server.on('clientError', (_error, socket) => {
+    server.on('clientError', (_error: Error, socket: Duplex) => {
       if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
       else socket.destroy();
     });
@@ -118,8 +128,9 @@ export async function startIngressServer({ view, defaultCertificate, ports, host
     async close(signal) {
       for (const server of [plain, secured]) {
         server.close();
-        server.closeIdleConnections();
+        if ('closeIdleConnections' in server) server.closeIdleConnections();
       }
+      for (const session of sessions) session.close();
       await new Promise<void>((resolve) => {
         quiet = resolve;
         if (underWay === 0 || signal.aborted) resolve();
@@ -133,13 +144,14 @@ export async function startIngressServer({ view, defaultCertificate, ports, host
 }
 
 /** What is asked of whom; also of the form with a whole address, whose host wins (RFC 9112 3.2.2). Undefined for what is neither. */
-function targetOf({ url = '', headers }: IncomingMessage): { host: string; path: string } | undefined {
-  if (url.startsWith('/') || url === '*') return { host: headers.host ?? '', path: url };
+function targetOf({ url = '', headers }: AnyRequest): { host: string; path: string } | undefined {
+  const said = headers[':authority'] ?? headers.host ?? '';
+  if (url.startsWith('/') || url === '*') return { host: String(said), path: url };
   const [, host, rest = ''] = /^https?:\/\/([^/?#]+)([^#]*)$/i.exec(url) ?? [];
   return host === undefined ? undefined : { host, path: rest.startsWith('/') ? rest : `/${rest}` };
 }
 
-function listen(server: Server | TlsServer, host: string, port: number, log: Log): Promise<number> {
+function listen(server: Server | Http2SecureServer, host: string, port: number, log: Log): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen({ port, host }, () => {

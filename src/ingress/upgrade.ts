@@ -32,7 +32,11 @@ export async function upgrade(req: IncomingMessage, res: ServerResponse, socket:
     else {
       res.detachSocket(socket);
       const { statusMessage = 'Switching Protocols', headers: said } = answer.response;
-      const lines = [...pairs(responseHeaders(answer.response)), 'Connection: Upgrade', `Upgrade: ${said.upgrade ?? protocol}`];
+      const lines = [
+        ...responseHeaders(answer.response).map(([name, value]) => `${name}: ${value}`),
+        'Connection: Upgrade',
+        `Upgrade: ${said.upgrade ?? protocol}`,
+      ];
       socket.write(`HTTP/1.1 101 ${statusMessage}\r\n${lines.join('\r\n')}\r\n\r\n`, 'latin1');
       if (answer.first.length > 0) backend.unshift(answer.first);
       if (head.length > 0) socket.unshift(head);
@@ -73,8 +77,4 @@ function plain(response: IncomingMessage, res: ServerResponse): Promise<void> {
     res.once('finish', resolve);
     deliver(response, res, reject);
   });
-}
-
-function* pairs(flat: readonly string[]): Generator<string> {
-  for (let index = 0; index + 1 < flat.length; index += 2) yield `${flat[index]}: ${flat[index + 1]}`;
 }

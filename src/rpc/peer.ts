@@ -43,12 +43,15 @@ interface Pending {
   reject(error: unknown): void;
 }
 
+/** What is the object's own: a peer may name any method, `constructor` too. */
+const named = <T>(table: Record<string, T>, method: string): T | undefined => (Object.hasOwn(table, method) ? table[method] : undefined);
+
 export class NdjsonPeer implements RpcPeer {
   readonly closed: Promise<Error | undefined>;
   #stream: Duplex;
   #log: Log;
-  #handlers: Map<string, RpcHandler>;
-  #onNotify: Map<string, (params: unknown) => void>;
+  #handlers: Record<string, RpcHandler>;
+  #onNotify: Record<string, (params: unknown) => void>;
   #nextId = 1;
   #pending = new Map<number, Pending>();
   #running = new Map<number, AbortController>();
@@ -58,8 +61,8 @@ export class NdjsonPeer implements RpcPeer {
   constructor(stream: Duplex, options: RpcPeerOptions) {
     this.#stream = stream;
     this.#log = options.log;
-    this.#handlers = new Map(Object.entries(options.handlers ?? {}));
-    this.#onNotify = new Map(Object.entries(options.onNotify ?? {}));
+    this.#handlers = options.handlers ?? {};
+    this.#onNotify = options.onNotify ?? {};
     const { promise, resolve } = Promise.withResolvers<Error | undefined>();
     this.closed = promise;
     this.#settle = resolve;
@@ -155,7 +158,7 @@ export class NdjsonPeer implements RpcPeer {
 
   #notified(method: string, params: unknown): void {
     try {
-      this.#onNotify.get(method)?.(params);
+      named(this.#onNotify, method)?.(params);
     } catch (error) {
       this.#log.error('a notification could not be handled', { method, error: messageOf(error) });
     }
@@ -165,7 +168,7 @@ export class NdjsonPeer implements RpcPeer {
     const { id, method, params } = call;
     const controller = new AbortController();
     try {
-      const handler = this.#handlers.get(method);
+      const handler = named(this.#handlers, method);
       if (handler === undefined) throw new CodedError('TP-UNSUPPORTED', `The other side doesn't know the call ${JSON.stringify(method.slice(0, 100))}.`);
       if (this.#running.size >= RPC_CALLS_LIMIT || this.#running.has(id)) throw new CodedError('TP-INTERNAL', 'Too many calls at once.');
       this.#running.set(id, controller);

@@ -11,6 +11,7 @@ export { readHead, TunnelProtocolError } from './read-head.ts';
 export { type RelayResult, relay } from './relay.ts';
 export { resetReasonOf, resetStream } from './reset-reason.ts';
 export { createSessionKeys, type ProofFor, type SessionKeys, verifyNonce } from './session-keys.ts';
+export { connectShared } from './shared-read.ts';
 export { Spread } from './spread.ts';
 export { encodeStreamHeader, readStreamHeader } from './stream-header.ts';
 export { createUnproven, type Unproven } from './unproven.ts';

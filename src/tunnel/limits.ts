@@ -8,6 +8,8 @@ export const STREAM_HEADER_TIMEOUT_MS = 10_000;
 export const HELLO_TIMEOUT_MS = 10_000;
 /** Bytes that a relay lets wait in the side it writes to before it stops reading the other. */
 export const RELAY_BOUND = 256 * 1024;
+/** What one read of a dialled connection takes at most. */
+export const SHARED_READ_BYTES = 64 * 1024;
 /** Chunks below this are gathered until the end of the event loop's turn: a tunnel's reads come in pieces of one TLS record. */
 export const RELAY_GATHER_BELOW = 64 * 1024;
 /** Bytes of datagrams that may wait; beyond it new ones are dropped, as a full queue of a router would. */

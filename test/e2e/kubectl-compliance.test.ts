@@ -13,7 +13,9 @@ import { clusterAvailable, onSandbox, startCluster } from './harness/cluster.ts'
 import { triedKubectls } from './harness/kubectls.ts';
 
 const recorded = recordedSayings();
+const versions = new Set(Object.values(recorded).flatMap((lines) => lines.flatMap((line) => Object.keys(line))));
 const kubectls = triedKubectls();
+const DEFAULT_CLASS = String.raw`jsonpath={.items[?(@.metadata.annotations.ingressclass\.kubernetes\.io/is-default-class=="true")].metadata.name}`;
 const everything = !onSandbox || process.env['TELEPRESENCE_TEST_EVERYTHING'] !== undefined;
 const inTurn = (index: number) => KUBECTL_SCENES.filter((scene) => !KIND_SCENES.includes(scene)).filter((_, position) => position % kubectls.length === index);
 const typedAt = (index: number) => (everything ? KUBECTL_SCENES : inTurn(index));
@@ -24,10 +26,13 @@ describe.each(kubectls.map((tried, index) => ({ ...tried, scenes: typedAt(index)
   let typist: Typist;
   let version: string;
   let typing: Promise<void> | undefined;
+  /** Set into each new Ingress that names no class: another test, or whoever owns the cluster, installed it. */
+  let defaultIngressClass = '';
 
   beforeAll(async () => {
     if (skipped) return;
-    const { kubeconfig } = await startCluster();
+    const { kubeconfig, kubectl } = await startCluster();
+    defaultIngressClass = await kubectl(['get', 'ingressclasses', '-o', DEFAULT_CLASS]);
     version = await versionOf(binary);
     typist = await createTypist(binary, kubeconfig);
     // all begin at once: each test waits for its own
@@ -44,12 +49,13 @@ describe.each(kubectls.map((tried, index) => ({ ...tried, scenes: typedAt(index)
     await typist?.[Symbol.asyncDispose]();
   });
 
-  it.skipIf(skipped)('is of a version whose answers were recorded', () => {
-    const versions = new Set(Object.values(recorded).flatMap((lines) => lines.flatMap((line) => Object.keys(line))));
-    expect([...versions]).toContain(version);
+  it.skipIf(skipped || process.env['TELEPRESENCE_TEST_KUBECTL'] !== undefined)('is of a version whose answers were recorded', () => {
+    expect(versions).toContain(version);
   });
 
-  it.skipIf(skipped).each(scenes.map((scene) => [scene.name, scene] as const))('%s', async (name, scene) => {
+  it.skipIf(skipped).for(scenes.map((scene) => [scene.name, scene] as const))('%s', async ([name, scene], { skip }) => {
+    skip(!versions.has(version), `what kubectl ${version} says was not recorded`);
+    skip(defaultIngressClass !== '' && name.includes('ingresses'), `new Ingresses get the class ${defaultIngressClass}`);
     const answers = (await said.get(name)?.promise)?.();
     for (const [index, typed] of scene.lines.entries()) {
       const line = `${index} ${textOf(typed)}`;

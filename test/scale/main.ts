@@ -200,7 +200,7 @@ const peakFollowing = peak;
 stage(`${more.agents} more agents and ${more.sessions} more sessions`);
 clearInterval(leading);
 await sleep(12_000);
-const leader = resident();
+const leader = await settled();
 
 const mib = (kib: number) => `${(kib / 1024).toFixed(0)} MiB`;
 const each = (kib: number, count: number) => kib / count;

@@ -2,6 +2,7 @@
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { request as httpRequest } from '../../base/node-http.ts';
+import { cut, writeHead } from '../../http/any-message.ts';
 import { type HeaderList, headerList, trailerList } from '../../http/index.ts';
 import type { AnyRequest, AnyResponse } from '../context.ts';
 import type { Failure } from './failures.ts';
@@ -10,7 +11,7 @@ import { requestHeaders, responseHeaders } from './headers.ts';
 import type { Mapping } from './hosts.ts';
 import type { IngressAgent, OpenIngress } from './ingress-agent.ts';
 import { PREVIEW_IDLE_MS, PREVIEW_RESPONSE_MS } from './limits.ts';
-import { bodyOf, cut, saidBody, Watch, writeHead } from './wire.ts';
+import { bodyOf, saidBody, Watch } from './wire.ts';
 
 /** What is known of a request that may pass. */
 export interface Passage {
@@ -89,6 +90,8 @@ export function exchange(req: AnyRequest, res: AnyResponse, passage: Passage): v
     else upload(req, sent, watch);
   };
   res.on('finish', () => {
+    // of HTTP/2 it is told of a request, too, that the browser gave up
+    if (!res.writableEnded) return abandon();
     if (end() && !req.complete) req.resume();
   });
   res.on('close', abandon);

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { type ClientHttp2Session, connect, type IncomingHttpHeaders } from 'node:http2';
+import { type ClientHttp2Session, connect, constants, type IncomingHttpHeaders } from 'node:http2';
 import { type RequestOptions, request } from 'node:https';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -80,6 +80,19 @@ describe('over HTTP/2', () => {
     await expect(ask({})).rejects.toThrow(/NGHTTP2_INTERNAL_ERROR/);
     bench.reset = 'refused';
     expect((await ask({})).status).toBe(502);
+  });
+
+  it('a request that the browser gives up ends at the app', async () => {
+    const gone = Promise.withResolvers<boolean>();
+    await bench.ingress((_req, res) => {
+      res.write('half');
+      res.on('close', () => gone.resolve(res.writableFinished));
+    });
+    const stream = session.request({ ':authority': bench.preview.host, ':path': '/' });
+    stream.on('error', () => {});
+    await once(stream, 'response');
+    stream.close(constants.NGHTTP2_CANCEL);
+    expect(await gone.promise).toBe(false);
   });
 
   it('HTTP/1.1 stays for those who want it', async () => {

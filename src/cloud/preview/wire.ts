@@ -1,37 +1,14 @@
 /** A browser's request and its answer, of HTTP/1.1 and of HTTP/2. */
-import { constants } from 'node:http2';
+import { type AnyRequest, type AnyResponse, cut, writeHead } from '../../http/any-message.ts';
 import type { HeaderList } from '../../http/index.ts';
-import type { AnyRequest, AnyResponse } from '../context.ts';
 import type { Explanation } from './explain.ts';
 import type { RequestContext } from './headers.ts';
 import type { Mapping } from './hosts.ts';
-
-/** Sets status and headers; repeated names become repeated headers. Throws for what can't be sent. */
-export function writeHead(res: AnyResponse, status: number, headers: HeaderList, message?: string): void {
-  const values = new Map<string, [name: string, values: string[]]>();
-  for (const [name, value] of headers) {
-    const known = values.get(name.toLowerCase());
-    if (known === undefined) values.set(name.toLowerCase(), [name, [value]]);
-    else known[1].push(value);
-  }
-  const set = (name: string, value: string | string[]) => ('assignSocket' in res ? res.setHeader(name, value) : res.setHeader(name, value));
-  for (const [name, list] of values.values()) set(name, list.length === 1 ? (list[0] ?? '') : list);
-  if (!('assignSocket' in res)) res.writeHead(status);
-  else if (message === undefined) res.writeHead(status);
-  else res.writeHead(status, message);
-}
 
 export function send(req: AnyRequest, res: AnyResponse, { status, headers, body }: Explanation): void {
   if (res.headersSent || res.destroyed) return cut(res);
   writeHead(res, status, headers);
   res.end(req.method === 'HEAD' ? '' : body);
-}
-
-/** Ends an answer so that the browser sees that it is not whole. */
-export function cut(res: AnyResponse): void {
-  if (res.writableFinished) return;
-  if ('assignSocket' in res) res.destroy();
-  else res.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
 }
 
 /** The path of a request, also of the form with a whole address; `undefined` when that names another host. */

@@ -16,7 +16,7 @@ import type { WaitingBytes } from '../outbound/waiting.ts';
 import type { LinkedSessions } from '../sessions/registry.ts';
 import { createClaims } from './claims.ts';
 import { IDENTITY_CHECKS, verifyAgent } from './identity.ts';
-import { HELLO_TIMEOUT_MS, type LinkedAgent, serveAgent } from './link.ts';
+import { type AgentLinkOptions, HELLO_TIMEOUT_MS, type LinkedAgent, serveAgent } from './link.ts';
 import { createProbeBook, PROBE_MS } from './probe-book.ts';
 import { createTakenBook } from './taken.ts';
 
@@ -109,50 +109,53 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
     peers.onChange(() => all.forEach(tellPeers)),
   ];
 
+  // One for all links: there are ten thousand.
+  const linkOptions: AgentLinkOptions = {
+    log,
+    replica: options.replica,
+    capabilities: AGENT_CAPABILITIES,
+    verify: async (hello, gone) => {
+      const either = AbortSignal.any([gone, signal]);
+      const release = await checks.take(either);
+      try {
+        return await verify(hello, { kube, signal: either });
+      } finally {
+        release();
+      }
+    },
+    onLinked: add,
+    onReady: (agent) => {
+      for (const listener of readyListeners) listener(agent, 'ready');
+    },
+    onError: (agent, intercept, message) => {
+      log.warn('an agent could not take an intercept', { pod: agent.pod, namespace: agent.namespace, intercept, error: message });
+      if (claims.find(agent.workload, intercept) !== undefined) for (const listener of errorListeners) listener(agent, intercept, message);
+    },
+    onTaken: (agent, totals) => {
+      let more = false;
+      for (const [uid, total] of Object.entries(totals))
+        if (claims.find(agent.workload, uid) !== undefined && taken.heard(agent.podUid, uid, total)) more = true;
+      if (more) for (const listener of takenListeners) listener();
+    },
+    onDirect: ({ workload }) => tellDirect(workload),
+    certificate: ({ pod, namespace }) => tls.agentLeaf(`${pod}.${namespace}.${AGENT_HOSTS}`),
+    onProbed: (agent, { id, ...seen }) => probes.heard(agent, id, seen),
+    claim: (agent, uid) => claims.find(agent.workload, uid),
+    open: (session, first) => sessions.open(session, first),
+    onRelayed: (outcome, { up, down }) => {
+      relayed.add(1, { outcome });
+      bytes.add(up, { direction: 'up' });
+      bytes.add(down, { direction: 'down' });
+    },
+  };
+
   function accept(socket: TLSSocket): void {
     socket.on('error', (error) => log.debug('a link failed', { error: messageOf(error) }));
     const proved = unverified.tryTake(socket.remoteAddress ?? '');
     if (proved === undefined) return void socket.destroy();
     socket.setNoDelay(true);
     socket.setKeepAlive(true, AGENT_KEEPALIVE_MS);
-    const { linked } = serveAgent(socket, {
-      log,
-      replica: options.replica,
-      capabilities: AGENT_CAPABILITIES,
-      verify: async (hello, gone) => {
-        const either = AbortSignal.any([gone, signal]);
-        const release = await checks.take(either);
-        try {
-          return await verify(hello, { kube, signal: either });
-        } finally {
-          release();
-        }
-      },
-      onLinked: add,
-      onReady: (agent) => {
-        for (const listener of readyListeners) listener(agent, 'ready');
-      },
-      onError: (agent, intercept, message) => {
-        log.warn('an agent could not take an intercept', { pod: agent.pod, namespace: agent.namespace, intercept, error: message });
-        if (claims.find(agent.workload, intercept) !== undefined) for (const listener of errorListeners) listener(agent, intercept, message);
-      },
-      onTaken: (agent, totals) => {
-        let more = false;
-        for (const [uid, total] of Object.entries(totals))
-          if (claims.find(agent.workload, uid) !== undefined && taken.heard(agent.podUid, uid, total)) more = true;
-        if (more) for (const listener of takenListeners) listener();
-      },
-      onDirect: ({ workload }) => tellDirect(workload),
-      certificate: ({ pod, namespace }) => tls.agentLeaf(`${pod}.${namespace}.${AGENT_HOSTS}`),
-      onProbed: (agent, { id, ...seen }) => probes.heard(agent, id, seen),
-      claim: (agent, uid) => claims.find(agent.workload, uid),
-      open: (session, first) => sessions.open(session, first),
-      onRelayed: (outcome, { up, down }) => {
-        relayed.add(1, { outcome });
-        bytes.add(up, { direction: 'up' });
-        bytes.add(down, { direction: 'down' });
-      },
-    });
+    const { linked } = serveAgent(socket, linkOptions);
     // Behind the mux, so that it sees what each piece has done.
     socket.on('data', (chunk: Buffer) => waiting.arrived(chunk.length));
     void linked.then(proved);

@@ -35,6 +35,8 @@ export const AGENT_CERTIFICATES_LIMIT = 16;
 /** How much of an agent's own words is kept. */
 export const AGENT_MESSAGE_LIMIT = 1_024;
 
+const NOTHING: ReadonlySet<string> = new Set();
+
 const readyParams = z.looseObject({ intercepts: z.array(z.string().max(NAME_LIMIT)).max(READY_LIMIT) });
 const errorParams = z.looseObject({ intercept: z.string().max(NAME_LIMIT), message: z.string() });
 
@@ -159,12 +161,11 @@ export function serveAgent(socket: Duplex, options: AgentLinkOptions): { mux: Mu
 
   let certificates = 0;
   let directPort: number | undefined;
-  const ready = new Set<string>();
+  let ready: ReadonlySet<string> = NOTHING;
   function onReady(params: unknown): object {
     if (agent === undefined) throw new CodedError('TP-SESSION-REFUSED', 'The hello comes first.');
     const { intercepts } = readyParams.parse(params);
-    ready.clear();
-    for (const uid of intercepts) ready.add(uid);
+    ready = intercepts.length === 0 ? NOTHING : new Set(intercepts);
     options.onReady(agent);
     return {};
   }
@@ -180,7 +181,9 @@ export function serveAgent(socket: Duplex, options: AgentLinkOptions): { mux: Mu
       ...identity,
       podIP: hello.podIP,
       version: hello.version,
-      ready,
+      get ready() {
+        return ready;
+      },
       mux,
       get directPort() {
         return directPort;

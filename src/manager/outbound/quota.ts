@@ -25,50 +25,57 @@ export interface Slots {
   readonly taken: number;
 }
 
-export function createSlots(limit: number): Slots {
-  let taken = 0;
-  const waiting = new Set<() => void>();
-  const give = () => {
+/** A class, since there are seven for each user. */
+class Semaphore implements Slots {
+  taken = 0;
+  #limit: number;
+  #waiting: Set<() => void> | undefined;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  tryTake(): (() => void) | undefined {
+    if (this.taken >= this.#limit) return undefined;
+    this.taken += 1;
+    return this.#give();
+  }
+
+  take(signal: AbortSignal): Promise<() => void> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason);
+      const slot = this.tryTake();
+      if (slot !== undefined) return resolve(slot);
+      this.#waiting ??= new Set();
+      const waiting = this.#waiting;
+      const stop = () => {
+        waiting.delete(serve);
+        reject(signal.reason);
+      };
+      const serve = () => {
+        waiting.delete(serve);
+        signal.removeEventListener('abort', stop);
+        this.taken += 1;
+        resolve(this.#give());
+      };
+      waiting.add(serve);
+      signal.addEventListener('abort', stop, { once: true });
+    });
+  }
+
+  #give(): () => void {
     let given = false;
     return () => {
       if (given) return;
       given = true;
-      taken -= 1;
-      const [next] = waiting;
-      if (next !== undefined) next();
+      this.taken -= 1;
+      const [next] = this.#waiting ?? [];
+      next?.();
     };
-  };
-  const tryTake = () => {
-    if (taken >= limit) return undefined;
-    taken += 1;
-    return give();
-  };
-  return {
-    get taken() {
-      return taken;
-    },
-    tryTake,
-    take(signal) {
-      return new Promise((resolve, reject) => {
-        if (signal.aborted) return reject(signal.reason);
-        const slot = tryTake();
-        if (slot !== undefined) return resolve(slot);
-        const stop = () => {
-          waiting.delete(serve);
-          reject(signal.reason);
-        };
-        const serve = () => {
-          waiting.delete(serve);
-          signal.removeEventListener('abort', stop);
-          taken += 1;
-          resolve(give());
-        };
-        waiting.add(serve);
-        signal.addEventListener('abort', stop, { once: true });
-      });
-    },
-  };
+  }
 }
+
+export const createSlots = (limit: number): Slots => new Semaphore(limit);
 
 /** The counters of one user, shared by all connections of all sessions. */
 export interface UserQuota {

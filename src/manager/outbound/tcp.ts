@@ -1,8 +1,8 @@
 /** Dials a TCP connection of a workstation and joins it to its stream. */
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { MuxStream } from '../../mux/index.ts';
 import type { ResetReason } from '../../protocol/tunnel.ts';
-import { type RelayResult, relay, resetReasonOf } from '../../tunnel/index.ts';
+import { connectShared, type RelayResult, relay, resetReasonOf } from '../../tunnel/index.ts';
 import type { UserQuota } from './quota.ts';
 
 export const DIAL_TIMEOUT_MS = 10_000;
@@ -17,7 +17,7 @@ class DialTimeout extends Error {
 export function dial(host: string, port: number, options: { signal: AbortSignal; timeoutMs?: number }): Promise<Socket> {
   return new Promise((resolve, reject) => {
     if (options.signal.aborted) return reject(options.signal.reason);
-    const socket = connect({
+    const socket = connectShared({
       host,
       port,
       autoSelectFamily: false,

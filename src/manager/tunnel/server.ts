@@ -9,9 +9,9 @@ import type { Duplex } from 'node:stream';
 import { CodedError, messageOf } from '../../base/errors.ts';
 import { VERSION } from '../../base/version.ts';
 import { acceptWebSocket } from '../../kube/index.ts';
-import type { MuxStream } from '../../mux/index.ts';
+import type { Mux, MuxStream } from '../../mux/index.ts';
 import type { Session } from '../../protocol/resources.ts';
-import { CLUSTER_TLS, TUNNEL_HEADER, TUNNEL_PATH, UPGRADE_PROTOCOL } from '../../protocol/tunnel.ts';
+import { CLUSTER_TLS, type Hello, TUNNEL_HEADER, TUNNEL_PATH, UPGRADE_PROTOCOL } from '../../protocol/tunnel.ts';
 import type { RpcPeer } from '../../rpc/index.ts';
 import { acceptTunnel, createUnproven } from '../../tunnel/index.ts';
 import type { Cloud } from '../cloud/index.ts';
@@ -130,25 +130,31 @@ export async function startTunnelServer(options: TunnelServerOptions): Promise<T
     });
   });
 
-  /** Resolves when the connection is verified and served, or rejects. */
-  async function serve(socket: Duplex, nonce: string, proved: () => void): Promise<void> {
+  /** The beginning of a tunnel: its hello holds, or it rejects. Apart from {@link serve}, since what only this needs must not live as long as a tunnel. */
+  async function greet(socket: Duplex, nonce: string, onStream: (stream: MuxStream) => void): Promise<{ mux: Mux; hello: Hello; session: Session }> {
     const signal = AbortSignal.any([context.signal, AbortSignal.timeout(VERIFY_TIMEOUT_MS)]);
     const late = () => socket.destroy(new Error('the workstation did not prove itself in time'));
     signal.addEventListener('abort', late, { once: true });
     let session: Session | undefined;
-    let serveStream: ((stream: MuxStream) => void) | undefined;
-    const early: MuxStream[] = [];
     const { mux, hello } = await acceptTunnel(socket, {
       nonce,
       log,
       verify: async (received) => {
         session = await verifyHello(received, nonce, { kube: context.kube, sessionObjects: context.sessionObjects, namespace: context.namespace, signal });
       },
-      // Streams come with the hello in one packet, perhaps before acceptTunnel has returned.
-      onStream: (stream) => (serveStream === undefined ? void early.push(stream) : serveStream(stream)),
+      onStream,
     }).finally(() => signal.removeEventListener('abort', late));
     if (session === undefined) throw new CodedError('TP-INTERNAL', 'A tunnel was accepted without a session.');
-    const verified = session;
+    return { mux, hello, session };
+  }
+
+  /** Resolves when the connection is verified and served, or rejects. */
+  async function serve(socket: Duplex, nonce: string, proved: () => void): Promise<void> {
+    let serveStream: ((stream: MuxStream) => void) | undefined;
+    const early: MuxStream[] = [];
+    // Streams come with the hello in one packet, perhaps before it was judged.
+    const onStream = (stream: MuxStream) => (serveStream === undefined ? void early.push(stream) : serveStream(stream));
+    const { mux, hello, session: verified } = await greet(socket, nonce, onStream);
     proved();
 
     let heardAt = performance.now();

@@ -16,14 +16,19 @@ export type Call = Pick<AuditedCall, 'method' | 'url' | 'userAgent' | 'contentTy
 
 const METHODS: Record<string, string> = { create: 'POST', update: 'PUT', patch: 'PATCH', delete: 'DELETE', deletecollection: 'DELETE' };
 const SWITCHED = 101;
+const FAILED = 400;
 
 export function auditedCalls(file: string): Call[] {
   return readFileSync(file, 'utf8')
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as AuditedCall | AuditEvent)
+    .filter((entry) => !('requestURI' in entry && untold(entry)))
     .map((entry) => ('requestURI' in entry ? callOfEvent(entry) : entry));
 }
+
+/** Of what went to a proxy and failed nothing tells whether it was to be upgraded. */
+const untold = ({ requestURI, responseStatus }: AuditEvent): boolean => requestURI.includes('/proxy') && (responseStatus?.code ?? 0) >= FAILED;
 
 function callOfEvent({ verb, requestURI, userAgent = '', requestObject, responseStatus }: AuditEvent): Call {
   return {

@@ -9,7 +9,7 @@ import { createAccess, MASTERS } from '../../../src/sandbox/access/index.ts';
 import { userKubeconfig } from '../../../src/sandbox/access/user-kubeconfig.ts';
 import { createAdmission } from '../../../src/sandbox/admission/index.ts';
 import { createApiServer } from '../../../src/sandbox/api/index.ts';
-import { type ApiServerParts, StatusError } from '../../../src/sandbox/contract.ts';
+import { type ApiServerParts, CLUSTER_USER, StatusError } from '../../../src/sandbox/contract.ts';
 import { createContext } from '../../../src/sandbox/controllers/core/context.ts';
 import { SERVICES } from '../../../src/sandbox/controllers/core/types.ts';
 import { startControllers } from '../../../src/sandbox/controllers/index.ts';
@@ -30,7 +30,7 @@ export async function startSandboxApi(): Promise<SandboxApi> {
   const authority = await createCertificateAuthority();
   const parts = {} as ApiServerParts;
   const api = createApiServer(parts, { log });
-  const client = api.client({ username: 'system:sandbox', uid: '', groups: [MASTERS], extra: {} });
+  const client = api.client({ username: CLUSTER_USER, uid: '', groups: [MASTERS], extra: {} });
   const access = await createAccess({ client, log });
   const dial = () => Promise.reject(new StatusError(503, 'ServiceUnavailable', 'there is no node'));
   const nobody = (): never => {

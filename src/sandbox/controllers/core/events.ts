@@ -6,8 +6,8 @@ import type { ClusterClient } from '../../contract.ts';
 import type { Stored } from './types.ts';
 
 export interface EventRecorder {
-  /** `component` is the controller's name, `deployment-controller`. Never fails: an event that can't be written is logged. */
-  record(component: string, about: Stored, type: 'Normal' | 'Warning', reason: string, message: string): void;
+  /** `component` is the controller's name, `deployment-controller`; `fieldPath` the part of what it is about. Never fails: an event that can't be written is logged. */
+  record(component: string, about: Stored, type: 'Normal' | 'Warning', reason: string, message: string, fieldPath?: string): void;
 }
 
 interface Known {
@@ -21,10 +21,10 @@ export function createEventRecorder({ client, log, signal }: { client: ClusterCl
   const KNOWN_AT_MOST = 4096;
 
   return {
-    record(component, about, type, reason, message) {
+    record(component, about, type, reason, message, fieldPath = '') {
       if (signal.aborted) return;
       const namespace = about.metadata.namespace || 'default';
-      const key = [about.metadata.uid, component, type, reason, message].join('\n');
+      const key = [about.metadata.uid, component, type, reason, message, fieldPath].join('\n');
       const now = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
       const before = known.get(key);
       const failed = (error: unknown): void => {
@@ -51,6 +51,7 @@ export function createEventRecorder({ client, log, signal }: { client: ClusterCl
           uid: about.metadata.uid,
           resourceVersion: about.metadata.resourceVersion,
           ...(about.metadata.namespace === '' ? {} : { namespace: about.metadata.namespace }),
+          ...(fieldPath === '' ? {} : { fieldPath }),
         },
         type,
         reason,

@@ -1,4 +1,5 @@
 /** A process beside a container's own, with streams or a terminal: `kubectl exec`. */
+import { randomBytes } from 'node:crypto';
 import { type ExecOptions, type ExecProcess, StatusError } from '../../contract.ts';
 import type { NodeContext } from '../context.ts';
 import type { Program } from '../runtime/protocol.ts';
@@ -16,10 +17,11 @@ export async function execIn(context: NodeContext, instance: Instance, options: 
   } catch (error) {
     if (!(error instanceof SpawnError)) throw error;
     const why = execFailure(error, options.command[0] ?? '');
+    const id = randomBytes(32).toString('hex');
     throw new StatusError(
       500,
       'InternalError',
-      `Internal error occurred: error executing command in container: failed to exec in container: OCI runtime exec failed: ${why}`,
+      `failed to exec in container: failed to start exec "${id}": OCI runtime exec failed: exec failed: unable to start container process: ${why}: unknown`,
     );
   }
 }

@@ -20,6 +20,7 @@ import type { PodScope } from '../pod/scope.ts';
 import { SpawnError } from '../runtime/spawner.ts';
 import { findImage } from './find-image.ts';
 import { endInstance, type Instance, startInstance } from './instance.ts';
+import { partOf } from './part-of.ts';
 import { execFailure } from './run-command.ts';
 import { watchInstance } from './watch-instance.ts';
 
@@ -64,7 +65,8 @@ export function createRunner(scope: PodScope, container: Container, restartPolic
   /** Ends what runs, or what is just about to. */
   let end: (begun: Instance) => Promise<void> = async () => {};
 
-  const record = (type: 'Normal' | 'Warning', reason: string, message: string): void => context.events.record('kubelet', scope.pod, type, reason, message);
+  const record = (type: 'Normal' | 'Warning', reason: string, message: string): void =>
+    context.events.record('kubelet', scope.pod, type, reason, message, partOf(scope.pod, container.name));
   const change = (next: ContainerState): void => {
     if (state.terminated !== undefined && next.terminated === undefined) lastState = state;
     state = next;

@@ -2,6 +2,7 @@
 import type { Container } from 'kubernetes-types/core/v1.js';
 import type { PodScope } from '../pod/scope.ts';
 import type { Instance } from './instance.ts';
+import { partOf } from './part-of.ts';
 import { runProbe } from './probe.ts';
 
 export interface InstanceEvents {
@@ -15,7 +16,7 @@ export interface InstanceEvents {
 export async function watchInstance(scope: PodScope, container: Container, instance: Instance, signal: AbortSignal, events: InstanceEvents): Promise<void> {
   const { startupProbe, livenessProbe, readinessProbe } = container;
   const failed = (title: string) => (message: string) =>
-    scope.context.events.record('kubelet', scope.pod, 'Warning', 'Unhealthy', `${title} probe failed: ${message}`);
+    scope.context.events.record('kubelet', scope.pod, 'Warning', 'Unhealthy', `${title} probe failed: ${message}`, partOf(scope.pod, container.name));
   if (startupProbe !== undefined) {
     const onResult = (ok: boolean): void => {
       if (!ok) events.onUnhealthy('startup');

@@ -4,7 +4,13 @@ import type { Node, Pod } from '../../controllers/core/types.ts';
 import { refusal } from './fit.ts';
 
 const node = (name: string, labels: Record<string, string> = {}, spec: object = {}): Node =>
-  ({ apiVersion: 'v1', kind: 'Node', metadata: { name, labels: { 'kubernetes.io/hostname': name, ...labels } }, spec }) as unknown as Node;
+  ({
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name, labels: { 'kubernetes.io/hostname': name, ...labels } },
+    spec,
+    status: { allocatable: { pods: '110' } },
+  }) as unknown as Node;
 const pod = (app: string, spec: object = {}): Pod =>
   ({
     apiVersion: 'v1',

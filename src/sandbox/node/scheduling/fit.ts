@@ -1,7 +1,6 @@
 /** Whether a pod may run on a node: the filters of the real scheduler, and their words. Pure. */
 import type { Taint, Toleration } from 'kubernetes-types/core/v1.js';
 import type { Node, Pod } from '../../controllers/core/types.ts';
-import { PODS_PER_NODE } from '../limits.ts';
 import { affinityRefusal } from './affinity.ts';
 import type { Cluster } from './cluster.ts';
 import { isWanted } from './node-affinity.ts';
@@ -14,7 +13,8 @@ export function refusal(pod: Pod, node: Node, cluster: Cluster): string | undefi
   if (!isWanted(pod, node)) return "node(s) didn't match Pod's node affinity/selector";
   const taint = (node.spec?.taints ?? []).find((one) => one.effect !== 'PreferNoSchedule' && !tolerates(pod, one));
   if (taint !== undefined) return `node(s) had untolerated taint {${taint.key}: ${taint.value ?? ''}}`;
-  if (there.length >= PODS_PER_NODE) return 'Too many pods';
+  // one that nobody has reported has room for none
+  if (there.length >= Number(node.status?.allocatable?.['pods'] ?? 0)) return 'Too many pods';
   const wanted = portsOf(pod);
   if (there.some((other) => portsOf(other).some((port) => wanted.some((one) => collide(one, port)))))
     return "node(s) didn't have free ports for the requested pod ports";

@@ -75,7 +75,7 @@ const KINDS: Kind[] = [
     endpoints: [{ addresses: ['192.0.2.1'], conditions: { ready: true } }],
     ports: [{ name: 'http', port: 80, protocol: 'TCP' }],
   }),
-  kind('configmaps', 'v1', 'ConfigMap', { data: { a: '1', 'b.txt': 'first\nsecond\n' }, binaryData: { c: 'AAEC' } }),
+  kind('configmaps', 'v1', 'ConfigMap', { data: { 'b.txt': 'first\nsecond\n' }, binaryData: { c: 'AAEC' } }),
   kind('secrets', 'v1', 'Secret', { type: 'Opaque', data: { a: 'dHdv' } }),
   kind('serviceaccounts', 'v1', 'ServiceAccount', { imagePullSecrets: [{ name: 'pull' }] }),
   kind('limitranges', 'v1', 'LimitRange', { spec: { limits: [{ type: 'Container', default: { cpu: '100m' }, max: { memory: '1Gi' } }] } }),

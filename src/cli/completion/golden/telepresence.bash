@@ -53,7 +53,7 @@ _telepresence() {
     'sandbox down') flags='--wipe --config --format --progress --use --help -h'; words='' ;;
     'sandbox kubeconfig') flags='--config --format --progress --use --help -h'; words='' ;;
     'sandbox status') flags='--config --format --progress --use --help -h'; words='' ;;
-    'sandbox up') flags='--port --nodes --state --config --format --progress --use --help -h'; words='' ;;
+    'sandbox up') flags='--port --nodes --ingress --state --config --format --progress --use --help -h'; words='' ;;
     'status') flags='--multi-daemon --config --format --progress --use --help -h'; words='' ;;
     'uninstall') flags='--agent -d --all-agents -a --everything -e --manager-namespace --namespace -n --as --as-group --as-uid --as-user-extra --cache-dir --certificate-authority --client-certificate --client-key --cluster --context --disable-compression --insecure-skip-tls-verify --kubeconfig --request-timeout --server -s --tls-server-name --token --user --config --format --progress --use --help -h'; words='' ;;
     'version') flags='--config --format --progress --use --help -h'; words='' ;;

@@ -458,6 +458,7 @@ complete -c telepresence -n '__fish_seen_subcommand_from sandbox; and __fish_see
 complete -c telepresence -n '__fish_seen_subcommand_from sandbox; and __fish_seen_subcommand_from status' -s h -l help -d 'show what the command takes'
 complete -c telepresence -n '__fish_seen_subcommand_from sandbox; and __fish_seen_subcommand_from up' -l port -x -d 'The port of the cluster\'s API on this machine; any free one without it'
 complete -c telepresence -n '__fish_seen_subcommand_from sandbox; and __fish_seen_subcommand_from up' -l nodes -x -d 'How many nodes it has; default 1'
+complete -c telepresence -n '__fish_seen_subcommand_from sandbox; and __fish_seen_subcommand_from up' -l ingress -d 'With a small ingress controller, which serves the Ingress objects of the cluster; also for one that runs already'
 complete -c telepresence -n '__fish_seen_subcommand_from sandbox; and __fish_seen_subcommand_from up' -l state -x -d 'Keep the objects of the cluster in this folder, and go on with those that are there; in memory without it'
 complete -c telepresence -n '__fish_seen_subcommand_from sandbox; and __fish_seen_subcommand_from up' -l config -r -F -d 'client config file'
 complete -c telepresence -n '__fish_seen_subcommand_from sandbox; and __fish_seen_subcommand_from up' -l format -x -a 'default json yaml json-stream' -d 'structured output: default, json, yaml or json-stream'

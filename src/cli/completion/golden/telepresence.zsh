@@ -597,6 +597,7 @@ _telepresence_sandbox_up() {
   _arguments -s -S \
     '*--port=[The port of the cluster'\''s API on this machine; any free one without it]:port: ' \
     '*--nodes=[How many nodes it has; default 1]:nodes: ' \
+    '*--ingress[With a small ingress controller, which serves the Ingress objects of the cluster; also for one that runs already]' \
     '*--state=[Keep the objects of the cluster in this folder, and go on with those that are there; in memory without it]:state: ' \
     '*--config=[client config file]:config:_files' \
     '*--format=[structured output\: default, json, yaml or json-stream]:format:(default json yaml json-stream)' \

@@ -15,9 +15,20 @@ function binaries(): string | undefined {
   return versions.map((version) => path.join(ROOT, version, 'bin')).find((folder) => existsSync(path.join(folder, 'initdb')));
 }
 
-/** The server refuses to run as root: the package's user then. */
-function owner(): { uid?: number; gid?: number } | undefined {
+interface Owner {
+  uid?: number;
+  gid?: number;
+  /** What the server's programs are started by. */
+  by?: readonly string[];
+}
+
+/** As the root of a user namespace this process is the only user there is. */
+const isOnlyUser = (): boolean => /^\s*0\s+\d+\s+1\s*$/.test(readFileSync('/proc/self/uid_map', 'utf8'));
+
+/** The server refuses to run as root: the package's user then, or in a user namespace one more, in which this user has another number. */
+function owner(): Owner | undefined {
   if (userInfo().uid !== 0) return {};
+  if (isOnlyUser()) return { by: ['unshare', '--user', '--map-user=1000', '--map-group=1000'] };
   const line = readFileSync('/etc/passwd', 'utf8')
     .split('\n')
     .find((entry) => entry.startsWith('postgres:'));
@@ -44,14 +55,19 @@ export async function startPostgres(): Promise<TestPostgres> {
   const as = owner();
   if (bin === undefined || as === undefined) throw new Error(postgresMissing);
   const folder = mkdtempSync('/tmp/cloud-postgres-');
-  if (as.uid !== undefined && as.gid !== undefined) chownSync(folder, as.uid, as.gid);
+  const { by = [], ...ids } = as;
+  if (ids.uid !== undefined && ids.gid !== undefined) chownSync(folder, ids.uid, ids.gid);
+  const commandOf = (program: string, args: readonly string[]): [string, string[]] => {
+    const [command = '', ...rest] = [...by, path.join(bin, program), ...args];
+    return [command, rest];
+  };
   const data = path.join(folder, 'data');
-  await run(path.join(bin, 'initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '--no-sync', '-E', 'UTF8'], { ...as, cwd: folder });
+  await run(...commandOf('initdb', ['-D', data, '-U', 'postgres', '-A', 'trust', '--no-sync', '-E', 'UTF8']), { ...ids, cwd: folder });
   const port = await freePort();
   const address = (name: string) => `postgres://postgres@127.0.0.1:${port}/${name}`;
   let child: ChildProcess;
   const start = async () => {
-    child = spawn(path.join(bin, 'postgres'), ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', folder], { ...as, cwd: folder, stdio: 'ignore' });
+    child = spawn(...commandOf('postgres', ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', folder]), { ...ids, cwd: folder, stdio: 'ignore' });
     const deadline = Date.now() + 20_000;
     for (;;) {
       const client = new pg.Client({ connectionString: address('postgres') });

@@ -277,7 +277,7 @@ describe('the link to the cloud', () => {
     const { cloud, secret } = await world({ url: there.url, token: 'good' });
     await until(() => there.links[0]);
     // the cloud knows of the link a moment before the manager does
-    await expect.poll(() => cloud.link(there.url, 'other', signal)).toEqual({ linked: true });
+    await expect.poll(() => cloud.link(there.url, 'other', signal), { timeout: 20_000 }).toEqual({ linked: true });
     expect(secret()).toBe('good');
   });
 

@@ -37,7 +37,11 @@ const listening = async (server: { listen(port: number, host: string): unknown; 
 beforeEach(async () => {
   seen.length = 0;
   const memory = createMemoryClient();
-  memory.put('/api/v1/pods', { metadata: { name: 'web', namespace: 'shop' }, spec: { nodeName: 'node1', containers: [{ name: 'app' }] }, status: { podIP: '10.0.0.1' } });
+  memory.put('/api/v1/pods', {
+    metadata: { name: 'web', namespace: 'shop' },
+    spec: { nodeName: 'node1', containers: [{ name: 'app' }] },
+    status: { podIP: '10.0.0.1' },
+  });
   memory.put('/api/v1/services', { metadata: { name: 'web', namespace: 'shop' }, spec: { ports: [{ name: 'http', port: 80 }] } });
   memory.put('/apis/discovery.k8s.io/v1/endpointslices', {
     metadata: { name: 'web', namespace: 'shop' },

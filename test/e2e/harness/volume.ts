@@ -13,7 +13,7 @@ export const VOLUME = {
   streamSeconds: much(300, 20),
   streamTurns: much(100, 7),
   /** The load beside rollouts and faults, on each workload. */
-  requestsPerSecond: much(50, 20),
+  requestsPerSecond: much(50, 10),
   /** How often a restart is compared with an agent's; odd, for there is a median. */
   costlyRounds: much(3, 1),
   /** For how long a process stands still: more than three probes of a pod that would fail. */

@@ -10,12 +10,12 @@ import { KUBECTL_SCENES } from '../compliance/kubernetes/kubectl/scenes/index.ts
 import { KIND_SCENES } from '../compliance/kubernetes/kubectl/scenes/kinds.ts';
 import { createTypist, type Said, type Typist, typeAll } from '../compliance/kubernetes/kubectl/type.ts';
 import { clusterAvailable, onSandbox, startCluster } from './harness/cluster.ts';
+import { whoTakesIngresses } from './harness/ingress-controller.ts';
 import { triedKubectls } from './harness/kubectls.ts';
 
 const recorded = recordedSayings();
 const versions = new Set(Object.values(recorded).flatMap((lines) => lines.flatMap((line) => Object.keys(line))));
 const kubectls = triedKubectls();
-const DEFAULT_CLASS = String.raw`jsonpath={.items[?(@.metadata.annotations.ingressclass\.kubernetes\.io/is-default-class=="true")].metadata.name}`;
 const everything = !onSandbox || process.env['TELEPRESENCE_TEST_EVERYTHING'] !== undefined;
 const inTurn = (index: number) => KUBECTL_SCENES.filter((scene) => !KIND_SCENES.includes(scene)).filter((_, position) => position % kubectls.length === index);
 const typedAt = (index: number) => (everything ? KUBECTL_SCENES : inTurn(index));
@@ -26,13 +26,13 @@ describe.each(kubectls.map((tried, index) => ({ ...tried, scenes: typedAt(index)
   let typist: Typist;
   let version: string;
   let typing: Promise<void> | undefined;
-  /** Set into each new Ingress that names no class: another test, or whoever owns the cluster, installed it. */
-  let defaultIngressClass = '';
+  let ingressesChange: string | undefined;
 
   beforeAll(async () => {
     if (skipped) return;
-    const { kubeconfig, kubectl } = await startCluster();
-    defaultIngressClass = await kubectl(['get', 'ingressclasses', '-o', DEFAULT_CLASS]);
+    const cluster = await startCluster();
+    const { kubeconfig } = cluster;
+    ingressesChange = await whoTakesIngresses(cluster);
     version = await versionOf(binary);
     typist = await createTypist(binary, kubeconfig);
     // all begin at once: each test waits for its own
@@ -55,7 +55,7 @@ describe.each(kubectls.map((tried, index) => ({ ...tried, scenes: typedAt(index)
 
   it.skipIf(skipped).for(scenes.map((scene) => [scene.name, scene] as const))('%s', async ([name, scene], { skip }) => {
     skip(!versions.has(version), `what kubectl ${version} says was not recorded`);
-    skip(defaultIngressClass !== '' && name.includes('ingresses'), `new Ingresses get the class ${defaultIngressClass}`);
+    skip(ingressesChange !== undefined && name.includes('ingresses'), ingressesChange);
     const answers = (await said.get(name)?.promise)?.();
     for (const [index, typed] of scene.lines.entries()) {
       const line = `${index} ${textOf(typed)}`;

@@ -30,6 +30,23 @@ export async function startIngressController(cluster: TestCluster): Promise<Asyn
   };
 }
 
+interface IngressClass {
+  metadata: { name: string; annotations?: Record<string, string> };
+  spec: { controller?: string };
+}
+
+/**
+ * Why an Ingress that names no class does not stay as it was written, if it does not: another test, or whoever owns the cluster, has installed a
+ * class that is set into it, or a controller that writes its address into it.
+ */
+export async function whoTakesIngresses({ kubectl }: Pick<TestCluster, 'kubectl'>): Promise<string | undefined> {
+  const { items } = JSON.parse(await kubectl(['get', 'ingressclasses', '-o', 'json'])) as { items: IngressClass[] };
+  const byDefault = items.find(({ metadata }) => metadata.annotations?.['ingressclass.kubernetes.io/is-default-class'] === 'true');
+  if (byDefault !== undefined) return `new Ingresses get the class ${byDefault.metadata.name}`;
+  const open = items.find(({ spec }) => spec.controller === 'telepresence.io/sandbox-ingress');
+  return open === undefined ? undefined : `the controller of the class ${open.metadata.name} serves Ingresses without a class`;
+}
+
 async function startTraefik(cluster: TestCluster): Promise<void> {
   const folder = await mkdtemp(path.join(tmpdir(), 'tp-traefik-'));
   try {

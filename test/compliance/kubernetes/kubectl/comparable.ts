@@ -16,6 +16,8 @@ const WORDS: [RegExp, string][] = [
   [/\d+\/\d+\s+nodes\s+are\s+available: [\s\S]*?helpful\s+for\s+scheduling\./g, '<nodes> are available'],
   [/\b[0-9a-f]{64}\b(?=")/g, '<id>'],
   [/X509SHA256=[0-9a-f]{64}/g, 'X509SHA256=<hash>'],
+  // whoever made the cluster named its first user
+  [/^(Username +)?(kubernetes-)?admin$/gm, '$1<admin>'],
   [/version to be 1, was \d+/g, 'version to be 1, was <version>'],
   [/(Resource Version: +)\d+/g, '$1<version>'],
   [/\b3[0-2]\d{3}\b/g, '<port>'],

@@ -21,6 +21,8 @@ export interface Program {
   args: readonly string[];
   cwd: string;
   env: NodeJS.ProcessEnv;
+  /** Of two that want the processor the nicer one waits; 0 is what everything has. */
+  niceness?: number;
 }
 
 function printLines(lane: string, from: Readable): Promise<void> {
@@ -32,9 +34,9 @@ function printLines(lane: string, from: Readable): Promise<void> {
 }
 
 /** Runs it to its end. @returns exit code */
-export async function runInLane(lane: string, { command, args, cwd, env }: Program): Promise<number> {
+export async function runInLane(lane: string, { command, args, cwd, env, niceness = 0 }: Program): Promise<number> {
   const colours = process.stdout.isTTY ? { FORCE_COLOR: '1' } : {};
-  const child = spawn(command, args, {
+  const child = spawn('nice', ['-n', String(niceness), command, ...args], {
     cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...colours, ...env, [MARK]: mark },

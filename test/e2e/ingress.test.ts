@@ -82,7 +82,7 @@ describe.skipIf(!clusterAvailable || ingressMissing !== undefined)(`Ingresses ($
   beforeAll(async () => {
     cluster = await startCluster();
     cleanUp.use(await testNamespace(cluster, NAMESPACE));
-    await startIngressController(cluster);
+    cleanUp.use(await startIngressController(cluster));
     for (const name of ['one', 'two', 'none'])
       await cluster.apply(echoApp({ name, namespace: NAMESPACE, replicas: name === 'none' ? 0 : 1, container: { command: ['/app/node', '-e', SERVER] } }));
     const waits = { name: 'client', image: TEST_IMAGE, imagePullPolicy: 'IfNotPresent', command: ['/app/node', '-e', 'setInterval(() => {}, 1e9)'] };

@@ -100,7 +100,7 @@ describe.skipIf(!clusterAvailable || !browserAvailable || ingressMissing !== und
       // an empty cluster gets its traffic-manager by it
       await workstation.ok(['connect'], { timeoutMs: 120_000 });
       cleanUp.use(await testNamespace(cluster, NAMESPACE));
-      await startIngressController(cluster);
+      cleanUp.use(await startIngressController(cluster));
       await cluster.apply(echoApp({ name: 'example-service', namespace: NAMESPACE, env: [{ name: 'GREETING', value: 'good day' }] }));
       // what the guide's cluster has: an ingress controller named ambassador, and a rule for the host name
       const rule = {

@@ -17,11 +17,17 @@ const archive = path.join(scripts, 'bin/traefik.zst');
 /** Why there is none, for the names of tests that are skipped. */
 export const ingressMissing: string | undefined = onSandbox || existsSync(archive) ? undefined : 'needs the ingress controller of the test cluster’s scripts';
 
-export async function startIngressController(cluster: TestCluster): Promise<void> {
+/** Disposing of it ends that of a sandbox: it would write its address on the Ingresses of the files after this one. */
+export async function startIngressController(cluster: TestCluster): Promise<AsyncDisposable> {
   if (onSandbox) await sandbox(['up', '--ingress']);
   else await startTraefik(cluster);
   const [name = '', namespace = ''] = ingressDoor.split('.');
   await cluster.kubectl(['-n', namespace, 'rollout', 'status', `deployment/${name}`, '--timeout=90s'], { timeoutMs: 100_000 });
+  return {
+    async [Symbol.asyncDispose]() {
+      if (onSandbox) await cluster.kubectl(['-n', namespace, 'delete', 'deployment', name, '--cascade=foreground', '--timeout=50s']);
+    },
+  };
 }
 
 interface IngressClass {

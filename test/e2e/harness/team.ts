@@ -36,7 +36,7 @@ export async function startTeam(
   await eventually('connected', async () => (await administrator.telepresence(['connect'], { timeoutMs: 120_000 })).code === 0, 120_000);
   await administrator.ok(['quit', '-s']);
   cleanUp.use(await testNamespace(cluster, namespace));
-  await startIngressController(cluster);
+  cleanUp.use(await startIngressController(cluster));
   const forget = (): Promise<string> => cluster.kubectl(['-n', 'ambassador', 'delete', 'secret', 'telepresence-cloud', '--ignore-not-found']);
   await forget();
   await setCloud(administrator, cloud);

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { silentLog } from '../../base/log.ts';
 import { createKeyedQueue } from './keyed-queue.ts';
 
-const options = { log: silentLog, retryFirstMs: 1, retryMaxMs: 2, atOnce: 8 };
+const options = { log: silentLog, retryFirstMs: 1, retryMaxMs: 2 };
 
 it('runs a key once more for all that was asked for while it ran, and never twice at once', async () => {
   let [runs, running] = [0, 0];
@@ -44,25 +44,4 @@ it('begins nothing after it was closed', async () => {
   await queue.close();
   queue.add('b');
   expect(runs).toBe(0);
-});
-
-it('runs no more at once than it may, and all in their turn', async () => {
-  let [running, most] = [0, 0];
-  const done = Promise.withResolvers<void>();
-  const seen: string[] = [];
-  const queue = createKeyedQueue(
-    async (key) => {
-      most = Math.max(most, ++running);
-      await new Promise((resolve) => setImmediate(resolve));
-      running--;
-      if (seen.push(key) === 20) done.resolve();
-    },
-    { ...options, atOnce: 3 },
-  );
-  const keys = Array.from({ length: 20 }, (_, index) => `key ${index}`);
-  for (const key of keys) queue.add(key);
-  await done.promise;
-  await queue.close();
-  expect(most).toBe(3);
-  expect(seen).toEqual(keys);
 });

@@ -1,4 +1,4 @@
-/** One task at a time for each key, so many at once; what is asked for while it runs is run once more behind it. */
+/** One task at a time for each key; what is asked for while it runs is run once more behind it. */
 import { messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { backoff } from '../../base/retry.ts';
@@ -10,20 +10,10 @@ export interface KeyedQueue {
   close(): Promise<void>;
 }
 
-export interface KeyedQueueOptions {
-  log: Log;
-  retryFirstMs: number;
-  retryMaxMs: number;
-  /** Tasks that run at once; the others wait for their turn. */
-  atOnce: number;
-}
-
-export function createKeyedQueue(run: (key: string) => Promise<void>, options: KeyedQueueOptions): KeyedQueue {
+export function createKeyedQueue(run: (key: string) => Promise<void>, options: { log: Log; retryFirstMs: number; retryMaxMs: number }): KeyedQueue {
   const waiting = new Map<string, { timer: NodeJS.Timeout; at: number }>();
   const running = new Map<string, Promise<void>>();
   const again = new Set<string>();
-  /** Due, in order, and only waiting for others to end. */
-  const due = new Set<string>();
   const failures = new Map<string, number>();
   let closed = false;
 
@@ -31,10 +21,6 @@ export function createKeyedQueue(run: (key: string) => Promise<void>, options: K
     waiting.delete(key);
     if (running.has(key)) {
       again.add(key);
-      return;
-    }
-    if (running.size >= options.atOnce) {
-      due.add(key);
       return;
     }
     const task = run(key)
@@ -52,15 +38,11 @@ export function createKeyedQueue(run: (key: string) => Promise<void>, options: K
       .finally(() => {
         running.delete(key);
         if (again.delete(key)) add(key);
-        const [next] = due;
-        if (next === undefined) return;
-        due.delete(next);
-        start(next);
       });
     running.set(key, task);
   };
   const add = (key: string, afterMs = 0) => {
-    if (closed || due.has(key)) return;
+    if (closed) return;
     const at = Date.now() + afterMs;
     const there = waiting.get(key);
     if (there !== undefined) {
@@ -78,7 +60,6 @@ export function createKeyedQueue(run: (key: string) => Promise<void>, options: K
       for (const { timer } of waiting.values()) clearTimeout(timer);
       waiting.clear();
       again.clear();
-      due.clear();
       await Promise.all(running.values());
     },
   };

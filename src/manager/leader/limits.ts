@@ -16,5 +16,3 @@ export const RETRY_FIRST_MS = 200;
 export const RETRY_MAX_MS = 30_000;
 /** Lifetimes of sessions and the webhook's CA bundle are looked at so often besides when something changes. */
 export const SWEEP_MS = 10_000;
-/** Workloads that are brought to their state at once: a replica that begins to lead looks at all of them, and each takes connections to the API server. */
-export const RECONCILES_AT_ONCE = 32;

@@ -43,6 +43,8 @@ export const tokenOf = (namespace: string, pod: string, uid: string): string => 
 
 export async function startFakeCluster(): Promise<FakeCluster> {
   const collections = new Map<string, Collection>();
+  /** What is left of lists that are read in pages, by their tokens. */
+  const unread = new Map<string, { version: number; items: FakeObject[] }>();
   let version = 1;
   const collectionOf = (path: string): Collection => {
     const found = collections.get(path) ?? { objects: new Map(), log: [], watchers: new Set() };
@@ -87,8 +89,14 @@ export async function startFakeCluster(): Promise<FakeCluster> {
       (namespace === undefined || object.metadata.namespace === namespace) &&
       labels.every((part) => object.metadata.labels?.[part.split('=')[0] as string] === part.split('=').at(-1));
     if (query.get('watch') === null) {
-      const items = [...collection.objects.values()].filter(wants);
-      return sendJson(response, { kind: 'List', metadata: { resourceVersion: `${version}` }, items });
+      const token = query.get('continue') ?? '';
+      const found = unread.get(token) ?? { version, items: [...collection.objects.values()].filter(wants) };
+      unread.delete(token);
+      const page = found.items.slice(0, Number(query.get('limit') ?? found.items.length));
+      const next = randomUUID();
+      const more = page.length < found.items.length;
+      if (more) unread.set(next, { version: found.version, items: found.items.slice(page.length) });
+      return sendJson(response, { kind: 'List', metadata: { resourceVersion: `${found.version}`, ...(more ? { continue: next } : {}) }, items: page });
     }
     response.writeHead(200, { 'content-type': 'application/json' });
     response.flushHeaders();

@@ -8,15 +8,11 @@ import type { RuleContext } from '../strategy.ts';
 const WHY =
   'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)';
 
-/**
- * Subresources (`status`) change what is theirs. The sandbox itself, behind `binding`, says on which node it is, and nothing else: what a
- * webhook and a LimitRange made of the pod may get its last defaults with that.
- */
+/** Subresources (`status`) change what is theirs, and so does the sandbox itself, behind `binding`, when it says on which node a pod is. */
 export function podChangeCauses(pod: ApiObject, old: ApiObject, { subresource, user }: RuleContext): Cause[] {
   if (subresource !== undefined || !isObject(pod['spec']) || !isObject(old['spec'])) return [];
-  const isBound = (spec: JsonObject): boolean => (spec['nodeName'] ?? '') !== '';
-  if (user.username === CLUSTER_USER && isBound(pod['spec']) && !isBound(old['spec'])) return [];
-  return equal(lasting(pod['spec'], old['spec']), lasting(old['spec'], old['spec'])) ? [] : [forbiddenField('spec', WHY)];
+  const isBinding = user.username === CLUSTER_USER && (old['spec']['nodeName'] ?? '') === '' && pod['spec']['nodeName'] !== undefined;
+  return isBinding || equal(lasting(pod['spec'], old['spec']), lasting(old['spec'], old['spec'])) ? [] : [forbiddenField('spec', WHY)];
 }
 
 /** A spec without what may be changed in that of a pod. */

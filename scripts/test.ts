@@ -14,7 +14,7 @@ import { allOnSandboxes } from './sandbox-e2e.ts';
 const root = path.join(import.meta.dirname, '..');
 const patterns = process.argv.slice(2);
 const bin = (name: string): string => path.join(root, 'node_modules', '.bin', name);
-/** Behind the e2e tests, where requests that wait for five seconds count as lost. */
+/** Behind the e2e tests, where requests that wait for long count as lost. */
 const NICENESS = 5;
 
 if (patterns.length > 0) {

@@ -6,6 +6,7 @@
  * what comes from that port later to the dead pod too. Such a request would be lost long after the restart that is to blame, in whichever
  * phase that is.
  */
+import { VOLUME } from '../harness/volume.ts';
 import { TEST_IMAGE } from './echo.ts';
 
 export interface Target {
@@ -16,7 +17,7 @@ export interface Target {
 }
 
 /** Time-out of one request. */
-export const REQUEST_LIMIT_MS = 5_000;
+export const { requestLimitMs: REQUEST_LIMIT_MS } = VOLUME;
 
 /** Argument: JSON of `{ targets, rate, limit }`. */
 const PROGRAM = `

@@ -14,6 +14,8 @@ export const VOLUME = {
   streamTurns: much(100, 7),
   /** The load beside rollouts and faults, on each workload. */
   requestsPerSecond: much(50, 10),
+  /** When a request counts as lost. Beside all other tests a resolver that asks again after five seconds is no loss. */
+  requestLimitMs: much(5_000, 10_000),
   /** How often a restart is compared with an agent's; odd, for there is a median. */
   costlyRounds: much(3, 1),
   /** For how long a process stands still: more than three probes of a pod that would fail. */

@@ -63,7 +63,8 @@ export const CLUSTER_SCENES: KubectlScene[] = [
       'crd.json': definition,
       'one.json': gadget({ size: 2 }),
       'larger.json': gadget({ size: 3, color: 'blue' }),
-      'wrong.json': gadget({ size: 0, color: 'red' }, 'wrong'),
+      // one fault: an API server names several in any order
+      'wrong.json': gadget({ size: 0 }, 'wrong'),
       'less.json': gadget({}, 'less'),
       'more.json': gadget({ size: 1, surprise: true }, 'more'),
     },

@@ -97,6 +97,8 @@ export class DirectLinks {
     } finally {
       this.#opening = false;
     }
+    // One that failed may have been tried again sooner than it said.
+    clearTimeout(this.#renew);
     this.#renew = setTimeout(() => {
       this.#port?.close();
       this.#port = undefined;

@@ -1,4 +1,5 @@
 /** ResourceQuotas: how much of what they allow there is. Numbers of objects only, as it is with what they refuse. */
+import { quotaNames } from '../quota-names.ts';
 import type { ControllerContext } from './core/context.ts';
 import { isFinished } from './core/pods.ts';
 import { createQueue } from './core/queue.ts';
@@ -21,20 +22,13 @@ import {
 } from './core/types.ts';
 
 /** By the names that a quota has for them. */
-const COUNTED: Record<string, Kind> = {
-  pods: PODS,
-  services: SERVICES,
-  configmaps: CONFIG_MAPS,
-  secrets: SECRETS,
-  'count/pods': PODS,
-  'count/services': SERVICES,
-  'count/configmaps': CONFIG_MAPS,
-  'count/secrets': SECRETS,
-  'count/deployments.apps': DEPLOYMENTS,
-  'count/replicasets.apps': REPLICA_SETS,
-  'count/statefulsets.apps': STATEFUL_SETS,
-  'count/jobs.batch': JOBS,
-};
+const COUNTED = new Map<string, Kind>(
+  [PODS, SERVICES, CONFIG_MAPS, SECRETS, DEPLOYMENTS, REPLICA_SETS, STATEFUL_SETS, JOBS].flatMap((kind) =>
+    quotaNames(kind.apiVersion.includes('/') ? { ...kind, group: kind.apiVersion.split('/')[0] ?? '' } : { ...kind, group: '' }).map(
+      (name) => [name, kind] as const,
+    ),
+  ),
+);
 
 export function startResourceQuotas(context: ControllerContext): () => void {
   const quotas = context.cache(QUOTAS);
@@ -44,13 +38,13 @@ export function startResourceQuotas(context: ControllerContext): () => void {
   quotas.onChange((now) => {
     if (now !== undefined) queue.add(keyOf(now));
   });
-  for (const kind of new Set(Object.values(COUNTED)))
+  for (const kind of new Set(COUNTED.values()))
     cacheOf(kind).onChange((now, old) => {
       for (const quota of quotas.inNamespace((now ?? old)?.metadata.namespace ?? '')) queue.add(keyOf(quota));
     });
 
   function used(resource: string, namespace: string): string | undefined {
-    const kind = COUNTED[resource];
+    const kind = COUNTED.get(resource);
     if (kind === undefined) return undefined;
     const all = cacheOf(kind).inNamespace(namespace);
     return String(resource === 'pods' ? all.filter((pod) => !isFinished(pod as Pod)).length : all.length);

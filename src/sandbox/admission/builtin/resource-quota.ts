@@ -1,23 +1,18 @@
 /** ResourceQuotas, of how many objects a namespace may have. CPU and memory are not counted: the sandbox's nodes do not share them out. */
 import { resourcePath } from '../../../kube/paths.ts';
-import type { AdmissionAttributes, ClusterClient, ResourceType } from '../../contract.ts';
+import type { AdmissionAttributes, ClusterClient } from '../../contract.ts';
+import { quotaNames } from '../../quota-names.ts';
 import { quantityOf } from '../cel/quantity.ts';
 import { refusal } from '../refusal.ts';
 import type { AdmissionStore } from '../store.ts';
 
 const ENDED = new Set(['Succeeded', 'Failed']);
-/** Those that a quota may name without `count/`. */
-const SHORT = new Set(['pods', 'services', 'configmaps', 'secrets', 'resourcequotas', 'replicationcontrollers', 'persistentvolumeclaims']);
-
-function namesOf({ group, plural }: ResourceType): string[] {
-  return [group === '' ? `count/${plural}` : `count/${plural}.${group}`, ...(group === '' && SHORT.has(plural) ? [plural] : [])];
-}
 
 /** @throws {StatusError} */
 export async function checkQuotas(attributes: AdmissionAttributes, store: AdmissionStore, client: ClusterClient): Promise<void> {
   const { operation, type, namespace = '', subresource } = attributes;
   if (operation !== 'CREATE' || subresource !== undefined || !type.namespaced) return;
-  const names = namesOf(type);
+  const names = quotaNames(type);
   const limits = store.resourceQuotas(namespace).flatMap(({ metadata, spec }) =>
     Object.entries(spec?.hard ?? {})
       .filter(([resource]) => names.includes(resource))

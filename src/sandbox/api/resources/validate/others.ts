@@ -1,6 +1,7 @@
 /** What Services must be, and what no client may change in config maps and secrets. */
 import { isIPv4 } from 'node:net';
 import { SANDBOX_NETWORK } from '../../../contract.ts';
+import { NODE_PORT_FIRST, NODE_PORT_LAST } from '../../../network/limits.ts';
 import { type Cause, forbiddenField, invalidValue, required } from '../../errors.ts';
 import { type ApiObject, equal, isObject, type JsonObject } from '../../object.ts';
 import { items } from '../defaults/fill.ts';
@@ -30,13 +31,10 @@ export function serviceCauses(object: ApiObject): Cause[] {
   return causes;
 }
 
-const NODE_PORTS = { first: 30_000, last: 32_767 };
-
 function nodePortCauses(ports: JsonObject[]): Cause[] {
-  const { first, last } = NODE_PORTS;
   return ports.flatMap(({ nodePort = 0 }, index) => {
-    if (nodePort === 0 || ((nodePort as number) >= first && (nodePort as number) <= last)) return [];
-    const why = `provided port is not in the valid range. The range of valid ports is ${first}-${last}`;
+    if (nodePort === 0 || ((nodePort as number) >= NODE_PORT_FIRST && (nodePort as number) <= NODE_PORT_LAST)) return [];
+    const why = `provided port is not in the valid range. The range of valid ports is ${NODE_PORT_FIRST}-${NODE_PORT_LAST}`;
     return [invalidValue(`spec.ports[${index}].nodePort`, nodePort, why)];
   });
 }

@@ -5,7 +5,7 @@
 export { BodyTracker } from './body.ts';
 export { type Carried, detect, guess } from './detect.ts';
 export { Filters, type RequestFilter, type RequestView } from './filter.ts';
-export { endToEnd, type HeaderList, headerList, sameHeader, trailerList, valuesOf } from './header-list.ts';
+export { endToEnd, type HeaderList, headerList, sameHeader, valuesOf } from './header-list.ts';
 export { REQUEST_HEAD_LIMIT, RESPONSE_HEAD_LIMIT } from './limits.ts';
 export { plainResponse } from './refusal.ts';
 export { BadMessage, type Framing, parseRequestHead, type RequestHead } from './request-head.ts';

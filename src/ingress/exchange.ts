@@ -1,8 +1,7 @@
 /** One request and its answer: bodies stream with back-pressure, and whoever gives up first ends both sides. */
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { request } from '../base/node-http.ts';
-import { type AnyRequest, type AnyResponse, cut, writeHead } from '../http/any-message.ts';
-import { trailerList } from '../http/index.ts';
+import { type AnyRequest, type AnyResponse, cut, passAnswer, passBody } from '../http/any-message.ts';
 import { type createBackendAgent, inTurn, limitConnecting } from './backends.ts';
 import type { Endpoint } from './endpoints.ts';
 import { hasBody, responseHeaders } from './headers.ts';
@@ -60,7 +59,7 @@ export function exchange(req: AnyRequest, res: AnyResponse, passage: Passage, ag
       if (!body) return;
       // a client may wait for an answer before it sends its body
       sent.flushHeaders();
-      upload(req, sent);
+      passBody(req, sent);
     };
     sent.once('socket', (socket) => {
       if (!socket.connecting) return begin();
@@ -93,36 +92,7 @@ export function exchange(req: AnyRequest, res: AnyResponse, passage: Passage, ag
   else attempt(first, true);
 }
 
-function upload(req: AnyRequest, sent: ClientRequest): void {
-  req.pipe(sent, { end: false });
-  req.once('end', () => {
-    const trailers = trailerList(req.rawTrailers);
-    if (trailers.length > 0) sent.addTrailers(trailers);
-    sent.end();
-  });
-}
-
 /** Passes an answer on to the client. */
 export function deliver(answer: IncomingMessage, res: AnyResponse, failed: (error: unknown) => void): void {
-  answer.on('error', failed);
-  try {
-    writeHead(res, answer.statusCode ?? 502, responseHeaders(answer), answer.statusMessage);
-  } catch (error) {
-    // a head that can't be said again
-    for (const name of res.getHeaderNames()) res.removeHeader(name);
-    answer.destroy();
-    return failed(error);
-  }
-  // Head and first bytes travel together where both are there; a stream of events sends its head at once. HTTP/2 sends it by itself.
-  if ('assignSocket' in res) {
-    setImmediate(() => {
-      if (!res.writableEnded && !res.destroyed) res.flushHeaders();
-    });
-  }
-  answer.pipe(res as NodeJS.WritableStream, { end: false });
-  answer.once('end', () => {
-    const trailers = trailerList(answer.rawTrailers);
-    if (trailers.length > 0) res.addTrailers(Object.fromEntries(trailers));
-    res.end();
-  });
+  passAnswer(answer, res, () => responseHeaders(answer), failed);
 }

@@ -1,6 +1,6 @@
 /** The headers of a request on its way to a pod. */
 import type { IncomingMessage } from 'node:http';
-import type { AnyRequest } from '../http/any-message.ts';
+import { type AnyRequest, bodyOf, framing, saidBody } from '../http/any-message.ts';
 import { endToEnd, type HeaderList, headerList, sameHeader, valuesOf } from '../http/index.ts';
 
 /** Said by the ingress alone: what a client claims here would be believed by the app. `expect` is answered by the ingress itself. */
@@ -21,7 +21,6 @@ const SAID_HERE = new Set([
   'x-forwarded-prefix',
   'x-real-ip',
 ]);
-const NO_BODY_EXPECTED = new Set(['GET', 'HEAD', 'OPTIONS', 'DELETE']);
 
 export interface Arrival {
   /** Over TLS. */
@@ -51,10 +50,7 @@ export function requestHeaders(req: AnyRequest, { secure, host, server }: Arriva
   out.push(['X-Forwarded-For', client], ['X-Real-Ip', client], ['X-Forwarded-Host', host], ['X-Forwarded-Server', server]);
   out.push(['X-Forwarded-Port', /:(\d+)$/.exec(host)?.[1] ?? (secure ? '443' : '80')]);
   out.push(['X-Forwarded-Proto', `${websocket ? 'ws' : 'http'}${secure ? 's' : ''}`]);
-  const length = req.headers['content-length'];
-  if (req.headers['transfer-encoding'] === undefined && length !== undefined) out.push(['Content-Length', length]);
-  else if (hasBody(req)) out.push(['Transfer-Encoding', 'chunked']);
-  else if (!NO_BODY_EXPECTED.has(req.method ?? '')) out.push(['Content-Length', '0']);
+  out.push(...framing(saidBody(req.method ?? '', bodyOf(req, said))));
   return out.flat();
 }
 

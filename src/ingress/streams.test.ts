@@ -5,6 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
+import { settled as settledWithin } from '../../test/helpers/settled.ts';
 import { testClient } from '../sandbox/api/testing/api.ts';
 import { type IngressBench, ingress, rule, startIngressBench } from './testing/bench.ts';
 
@@ -36,20 +37,7 @@ const endpointOf = (): number | undefined => {
   return typeof found === 'string' ? undefined : found[0]?.port;
 };
 
-const settled = async (read: () => number): Promise<number> => {
-  let last = -1;
-  await expect
-    .poll(
-      () => {
-        const same = read() === last && last > 0;
-        last = read();
-        return same;
-      },
-      { interval: 150, timeout: 60_000 },
-    )
-    .toBe(true);
-  return last;
-};
+const settled = (read: () => number) => settledWithin(read, 60_000);
 const options = () => ({ host: '127.0.0.1', port: bench.running.ports.http, headers: { host: HOST }, agent: false }) as const;
 
 describe('a body', () => {

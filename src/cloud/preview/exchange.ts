@@ -2,8 +2,8 @@
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { request as httpRequest } from '../../base/node-http.ts';
-import { cut, writeHead } from '../../http/any-message.ts';
-import { type HeaderList, headerList, trailerList } from '../../http/index.ts';
+import { bodyOf, cut, passAnswer, passBody, saidBody } from '../../http/any-message.ts';
+import { type HeaderList, headerList } from '../../http/index.ts';
 import type { AnyRequest, AnyResponse } from '../context.ts';
 import type { Failure } from './failures.ts';
 import { failureOf, ResponseTimeout } from './failures.ts';
@@ -11,7 +11,7 @@ import { requestHeaders, responseHeaders } from './headers.ts';
 import type { Mapping } from './hosts.ts';
 import type { IngressAgent, OpenIngress } from './ingress-agent.ts';
 import { PREVIEW_IDLE_MS, PREVIEW_RESPONSE_MS } from './limits.ts';
-import { bodyOf, saidBody, Watch } from './wire.ts';
+import { Watch } from './wire.ts';
 
 /** What is known of a request that may pass. */
 export interface Passage {
@@ -105,12 +105,7 @@ export function exchange(req: AnyRequest, res: AnyResponse, passage: Passage): v
 
 function upload(req: AnyRequest, sent: ClientRequest, watch: Watch): void {
   req.on('data', watch.touch);
-  req.pipe(sent, { end: false });
-  req.on('end', () => {
-    const trailers = trailerList(req.rawTrailers);
-    if (trailers.length > 0) sent.addTrailers(trailers);
-    sent.end();
-  });
+  passBody(req, sent);
 }
 
 /** Passes an answer on to the browser. */
@@ -120,25 +115,6 @@ export function deliver(
   mapping: Mapping,
   { watch, failed }: { watch: Watch; failed: (error: unknown) => void },
 ): void {
-  response.on('error', failed);
-  try {
-    writeHead(res, response.statusCode ?? 502, responseHeaders(headerList(response.rawHeaders), mapping), response.statusMessage);
-  } catch (error) {
-    for (const name of res.getHeaderNames()) res.removeHeader(name);
-    response.destroy();
-    return failed(error);
-  }
-  // Head and first bytes travel together where both are there; a stream of events sends its head at once.
-  if ('assignSocket' in res) {
-    setImmediate(() => {
-      if (!res.writableEnded && !res.destroyed) res.flushHeaders();
-    });
-  }
+  passAnswer(response, res, () => responseHeaders(headerList(response.rawHeaders), mapping), failed);
   response.on('data', watch.touch);
-  response.pipe(res as NodeJS.WritableStream, { end: false });
-  response.on('end', () => {
-    const trailers = trailerList(response.rawTrailers);
-    if (trailers.length > 0) res.addTrailers(Object.fromEntries(trailers));
-    res.end();
-  });
 }

@@ -1,4 +1,5 @@
 /** The headers of a proxied exchange, both ways. Names keep their case and repetitions their order. */
+import { type Body, framing } from '../../http/any-message.ts';
 import { endToEnd, type HeaderList, sameHeader as same, valuesOf } from '../../http/index.ts';
 import { INTERCEPT_ID_HEADER } from '../../protocol/cloud.ts';
 import { mapSetCookie, withoutReserved } from './cookies.ts';
@@ -33,7 +34,7 @@ export interface RequestContext {
   /** `X-Forwarded-For`: the whole value. */
   forwardedFor: string;
   /** How the body comes: the framing is made here, never copied. */
-  body: 'none' | 'chunked' | { length: string };
+  body: Body;
   upgrade?: string;
 }
 
@@ -53,8 +54,7 @@ export function requestHeaders(headers: HeaderList, context: RequestContext): He
   if (cookies !== undefined) out.push(['Cookie', cookies]);
   out.push(['X-Forwarded-For', context.forwardedFor], ['X-Forwarded-Host', mapping.preview.host]);
   out.push(['X-Forwarded-Proto', mapping.preview.secure ? 'https' : 'http'], [header.name, header.value]);
-  if (body === 'chunked') out.push(['Transfer-Encoding', 'chunked']);
-  else if (body !== 'none') out.push(['Content-Length', body.length]);
+  out.push(...framing(body));
   if (context.upgrade !== undefined) out.push(['Connection', 'Upgrade'], ['Upgrade', context.upgrade]);
   return out;
 }

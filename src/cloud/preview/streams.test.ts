@@ -3,6 +3,7 @@ import { createServer, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
+import { settled as settledWithin } from '../../../test/helpers/settled.ts';
 import { open } from '../testing/browser-less.ts';
 import { type PreviewBench, startPreviewBench } from '../testing/preview.ts';
 
@@ -17,20 +18,7 @@ const MIB = 1024 * 1024;
 /** More than every buffer on the way together: a sender that is not held back sends all of it. */
 const MUCH = 192 * MIB;
 
-const settled = async (read: () => number): Promise<number> => {
-  let last = -1;
-  await expect
-    .poll(
-      () => {
-        const same = read() === last && last > 0;
-        last = read();
-        return same;
-      },
-      { interval: 150, timeout: 10_000 },
-    )
-    .toBe(true);
-  return last;
-};
+const settled = (read: () => number) => settledWithin(read, 10_000);
 
 describe('a WebSocket', () => {
   const echo = async () => {

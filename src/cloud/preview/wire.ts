@@ -1,8 +1,6 @@
 /** A browser's request and its answer, of HTTP/1.1 and of HTTP/2. */
 import { type AnyRequest, type AnyResponse, cut, writeHead } from '../../http/any-message.ts';
-import type { HeaderList } from '../../http/index.ts';
 import type { Explanation } from './explain.ts';
-import type { RequestContext } from './headers.ts';
 import type { Mapping } from './hosts.ts';
 
 export function send(req: AnyRequest, res: AnyResponse, { status, headers, body }: Explanation): void {
@@ -17,21 +15,6 @@ export function pathOf(url: string, { preview }: Mapping): string | undefined {
   const [, authority, rest = ''] = /^https?:\/\/([^/?#]*)([^#]*)$/i.exec(url) ?? [];
   if (authority?.toLowerCase() !== preview.host) return undefined;
   return rest.startsWith('/') ? rest : `/${rest}`;
-}
-
-/** How a request's body comes. HTTP/2 may leave its length out. */
-export function bodyOf(req: AnyRequest, headers: HeaderList): RequestContext['body'] {
-  const length = headers.find(([name]) => name.toLowerCase() === 'content-length')?.[1];
-  if (length !== undefined) return { length };
-  if ('stream' in req) return req.stream.endAfterHeaders ? 'none' : 'chunked';
-  if (headers.some(([name]) => name.toLowerCase() === 'transfer-encoding')) return 'chunked';
-  return 'none';
-}
-
-const NO_BODY_EXPECTED = new Set(['GET', 'HEAD', 'OPTIONS', 'DELETE']);
-/** A method that usually has a body says that this time there is none. */
-export function saidBody(method: string, body: RequestContext['body']): RequestContext['body'] {
-  return body === 'none' && !NO_BODY_EXPECTED.has(method) ? { length: '0' } : body;
 }
 
 /** Calls `expired` when `touch` was not called for so long. */

@@ -9,6 +9,7 @@ import type { KubeClient } from '../kube/index.ts';
 import type { MuxStream } from '../mux/index.ts';
 import type { Intercept, Session } from '../protocol/resources.ts';
 import type { AgentIntercept, ClusterInfo, DirectAgents, Environment, ProbeHop } from '../protocol/tunnel.ts';
+import { type WorkloadRef, workloadKey } from '../protocol/workload.ts';
 import type { Metrics } from './metrics.ts';
 import type { Slots } from './outbound/quota.ts';
 import type { WaitingBytes } from './outbound/waiting.ts';
@@ -113,14 +114,7 @@ export interface SessionRegistry {
   counts(): { sessions: number; connections: number; streams: number };
 }
 
-export interface WorkloadRef {
-  namespace: string;
-  kind: string;
-  name: string;
-}
-export function workloadKey(workload: WorkloadRef): string {
-  return `${workload.namespace}/${workload.kind}/${workload.name}`;
-}
+export { type WorkloadRef, workloadKey };
 
 /** One linked and authenticated agent: a pod of a workload. */
 export interface AgentLink {

@@ -16,6 +16,7 @@
 import { z } from 'zod';
 import { cloudControlHeaderSchema, previewHeaderSchema } from './cloud.ts';
 import { httpFilterSchema, PORT_PROTOCOLS } from './resources.ts';
+import { workloadRefSchema } from './workload.ts';
 
 export const TUNNEL_PATH = '/tunnel';
 export const UPGRADE_PROTOCOL = 'telepresence.v1';
@@ -185,7 +186,7 @@ export const directPortSchema = z.looseObject({ port: port.optional() });
 /** PEM, made for this agent under the managers' CA. */
 export const certificateSchema = z.looseObject({ certificate: z.string(), key: z.string() });
 export const directAgentsSchema = z.looseObject({
-  workload: z.looseObject({ namespace: z.string(), kind: z.string(), name: z.string() }),
+  workload: workloadRefSchema,
   agents: z.array(z.looseObject({ pod: z.string(), port })),
 });
 export type DirectAgents = z.infer<typeof directAgentsSchema>;
@@ -215,9 +216,7 @@ export const probeSchema = probeIdSchema.extend({ forMs: z.number().int().positi
 const sightings = z.number().int().nonnegative();
 export const probedSchema = probeIdSchema.extend({ marked: sightings, unmarked: sightings });
 export const probeHopsSchema = z.looseObject({
-  hops: z.array(
-    z.looseObject({ workload: z.looseObject({ namespace: z.string(), kind: z.string(), name: z.string() }), marked: sightings, unmarked: sightings }),
-  ),
+  hops: z.array(z.looseObject({ workload: workloadRefSchema, marked: sightings, unmarked: sightings })),
 });
 export type ProbeHop = z.infer<typeof probeHopsSchema>['hops'][number];
 

@@ -7,10 +7,9 @@ import type { Log } from '../../base/log.ts';
 import type { KubeClient } from '../../kube/index.ts';
 import type { MuxStream } from '../../mux/index.ts';
 import type { DirectAgents } from '../../protocol/tunnel.ts';
+import { type WorkloadRef, workloadKey } from '../../protocol/workload.ts';
 import { DIRECT_PODS_LIMIT } from './limits.ts';
 import { DirectPod } from './pod.ts';
-
-export type WorkloadRef = Pick<DirectAgents['workload'], 'namespace' | 'kind' | 'name'>;
 
 export interface DirectOptions {
   kube: Pick<KubeClient, 'upgrade'>;
@@ -29,7 +28,7 @@ interface Entry {
   pod: DirectPod;
 }
 
-const isOf = (a: WorkloadRef, b: WorkloadRef): boolean => a.namespace === b.namespace && a.kind === b.kind && a.name === b.name;
+const isSame = (a: WorkloadRef, b: WorkloadRef): boolean => workloadKey(a) === workloadKey(b);
 
 export class DirectConnections {
   readonly #options: DirectOptions;
@@ -53,7 +52,7 @@ export class DirectConnections {
     const { namespace } = workload;
     if (this.#closed || this.#forbidden.has(namespace) || !this.#options.wanted(workload)) return;
     const ports = new Map(agents.map(({ pod, port }) => [`${namespace}/${pod}`, { pod, port }]));
-    for (const [key, entry] of this.#pods) if (isOf(entry.workload, workload) && !ports.has(key)) entry.pod.wanted = false;
+    for (const [key, entry] of this.#pods) if (isSame(entry.workload, workload) && !ports.has(key)) entry.pod.wanted = false;
     for (const [key, { pod, port }] of ports) {
       const known = this.#pods.get(key);
       if (known !== undefined && !known.pod.left) {
@@ -93,7 +92,7 @@ export class DirectConnections {
 
   /** The last intercept of the workload is over. */
   forget(workload: WorkloadRef): void {
-    for (const entry of this.#pods.values()) if (isOf(entry.workload, workload)) entry.pod.leave();
+    for (const entry of this.#pods.values()) if (isSame(entry.workload, workload)) entry.pod.leave();
   }
 
   /** The line is up again. */

@@ -11,9 +11,9 @@ import type { Ingress } from '../../protocol/cloud.ts';
 import type { InterceptInfo, InterceptParams, ListedWorkload } from '../../protocol/daemon-api.ts';
 import { GROUP_VERSION, type Intercept, type InterceptSpec, type Session } from '../../protocol/resources.ts';
 import { environmentSchema } from '../../protocol/tunnel.ts';
+import { type WorkloadRef, workloadKey } from '../../protocol/workload.ts';
 import { type OwnPreview, type PreviewHeader, type Previews, previewHeaderOf } from '../cloud/index.ts';
 import type { CallContext } from '../context.ts';
-import type { WorkloadRef } from '../direct/index.ts';
 import { deleteIfThere, type OwnSession } from '../session.ts';
 import type { Tunnel } from '../tunnel/index.ts';
 import { infoOf } from './info.ts';
@@ -51,8 +51,7 @@ interface Own {
   preview?: OwnPreview;
 }
 
-const isOf = ({ namespace, spec }: Own, workload: WorkloadRef): boolean =>
-  namespace === workload.namespace && spec.workload.kind === workload.kind && spec.workload.name === workload.name;
+const workloadOf = ({ namespace, spec }: Own): WorkloadRef => ({ namespace, ...spec.workload });
 
 const interceptsPath = (namespace?: string, name?: string): string => resourcePath(GROUP_VERSION, 'intercepts', namespace, name);
 
@@ -76,7 +75,7 @@ export class Intercepts {
       log: this.#options.log.child('serve'),
       target: (uid) => {
         const own = this.#targets.get(uid);
-        return own === undefined || (of !== undefined && !isOf(own, of)) ? undefined : own.spec.target;
+        return own === undefined || (of !== undefined && workloadKey(workloadOf(own)) !== workloadKey(of)) ? undefined : own.spec.target;
       },
       connections: this.#connections,
       signal: this.#stop.signal,
@@ -110,14 +109,15 @@ export class Intercepts {
     const own = this.#targets.get(uid);
     if (own === undefined) return false;
     this.#targets.delete(uid);
-    const workload = { namespace: own.namespace, ...own.spec.workload };
+    const workload = workloadOf(own);
     if (!this.owns(workload)) this.#options.onLeft(workload);
     return true;
   }
 
   /** Whether this session intercepts the workload. */
   owns(workload: WorkloadRef): boolean {
-    return this.#targets.values().some((own) => isOf(own, workload));
+    const key = workloadKey(workload);
+    return this.#targets.values().some((own) => workloadKey(workloadOf(own)) === key);
   }
 
   async create(params: InterceptParams, call: CallContext): Promise<InterceptInfo> {

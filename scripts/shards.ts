@@ -7,7 +7,6 @@
 const SECONDS: Readonly<Record<string, number>> = {
   'admission.test.ts': 3,
   'bad-input.test.ts': 52,
-  'cloud-faults.test.ts': 100,
   'compliance.test.ts': 5,
   'crash.test.ts': 37,
   'direct.test.ts': 36,

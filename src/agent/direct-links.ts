@@ -2,7 +2,7 @@ import { CodedError, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Mux, MuxStream } from '../mux/index.ts';
 import type { Hello } from '../protocol/tunnel.ts';
-import { createLiveness, type Liveness, SILENCE_TICK_MS, STOOD_STILL_MS, verifyNonce } from '../tunnel/index.ts';
+import { createLiveness, type Liveness, verifyNonce, watchSilence } from '../tunnel/index.ts';
 import { type DirectConnection, type DirectPort, openDirectPort } from './direct-port.ts';
 import { DIRECT_RENEW_MS, DIRECT_RETRY_MS, DIRECT_SESSION_LIMIT } from './limits.ts';
 
@@ -29,8 +29,7 @@ export class DirectLinks {
   #opening = false;
   #renew: NodeJS.Timeout | undefined;
   readonly #connections = new Map<DirectConnection, Liveness>();
-  #timer: NodeJS.Timeout | undefined;
-  #lookedAt = 0;
+  #stopWatching: (() => void) | undefined;
   #closed = false;
 
   constructor(options: DirectLinksOptions) {
@@ -68,7 +67,7 @@ export class DirectLinks {
   close(): void {
     this.#closed = true;
     this.#unlisten();
-    clearInterval(this.#timer);
+    this.#stopWatching?.();
     for (const { mux } of this.#connections.keys()) mux.abort(new Error('the agent is ending'));
   }
 
@@ -130,13 +129,12 @@ export class DirectLinks {
     if (this.#closed) return mux.abort(new Error('the agent is ending'));
     this.#connections.set(connection, createLiveness(connection, performance.now()));
     log.info('a workstation is here directly', { session });
-    this.#lookedAt = performance.now();
-    this.#timer ??= setInterval(() => this.#look(), SILENCE_TICK_MS).unref();
+    this.#stopWatching ??= watchSilence(() => this.#look());
     void mux.closed.then((error) => {
       this.#connections.delete(connection);
       if (this.#connections.size === 0) {
-        clearInterval(this.#timer);
-        this.#timer = undefined;
+        this.#stopWatching?.();
+        this.#stopWatching = undefined;
       }
       log.info('a direct connection ended', { session, error: error?.message });
       onChange();
@@ -146,10 +144,6 @@ export class DirectLinks {
 
   #look(): void {
     const now = performance.now();
-    const gap = now - this.#lookedAt;
-    this.#lookedAt = now;
-    // What came while this process stood still is not read yet: nobody was silent.
-    if (gap > SILENCE_TICK_MS + STOOD_STILL_MS) return;
     let changed = false;
     for (const [{ mux }, liveness] of this.#connections) {
       const before = liveness.alive;

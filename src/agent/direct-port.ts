@@ -2,17 +2,14 @@
  * Where workstations reach this agent without a manager between: a TLS port that serves `GET /tunnel` with an Upgrade and nothing else. Its
  * clients are API servers, which check no certificate; who stands behind them proves itself with the session's key.
  */
-import { randomBytes } from 'node:crypto';
-import type { AddressInfo } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { createServer, type TLSSocket } from 'node:tls';
 import { CodedError, messageOf } from '../base/errors.ts';
+import { listen } from '../base/listen.ts';
 import type { Log } from '../base/log.ts';
-import { VERSION } from '../base/version.ts';
 import { BadMessage, parseRequestHead, type RequestHead } from '../http/index.ts';
 import type { Mux } from '../mux/index.ts';
-import { type Hello, TUNNEL_HEADER, TUNNEL_PATH, UPGRADE_PROTOCOL } from '../protocol/tunnel.ts';
-import { acceptTunnel, createUnproven, readHead, TunnelProtocolError } from '../tunnel/index.ts';
+import { type Hello, TUNNEL_PATH, UPGRADE_PROTOCOL } from '../protocol/tunnel.ts';
+import { acceptTunnel, createUnproven, readHead, switchProtocols, TunnelProtocolError, tunnelOffer } from '../tunnel/index.ts';
 import { DIRECT_CONNECTION_LIMIT, DIRECT_HANDSHAKE_MS, DIRECT_HEAD_LIMIT, DIRECT_UNPROVEN_EACH, DIRECT_UNPROVEN_LIMIT } from './limits.ts';
 
 /** A workstation that has proved that it holds the session. */
@@ -57,15 +54,8 @@ export async function openDirectPort(options: DirectPortOptions): Promise<Direct
   });
   server.maxConnections = DIRECT_CONNECTION_LIMIT;
   server.on('tlsClientError', (error) => log.debug('a TLS handshake failed', { error: messageOf(error) }));
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, () => {
-      server.off('error', reject);
-      server.on('error', (error) => log.error('the port for direct connections failed', { error: messageOf(error) }));
-      resolve();
-    });
-  });
-  return { port: (server.address() as AddressInfo).port, close: () => void server.close() };
+  const port = await listen(server, { port: 0 }, (error) => log.error('the port for direct connections failed', { error: messageOf(error) }));
+  return { port, close: () => void server.close() };
 }
 
 async function serve(socket: TLSSocket, { pod, verify, onConnection, log }: DirectPortOptions): Promise<void> {
@@ -77,8 +67,8 @@ async function serve(socket: TLSSocket, { pod, verify, onConnection, log }: Dire
     socket.end('HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n');
     throw new CodedError('TP-SESSION-REFUSED', 'The request was not for a direct connection.');
   }
-  const nonce = randomBytes(32).toString('base64url');
-  switchProtocols(socket, { [TUNNEL_HEADER.nonce]: nonce, [TUNNEL_HEADER.replica]: pod, [TUNNEL_HEADER.version]: VERSION });
+  const { nonce, headers } = tunnelOffer(pod);
+  switchProtocols(socket, headers);
   const { mux, hello } = await acceptTunnel(socket, {
     nonce,
     log,
@@ -101,9 +91,4 @@ function parseHead(bytes: Buffer): { value: RequestHead; used: number } | undefi
   const head = parseRequestHead(bytes, 0, end + 4);
   if (head instanceof BadMessage) throw new TunnelProtocolError(`a bad request: ${head.reason}`);
   return { value: head, used: end + 4 };
-}
-
-function switchProtocols(socket: Duplex, headers: Record<string, string>): void {
-  const lines = Object.entries({ connection: 'Upgrade', upgrade: UPGRADE_PROTOCOL, ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.write(`HTTP/1.1 101 Switching Protocols\r\n${lines.join('')}\r\n`);
 }

@@ -1,10 +1,11 @@
 /** The two listeners, HTTP/1.1 and TLS with HTTP/1.1 or HTTP/2: each request finds its rule, its Service, its pods. */
-import type { IncomingMessage, Server } from 'node:http';
-import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
-import type { AddressInfo, Socket } from 'node:net';
+import type { IncomingMessage } from 'node:http';
+import { createSecureServer, type ServerHttp2Session } from 'node:http2';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SecureContext } from 'node:tls';
 import { messageOf } from '../base/errors.ts';
+import { listen } from '../base/listen.ts';
 import type { Log } from '../base/log.ts';
 import { createServer } from '../base/node-http.ts';
 import { responseFor } from '../base/response-for.ts';
@@ -121,7 +122,11 @@ export async function startIngressServer({ view, defaultCertificate, ports, host
       socket.once('close', () => sockets.delete(socket));
     });
   }
-  const [http, https] = await Promise.all([listen(plain, address, ports.http, log), listen(secured, address, ports.https, log)]);
+  const failed = (error: Error): void => log.error('the listener failed', { error: messageOf(error) });
+  const [http, https] = await Promise.all([
+    listen(plain, { port: ports.http, host: address }, failed),
+    listen(secured, { port: ports.https, host: address }, failed),
+  ]);
 
   return {
     ports: { http, https },
@@ -149,15 +154,4 @@ function targetOf({ url = '', headers }: AnyRequest): { host: string; path: stri
   if (url.startsWith('/') || url === '*') return { host: String(said), path: url };
   const [, host, rest = ''] = /^https?:\/\/([^/?#]+)([^#]*)$/i.exec(url) ?? [];
   return host === undefined ? undefined : { host, path: rest.startsWith('/') ? rest : `/${rest}` };
-}
-
-function listen(server: Server | Http2SecureServer, host: string, port: number, log: Log): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ port, host }, () => {
-      server.removeListener('error', reject);
-      server.on('error', (error) => log.error('the listener failed', { error: messageOf(error) }));
-      resolve((server.address() as AddressInfo).port);
-    });
-  });
 }

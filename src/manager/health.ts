@@ -1,6 +1,6 @@
 /** Plain HTTP for the kubelet and for Prometheus: `/healthz`, `/readyz`, `/metrics`. */
-import type { AddressInfo } from 'node:net';
 import { messageOf } from '../base/errors.ts';
+import { listen } from '../base/listen.ts';
 import type { Log } from '../base/log.ts';
 import { createServer } from '../base/node-http.ts';
 import type { Part } from './context.ts';
@@ -28,16 +28,9 @@ export async function startHealth(options: { port: number; metrics: Metrics; rea
   });
   server.maxConnections = HEALTH_CONNECTION_LIMIT;
   server.on('clientError', (_error, socket) => socket.destroy());
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port, () => {
-      server.removeListener('error', reject);
-      server.on('error', (error) => options.log.error('the health port failed', { error: messageOf(error) }));
-      resolve();
-    });
-  });
+  const port = await listen(server, { port: options.port }, (error) => options.log.error('the health port failed', { error: messageOf(error) }));
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -5,8 +5,8 @@
 export { createDatagramStream, type DatagramStream } from './datagram.ts';
 export { type AcceptTunnelOptions, acceptTunnel, type StartTunnelOptions, startTunnel } from './handshake.ts';
 export { join } from './join.ts';
-export { SILENCE_DEAD_MS, SILENCE_LOST_MS, SILENCE_TICK_MS, STOOD_STILL_MS } from './limits.ts';
-export { createLiveness, type Liveness } from './liveness.ts';
+export { SILENCE_DEAD_MS, SILENCE_LOST_MS, STOOD_STILL_MS } from './limits.ts';
+export { createLiveness, type Liveness, watchSilence } from './liveness.ts';
 export { readHead, TunnelProtocolError } from './read-head.ts';
 export { type RelayResult, relay } from './relay.ts';
 export { resetReasonOf, resetStream } from './reset-reason.ts';
@@ -14,4 +14,5 @@ export { createSessionKeys, type ProofFor, type SessionKeys, verifyNonce } from 
 export { connectShared } from './shared-read.ts';
 export { Spread } from './spread.ts';
 export { encodeStreamHeader, readStreamHeader } from './stream-header.ts';
+export { switchProtocols, tunnelOffer } from './switch-protocols.ts';
 export { createUnproven, type Unproven } from './unproven.ts';

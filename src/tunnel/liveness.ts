@@ -1,6 +1,6 @@
 /** How long the other end of a tunnel's connection has been silent: the same for managers, that watch workstations, and agents. */
 import type { Mux, MuxStream } from '../mux/index.ts';
-import { SILENCE_DEAD_MS, SILENCE_LOST_MS, SILENCE_PROBE_MS } from './limits.ts';
+import { SILENCE_DEAD_MS, SILENCE_LOST_MS, SILENCE_PROBE_MS, SILENCE_TICK_MS, STOOD_STILL_MS } from './limits.ts';
 
 export interface Liveness {
   /** Looks at the connection; returns what has to happen. */
@@ -47,4 +47,18 @@ export function createLiveness(connection: { readonly mux: Mux; heardAt(): numbe
       return silent >= SILENCE_DEAD_MS ? 'dead' : alive ? 'alive' : 'lost';
     },
   };
+}
+
+/**
+ * Looks at silence every {@link SILENCE_TICK_MS}; not when this process stood still: what came meanwhile is not read yet, and nobody was silent.
+ * It keeps no process alive. @returns ends it
+ */
+export function watchSilence(look: () => void, tickMs = SILENCE_TICK_MS): () => void {
+  let lookedAt = performance.now();
+  const timer = setInterval(() => {
+    const gap = performance.now() - lookedAt;
+    lookedAt += gap;
+    if (gap <= tickMs + STOOD_STILL_MS) look();
+  }, tickMs).unref();
+  return () => clearInterval(timer);
 }

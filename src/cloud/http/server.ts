@@ -5,11 +5,12 @@
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, Server } from 'node:http';
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { messageOf } from '../../base/errors.ts';
+import { listen } from '../../base/listen.ts';
 import type { Log } from '../../base/log.ts';
 import { createServer } from '../../base/node-http.ts';
 import { LINK_PATH } from '../../protocol/cloud.ts';
@@ -100,10 +101,10 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     session.once('close', () => sessions.delete(session));
     session.on('error', (error) => log.debug('an HTTP/2 session failed', { error: messageOf(error) }));
   });
-  await listen(server, config.listen, log);
+  const port = await listen(server, config.listen, (error) => log.error('the listener failed', { error: messageOf(error) }));
 
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     drain: (signal) =>
       new Promise((resolve) => {
         server.close();
@@ -146,23 +147,12 @@ export async function startMetricsServer(at: Listen, options: { render: () => st
     } else answerOther(request, response, options.ready);
   });
   server.on('clientError', (_error, socket) => socket.destroy());
-  await listen(server, at, options.log);
+  const port = await listen(server, at, (error) => options.log.error('the listener failed', { error: messageOf(error) }));
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     drain: async () => {
       server.close();
     },
     end: () => server.closeAllConnections(),
   };
-}
-
-function listen(server: Server | Http2SecureServer, at: Listen, log: Log): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ port: at.port, ...(at.host === undefined ? {} : { host: at.host }) }, () => {
-      server.removeListener('error', reject);
-      server.on('error', (error) => log.error('the listener failed', { error: messageOf(error) }));
-      resolve();
-    });
-  });
 }

@@ -2,9 +2,9 @@
  * The agents' port (TLS) and all that agents are told: their intercepts, which of those sessions this replica holds, and where the
  * other replicas are. Every agent links to every replica; what an agent reports is kept here for the leader.
  */
-import type { AddressInfo } from 'node:net';
 import { createServer, type TLSSocket } from 'node:tls';
 import { CodedError, messageOf } from '../../base/errors.ts';
+import { listen } from '../../base/listen.ts';
 import type { Log } from '../../base/log.ts';
 import type { KubeClient } from '../../kube/index.ts';
 import type { Intercept } from '../../protocol/resources.ts';
@@ -86,7 +86,7 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
     agent.notify('sessions', { held, keys: Object.fromEntries(held.map((uid) => [uid, sessions.publicKey(uid)])) });
   };
   const directOf = (workload: WorkloadRef): DirectAgents => ({
-    workload: { ...workload },
+    workload,
     agents: linkedTo(workload).flatMap(({ pod, directPort }) => (directPort === undefined ? [] : [{ pod, port: directPort }])),
   });
   /** Workstations go to these agents themselves, where their users may. */
@@ -201,17 +201,10 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
     }),
   );
   server.on('tlsClientError', (error) => log.debug('a TLS handshake failed', { error: messageOf(error) }));
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port, () => {
-      server.removeListener('error', reject);
-      server.on('error', (error) => log.error("the agents' port failed", { error: messageOf(error) }));
-      resolve();
-    });
-  });
+  const port = await listen(server, { port: options.port }, (error) => log.error("the agents' port failed", { error: messageOf(error) }));
 
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     of: linkedTo,
     list: () => [...all],
     intercepts: (workload) => claims.of(workload),

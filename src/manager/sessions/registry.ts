@@ -3,7 +3,7 @@ import { CodedError, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { type Mux, MuxError, type MuxStream } from '../../mux/index.ts';
 import type { Session } from '../../protocol/resources.ts';
-import { createLiveness, type Liveness, SILENCE_TICK_MS, Spread, STOOD_STILL_MS } from '../../tunnel/index.ts';
+import { createLiveness, type Liveness, Spread, watchSilence } from '../../tunnel/index.ts';
 import type { SessionRegistry } from '../context.ts';
 import { createSlots, createUserQuota, SESSION_CONNECTION_LIMIT, type Slots, type UserQuota } from '../outbound/quota.ts';
 import { createWaitingBytes, type WaitingBytes } from '../outbound/waiting.ts';
@@ -47,7 +47,6 @@ export function createSessionRegistry(options: { log: Log; now?: () => number; t
   const { log } = options;
   const waiting = options.waiting ?? createWaitingBytes({ log });
   const quotas = new Map<string, UserQuota>();
-  const tickMs = options.tickMs ?? SILENCE_TICK_MS;
   const now = options.now ?? (() => performance.now());
   const entries = new Map<string, Entry>();
   const endedUids = new Set<string>();
@@ -74,12 +73,7 @@ export function createSessionRegistry(options: { log: Log; now?: () => number; t
     }
   };
 
-  let lookedAt = performance.now();
-  const timer = setInterval(() => {
-    const gap = performance.now() - lookedAt;
-    lookedAt += gap;
-    // What came while this process stood still is not read yet: nobody was silent.
-    if (gap > tickMs + STOOD_STILL_MS) return;
+  const stopWatching = watchSilence(() => {
     const time = now();
     for (const entry of entries.values()) {
       for (const [connection, liveness] of entry.connections) {
@@ -87,8 +81,7 @@ export function createSessionRegistry(options: { log: Log; now?: () => number; t
       }
       review(entry);
     }
-  }, tickMs);
-  timer.unref();
+  }, options.tickMs);
 
   return {
     attach(session, connection) {
@@ -174,6 +167,6 @@ export function createSessionRegistry(options: { log: Log; now?: () => number; t
       const all = [...entries.values()].flatMap(({ connections }) => [...connections.keys()]);
       return { sessions: entries.size, connections: all.length, streams: all.reduce((sum, { mux }) => sum + mux.streams, 0) };
     },
-    close: () => clearInterval(timer),
+    close: stopWatching,
   };
 }

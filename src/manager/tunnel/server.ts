@@ -2,18 +2,17 @@
  * The tunnel port (TLS): `GET /tunnel` with an Upgrade (or as a WebSocket) and nothing else. Behind the 101 the connection is a tunnel's:
  * hello, mux, streams. Everything a workstation may ask for in the cluster passes here.
  */
-import { randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { CodedError, messageOf } from '../../base/errors.ts';
-import { VERSION } from '../../base/version.ts';
+import { listen } from '../../base/listen.ts';
 import { acceptWebSocket } from '../../kube/index.ts';
 import type { Mux, MuxStream } from '../../mux/index.ts';
 import type { Session } from '../../protocol/resources.ts';
-import { CLUSTER_TLS, type Hello, TUNNEL_HEADER, TUNNEL_PATH, UPGRADE_PROTOCOL } from '../../protocol/tunnel.ts';
+import { CLUSTER_TLS, type Hello, TUNNEL_PATH, UPGRADE_PROTOCOL } from '../../protocol/tunnel.ts';
 import type { RpcPeer } from '../../rpc/index.ts';
-import { acceptTunnel, createUnproven } from '../../tunnel/index.ts';
+import { acceptTunnel, createUnproven, switchProtocols, tunnelOffer } from '../../tunnel/index.ts';
 import type { Cloud } from '../cloud/index.ts';
 import type { DnsPart, ManagerContext, Part } from '../context.ts';
 import type { Outbound } from '../outbound/index.ts';
@@ -118,9 +117,13 @@ export async function startTunnelServer(options: TunnelServerOptions): Promise<T
       socket.end('HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n');
       return;
     }
-    const nonce = randomBytes(32).toString('base64url');
-    const headers = { [TUNNEL_HEADER.nonce]: nonce, [TUNNEL_HEADER.replica]: context.pod, [TUNNEL_HEADER.version]: VERSION };
-    const stream = protocol === 'websocket' ? acceptWebSocket(request, socket, head, { headers }) : switchProtocols(socket, head, headers);
+    const { nonce, headers } = tunnelOffer(context.pod);
+    let stream: Duplex | undefined = socket;
+    if (protocol === 'websocket') stream = acceptWebSocket(request, socket, head, { headers });
+    else {
+      if (head.length > 0) socket.unshift(head);
+      switchProtocols(socket, headers);
+    }
     if (stream === undefined) return;
     const key = farEnd(request.socket);
     serve(stream, nonce, () => proofs.get(key)?.()).catch((error: unknown) => {
@@ -197,17 +200,10 @@ export async function startTunnelServer(options: TunnelServerOptions): Promise<T
     for (const stream of early) serveStream(stream);
   }
 
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(context.ports.tunnel, () => {
-      server.removeListener('error', reject);
-      server.on('error', (error) => log.error('the tunnel port failed', { error: messageOf(error) }));
-      resolve();
-    });
-  });
+  const port = await listen(server, { port: context.ports.tunnel }, (error) => log.error('the tunnel port failed', { error: messageOf(error) }));
 
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     announce(reason) {
       going = reason;
       for (const rpc of controls) rpc.notify('going-away', { reason });
@@ -225,12 +221,4 @@ export async function startTunnelServer(options: TunnelServerOptions): Promise<T
       });
     },
   };
-}
-
-/** Answers 101; what comes after it is the tunnel's. */
-function switchProtocols(socket: Duplex, head: Buffer, headers: Record<string, string>): Duplex {
-  if (head.length > 0) socket.unshift(head);
-  const lines = Object.entries({ connection: 'Upgrade', upgrade: UPGRADE_PROTOCOL, ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.write(`HTTP/1.1 101 Switching Protocols\r\n${lines.join('')}\r\n`);
-  return socket;
 }

@@ -3,7 +3,7 @@
  * files on sandboxes. `npm test -- PATTERN…` runs only the unit and integration tests that match. The last line counts all of them.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fetchKubectls } from '../test/e2e/harness/kubectls.ts';
@@ -32,7 +32,10 @@ process.env['TEST_COUNT_FILE'] = counts;
 
 async function lane(name: string, running: Promise<number>): Promise<number> {
   const code = await running;
-  process.stdout.write(`${name}: ${code === 0 ? 'done' : `failed with ${code}`} after ${Math.round((performance.now() - began) / 1_000)} s\n`);
+  const after = `after ${Math.round((performance.now() - began) / 1_000)} s`;
+  process.stdout.write(`${name}: ${code === 0 ? 'done' : `failed with ${code}`} ${after}\n`);
+  // beside the tests that failed, if any did: what ends so without one is named at the end of the run as well
+  if (code !== 0) appendFileSync(counts, `failed: ${name}, with exit code ${code}, ${after}\n`);
   return code;
 }
 

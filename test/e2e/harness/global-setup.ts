@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { recordCalls, unrecordedCalls } from '../../compliance/kubernetes/calls.ts';
 import { clusterAvailable, onSandbox, repository, startCluster } from './cluster.ts';
-import { auditFile, sandbox } from './sandbox-cluster.ts';
+import { auditFile, sandbox, stillRuns } from './sandbox-cluster.ts';
 
 export default async function setup(): Promise<(() => Promise<void>) | undefined> {
   if (!clusterAvailable) return undefined;
@@ -21,6 +21,7 @@ export default async function setup(): Promise<(() => Promise<void>) | undefined
   if (!printed.endsWith(`Connected to context default (${cluster.server})\n`)) throw new Error(`the first connect printed: ${printed}`);
   if (!onSandbox) return undefined;
   return async () => {
+    await stillRuns();
     await sandbox(['down']);
     const calls = unrecordedCalls(auditFile());
     if (calls.length === 0) return;

@@ -1,10 +1,10 @@
 /** The sandbox of this checkout, in the folder that TELEPRESENCE_SANDBOX names. */
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { INSIDE_SERVER } from '../../../src/sandbox/launch/addresses.ts';
-import { files, sandboxFolder } from '../../../src/sandbox/launch/state.ts';
+import { files, runningState, sandboxFolder } from '../../../src/sandbox/launch/state.ts';
 import { triedKubectls } from './kubectls.ts';
 import { kubectlFor } from './lab.ts';
 import { repository } from './repository.ts';
@@ -13,6 +13,7 @@ import { joinLab, sandboxLab } from './sandbox-lab.ts';
 import type { ClusterMaker } from './test-cluster.ts';
 import { Workstation } from './workstation.ts';
 
+const LOG_SHOWN = 4_096;
 const program = path.join(repository, 'bin/sandbox.ts');
 export const sandbox = (args: readonly string[], timeoutMs = 60_000): Promise<string> => ok(process.execPath, [program, ...args], { timeoutMs });
 
@@ -27,6 +28,14 @@ function findKubectl(): string | undefined {
 /** What the sandbox writes down of the requests to its API. */
 export const auditFile = (): string => path.join(sandboxFolder(process.env), 'audit.jsonl');
 
+/** @throws with the end of its log, when it has ended by itself: what is started in its place would write that log anew */
+export async function stillRuns(): Promise<void> {
+  const folder = sandboxFolder(process.env);
+  if ((await runningState(folder)) !== undefined) return;
+  const log = await readFile(files(folder).log, 'utf8').catch((error: unknown) => `no log: ${error}`);
+  throw new Error(`the sandbox has ended by itself; the end of its log:\n${log.slice(-LOG_SHOWN)}`);
+}
+
 function missing(): string | undefined {
   if (process.getuid?.() !== 0) return 'needs root, or a user namespace (scripts/sandbox-e2e.ts makes one)';
   if (findKubectl() === undefined) return 'needs kubectl';
@@ -38,8 +47,10 @@ export const sandboxCluster: ClusterMaker = {
   missing: process.env['TELEPRESENCE_TEST_CLUSTER'] === 'sandbox' ? missing() : 'not chosen',
   async start({ fresh }) {
     const folder = sandboxFolder(process.env);
-    if (fresh) await sandbox(['down']);
-    await sandbox(['up', '--audit', auditFile()]);
+    if (fresh) {
+      await sandbox(['down']);
+      await sandbox(['up', '--audit', auditFile()]);
+    } else await stillRuns();
     const { inside: kubeconfig } = files(folder);
     const lab = sandboxLab(folder);
     await joinLab(lab);

@@ -2,7 +2,8 @@
  * The agents' port (TLS) and all that agents are told: their intercepts, which of those sessions this replica holds, and where the
  * other replicas are. Every agent links to every replica; what an agent reports is kept here for the leader.
  */
-import { createServer, type TLSSocket } from 'node:tls';
+import type { Socket } from 'node:net';
+import { createSecureContext, type TLSSocket } from 'node:tls';
 import { CodedError, messageOf } from '../../base/errors.ts';
 import { listen } from '../../base/listen.ts';
 import type { Log } from '../../base/log.ts';
@@ -16,6 +17,7 @@ import type { WaitingBytes } from '../outbound/waiting.ts';
 import type { LinkedSessions } from '../sessions/registry.ts';
 import { createClaims } from './claims.ts';
 import { IDENTITY_CHECKS, verifyAgent } from './identity.ts';
+import { createLeanTlsServer } from './lean-tls.ts';
 import { type AgentLinkOptions, HELLO_TIMEOUT_MS, type LinkedAgent, serveAgent } from './link.ts';
 import { createProbeBook, PROBE_MS } from './probe-book.ts';
 import { createTakenBook } from './taken.ts';
@@ -149,12 +151,13 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
     },
   };
 
-  function accept(socket: TLSSocket): void {
-    socket.on('error', (error) => log.debug('a link failed', { error: messageOf(error) }));
-    const proved = unverified.tryTake(socket.remoteAddress ?? '');
+  const linkFailed = (error: Error) => log.debug('a link failed', { error: messageOf(error) });
+  function accept(socket: TLSSocket, tcp: Socket): void {
+    socket.on('error', linkFailed);
+    const proved = unverified.tryTake(tcp.remoteAddress ?? '');
     if (proved === undefined) return void socket.destroy();
-    socket.setNoDelay(true);
-    socket.setKeepAlive(true, AGENT_KEEPALIVE_MS);
+    tcp.setNoDelay(true);
+    tcp.setKeepAlive(true, AGENT_KEEPALIVE_MS);
     const { linked } = serveAgent(socket, linkOptions);
     // Behind the mux, so that it sees what each piece has done.
     socket.on('data', (chunk: Buffer) => waiting.arrived(chunk.length));
@@ -191,16 +194,23 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
     for (const listener of readyListeners) listener(agent, 'linked');
   }
 
-  const { certificate, key } = tls.leaf();
-  const server = createServer({ cert: certificate, key, ...CLUSTER_TLS, handshakeTimeout: HELLO_TIMEOUT_MS }, accept);
-  server.maxConnections = AGENT_LINK_LIMIT;
+  const contextOf = () => {
+    const { certificate, key } = tls.leaf();
+    return createSecureContext({ cert: certificate, key, ...CLUSTER_TLS });
+  };
+  let secureContext = contextOf();
   stops.push(
     tls.onRenew(() => {
-      const leaf = tls.leaf();
-      server.setSecureContext({ cert: leaf.certificate, key: leaf.key, ...CLUSTER_TLS });
+      secureContext = contextOf();
     }),
   );
-  server.on('tlsClientError', (error) => log.debug('a TLS handshake failed', { error: messageOf(error) }));
+  const server = createLeanTlsServer({
+    secureContext: () => secureContext,
+    handshakeMs: HELLO_TIMEOUT_MS,
+    onConnection: accept,
+    onFailed: (error) => log.debug('a TLS handshake failed', { error: messageOf(error) }),
+  });
+  server.maxConnections = AGENT_LINK_LIMIT;
   const port = await listen(server, { port: options.port }, (error) => log.error("the agents' port failed", { error: messageOf(error) }));
 
   return {

@@ -1,7 +1,7 @@
 /**
  * A TLS server for very many connections that are idle. Node reads a TLS connection over a TCP socket into 64 KiB that each keeps for as long as it
  * lives, beside what its handshake touched; one over any other stream keeps only what came. So TLS is put over a stream of our own, over the
- * TCP socket: 35 in place of 57 KiB a connection, for half a second of CPU more per GB. docs/performance.md has the figures.
+ * TCP socket: 35 in place of 57 KiB a connection, for half a second of CPU more per GB (docs/decisions/0009).
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';

@@ -38,7 +38,11 @@ export async function supervise(folder: string, options: UpOptions, { process, p
   });
   const ended = new Promise<number>((resolve) => {
     child.once('error', () => resolve(1));
-    child.once('exit', (code) => resolve(code ?? 1));
+    child.once('exit', (code, signal) => {
+      // of one that a signal ended, or whose process 1 died with it, nothing else is left to say so
+      if (code !== 0) process.stderr.write(`the cluster's process ended with ${signal ?? `exit code ${code}`}\n`);
+      resolve(code ?? 1);
+    });
   });
   for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
     process.on(name, () => callControl(paths.control, 'stop', {}).catch(() => child.kill('SIGKILL')));

@@ -33,7 +33,7 @@ function namespaceOf(file: string): string {
 }
 
 interface Pod extends KubeObject {
-  status: { phase: string; conditions?: { type: string; status: string }[] };
+  status: { phase: string; containerStatuses?: { restartCount: number }[]; conditions?: { type: string; status: string }[] };
 }
 
 describe.skipIf(!sandboxPossible || !nodeInContainers)('a sandbox', () => {
@@ -104,6 +104,21 @@ describe.skipIf(!sandboxPossible || !nodeInContainers)('a sandbox', () => {
     });
     const ended = await podThat(({ metadata, status }) => metadata.name === 'asks' && ['Succeeded', 'Failed'].includes(status.phase));
     expect([ended.status.phase, await kube.podLogs('default', 'asks', 'main')]).toEqual(['Succeeded', 'from the pod\n']);
+  }, 30_000);
+
+  it('goes on when a program ends with a probe’s connection that it never took', async () => {
+    // busy from the start: what connects meanwhile is reset when it ends
+    const busy =
+      "require('net').createServer().listen(8080, () => setImmediate(() => { for (const end = Date.now() + 3000; Date.now() < end; ); process.exit(1); }))";
+    const readinessProbe = { httpGet: { path: '/', port: 8080 }, periodSeconds: 1, timeoutSeconds: 20 };
+    await kube.create({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'busy', namespace: 'default' },
+      spec: { terminationGracePeriodSeconds: 0, containers: [container(busy, { readinessProbe })] },
+    });
+    await podThat(({ metadata, status }) => metadata.name === 'busy' && (status.containerStatuses?.[0]?.restartCount ?? 0) > 0);
+    expect(await sandbox('status')).toMatch(/^running /);
   }, 30_000);
 
   it('has workstations that reach the API and no pod', async () => {

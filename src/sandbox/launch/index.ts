@@ -10,7 +10,7 @@ import { INSIDE_SERVER } from './addresses.ts';
 import { callControl } from './control.ts';
 import type { Host } from './host.ts';
 import { END_POLL_MS, END_TIMEOUT_MS, START_TIMEOUT_MS } from './limits.ts';
-import { alive, files, requireRunning, runningState, sandboxFolder } from './state.ts';
+import { alive, files, kill, requireRunning, runningState, sandboxFolder } from './state.ts';
 import { supervise } from './supervise.ts';
 import { type UpOptions, upOptions } from './up-options.ts';
 import { onWorkstation } from './workstation.ts';
@@ -118,9 +118,9 @@ async function down(folder: string): Promise<void> {
   if (state === undefined) return;
   const deadline = Date.now() + END_TIMEOUT_MS;
   // not waited for: one that is too busy to answer ends at the deadline
-  callControl(files(folder).control, 'stop', {}).catch(() => alive(state.pid) && process.kill(state.pid, 'SIGKILL'));
+  callControl(files(folder).control, 'stop', {}).catch(() => kill(state.pid));
   while (alive(state.pid)) {
-    if (Date.now() > deadline) process.kill(state.pid, 'SIGKILL');
+    if (Date.now() > deadline) kill(state.pid);
     await sleep(END_POLL_MS);
   }
 }

@@ -58,6 +58,15 @@ export async function requireRunning(folder: string): Promise<RunningState> {
   return state;
 }
 
+/** At once. One that has ended meanwhile is no failure. */
+export function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (codeOf(error) !== 'ESRCH') throw error;
+  }
+}
+
 /** One that has ended but whom nobody has waited for is not. */
 export function alive(pid: number): boolean {
   try {

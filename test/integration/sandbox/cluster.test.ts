@@ -10,7 +10,8 @@ import { silentLog } from '../../../src/base/log.ts';
 import { type KubeClient, type KubeObject, resourcePath } from '../../../src/kube/index.ts';
 import { kubeClientOf } from '../../helpers/kube-client.ts';
 import { MEASURED } from '../../helpers/measured.ts';
-import { nodeInContainers, sandboxPossible } from './possible.ts';
+import { NODE_VOLUME_MOUNTS, NODE_VOLUMES } from './node-in-containers.ts';
+import { sandboxPossible } from './possible.ts';
 
 const run = promisify(execFile);
 const telepresence = join(import.meta.dirname, '../../../bin/telepresence');
@@ -36,7 +37,7 @@ interface Pod extends KubeObject {
   status: { phase: string; containerStatuses?: { restartCount: number }[]; conditions?: { type: string; status: string }[] };
 }
 
-describe.skipIf(!sandboxPossible || !nodeInContainers)('a sandbox', () => {
+describe.skipIf(!sandboxPossible)('a sandbox', () => {
   const folder = mkdtempSync(join(tmpdir(), 'sandbox-'));
   const env = { ...process.env, TELEPRESENCE_SANDBOX: folder };
   const sandbox = async (...args: string[]): Promise<string> => (await run(process.execPath, [program, ...args], { env, timeout: 60_000 })).stdout;
@@ -74,6 +75,7 @@ describe.skipIf(!sandboxPossible || !nodeInContainers)('a sandbox', () => {
     name: 'main',
     image: 'sandbox.local/machine:1',
     command: [process.execPath, '-e', script],
+    volumeMounts: NODE_VOLUME_MOUNTS,
     ...more,
   });
 
@@ -86,7 +88,7 @@ describe.skipIf(!sandboxPossible || !nodeInContainers)('a sandbox', () => {
       apiVersion: 'apps/v1',
       kind: 'Deployment',
       metadata: { name: 'web', namespace: 'default' },
-      spec: { replicas: 1, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [server] } } },
+      spec: { replicas: 1, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [server], volumes: NODE_VOLUMES } } },
     });
     await kube.create({
       apiVersion: 'v1',
@@ -100,7 +102,7 @@ describe.skipIf(!sandboxPossible || !nodeInContainers)('a sandbox', () => {
       apiVersion: 'v1',
       kind: 'Pod',
       metadata: { name: 'asks', namespace: 'default' },
-      spec: { restartPolicy: 'Never', containers: [asks] },
+      spec: { restartPolicy: 'Never', containers: [asks], volumes: NODE_VOLUMES },
     });
     const ended = await podThat(({ metadata, status }) => metadata.name === 'asks' && ['Succeeded', 'Failed'].includes(status.phase));
     expect([ended.status.phase, await kube.podLogs('default', 'asks', 'main')]).toEqual(['Succeeded', 'from the pod\n']);
@@ -115,7 +117,7 @@ describe.skipIf(!sandboxPossible || !nodeInContainers)('a sandbox', () => {
       apiVersion: 'v1',
       kind: 'Pod',
       metadata: { name: 'busy', namespace: 'default' },
-      spec: { terminationGracePeriodSeconds: 0, containers: [container(busy, { readinessProbe })] },
+      spec: { terminationGracePeriodSeconds: 0, containers: [container(busy, { readinessProbe })], volumes: NODE_VOLUMES },
     });
     await podThat(({ metadata, status }) => metadata.name === 'busy' && (status.containerStatuses?.[0]?.restartCount ?? 0) > 0);
     expect(await sandbox('status')).toMatch(/^running /);

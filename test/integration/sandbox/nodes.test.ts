@@ -7,7 +7,8 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type KubeClient, type KubeObject, resourcePath } from '../../../src/kube/index.ts';
 import { kubeClientOf } from '../../helpers/kube-client.ts';
-import { nodeInContainers, sandboxPossible } from './possible.ts';
+import { NODE_VOLUME_MOUNTS, NODE_VOLUMES } from './node-in-containers.ts';
+import { sandboxPossible } from './possible.ts';
 
 const run = promisify(execFile);
 const telepresence = path.join(import.meta.dirname, '../../../bin/telepresence');
@@ -33,10 +34,10 @@ const SERVER = `require('http').createServer((q, r) => r.end(process.env.NAME + 
 const ASKS = `Promise.all(process.argv.slice(1).map((url) => fetch(url, { signal: AbortSignal.timeout(2000) }).then((r) => r.text(), (e) => e.cause?.code ?? e.name))).then((all) => console.log(JSON.stringify(all)))`;
 
 function container(script: string, args: string[] = [], more: object = {}): Record<string, unknown> {
-  return { name: 'main', image: 'sandbox.local/machine:1', command: [process.execPath, '-e', script, ...args], ...more };
+  return { name: 'main', image: 'sandbox.local/machine:1', command: [process.execPath, '-e', script, ...args], volumeMounts: NODE_VOLUME_MOUNTS, ...more };
 }
 
-describe.skipIf(!sandboxPossible || !nodeInContainers)('a sandbox with two nodes', () => {
+describe.skipIf(!sandboxPossible)('a sandbox with two nodes', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'sandbox-nodes-'));
   const env = { ...process.env, TELEPRESENCE_SANDBOX: folder };
   let kube: KubeClient;
@@ -56,7 +57,7 @@ describe.skipIf(!sandboxPossible || !nodeInContainers)('a sandbox with two nodes
       apiVersion: 'v1',
       kind: 'Pod',
       metadata: { name, namespace: 'default', labels: { app: name } },
-      spec: { nodeName: node, containers: [one], ...spec },
+      spec: { nodeName: node, containers: [one], volumes: NODE_VOLUMES, ...spec },
     });
     await vi.waitFor(async () => expect(await ready(name)).toBe('True'), WAIT);
     pods.set(name, await kube.get<Pod>(podPath(name)));
@@ -81,7 +82,7 @@ describe.skipIf(!sandboxPossible || !nodeInContainers)('a sandbox with two nodes
       apiVersion: 'v1',
       kind: 'Pod',
       metadata: { name, namespace: 'default' },
-      spec: { nodeName: node, restartPolicy: 'Never', containers: [container(ASKS, urls)], ...spec },
+      spec: { nodeName: node, restartPolicy: 'Never', containers: [container(ASKS, urls)], volumes: NODE_VOLUMES, ...spec },
     });
     await vi.waitFor(async () => expect((await kube.get<Pod>(podPath(name))).status.phase).toBe('Succeeded'), WAIT);
     const { status } = await kube.get<Pod>(podPath(name));

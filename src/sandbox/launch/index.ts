@@ -1,10 +1,10 @@
 /** The sandbox from outside: `up`, `down`, `status`, `kubeconfig`, `workstation`, `image`, `user`. */
 import { spawn } from 'node:child_process';
-import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { CodedError } from '../../base/errors.ts';
+import { CodedError, codeOf } from '../../base/errors.ts';
 import { sleep } from '../../base/retry.ts';
 import { INSIDE_SERVER } from './addresses.ts';
 import { callControl } from './control.ts';
@@ -82,6 +82,9 @@ async function up(folder: string, options: UpOptions, { process, program }: Host
   if ((await runningState(folder)) !== undefined) return;
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const paths = files(folder);
+  await rename(paths.log, paths.logBefore).catch((error: unknown) => {
+    if (codeOf(error) !== 'ENOENT') throw error;
+  });
   const log = await open(paths.log, 'w', 0o600);
   const child = spawn(process.execPath, [...process.execArgv, program, 'supervise', JSON.stringify(options)], {
     detached: true,

@@ -25,6 +25,8 @@ export function sandboxFolder(env: Readonly<Record<string, string | undefined>>)
 export const files = (folder: string) => ({
   state: join(folder, 'running.json'),
   log: join(folder, 'sandbox.log'),
+  /** Of the sandbox before: it may tell why that one ended. */
+  logBefore: join(folder, 'sandbox.log.1'),
   control: join(folder, 'control.sock'),
   api: join(folder, 'api.sock'),
   kubeconfig: join(folder, 'kubeconfig'),

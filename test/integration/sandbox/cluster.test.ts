@@ -17,10 +17,11 @@ const run = promisify(execFile);
 const telepresence = join(import.meta.dirname, '../../../bin/telepresence');
 const program = join(import.meta.dirname, '../../../bin/sandbox.ts');
 
+const childrenOf = (pid: number): number[] => readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
+
 /** The cluster's own process: the only child of process 1 that is a Node. */
 function cluster(init: number): number {
-  const children = readFileSync(`/proc/${init}/task/${init}/children`, 'utf8').trim().split(' ').map(Number);
-  return children.find((pid) => readlinkSync(`/proc/${pid}/exe`) === process.execPath) ?? 0;
+  return childrenOf(init).find((pid) => readlinkSync(`/proc/${pid}/exe`) === process.execPath) ?? 0;
 }
 
 /** Empty for a process that has just ended, or is ending. */
@@ -166,4 +167,20 @@ describe.skipIf(!sandboxPossible)('a sandbox', () => {
     expect(readFileSync('/proc/self/mounts', 'utf8')).not.toContain(folder);
     expect(await sandbox('status')).toBe('not running\n');
   }, 30_000);
+
+  it('says in its log that it was killed, or what it cannot live without; the next one keeps that log', async () => {
+    const log = (name: string): string => readFileSync(join(folder, name), 'utf8');
+    const running = (): number => cluster((JSON.parse(log('running.json')) as { init: number }).init);
+    const ended = () => expect.poll(() => sandbox('status'), { timeout: 20_000 }).toBe('not running\n');
+    await sandbox('up');
+    process.kill(running(), 'SIGKILL');
+    await ended();
+    await sandbox('up');
+    expect(log('sandbox.log.1')).toContain("the cluster's process has ended code=137");
+    const spawner = childrenOf(running()).find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('spawner'));
+    expect(spawner).toBeGreaterThan(0);
+    process.kill(spawner ?? Number.NaN, 'SIGKILL');
+    await ended();
+    expect(log('sandbox.log')).toMatch(/the sandbox's spawner ended with SIGKILL.*\n.*the cluster's process has ended code=1\n/);
+  }, 60_000);
 });

@@ -40,6 +40,6 @@ describe.each(['root', 'ordinary user'])('as %s', (who) => {
         rmSync(folder, { recursive: true, force: true });
       }
     },
-    120_000,
+    300_000,
   );
 });

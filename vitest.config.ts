@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 /** `npm test` runs `unit`, and `e2e` in shards on sandboxes; `npm run e2e` runs `e2e` on a real cluster, one file at a time. */
 export default defineConfig({
   test: {
+    // the end of a sandbox, on a machine that is busy with others
+    teardownTimeout: 60_000,
     reporters: ['default', './scripts/counting-reporter.ts'],
     projects: [
       {

@@ -3,13 +3,14 @@
  * as root or as an ordinary user who is root in there, so that nothing of them meets the machine's network or outlives them.
  */
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { NEEDS_REAL_CLUSTER } from '../test/e2e/real-cluster-only.ts';
 import { type Program, runInLane } from './beside.ts';
 import { toolEnvironment } from './environment.ts';
 import { imageOfThisCheckout } from './fresh-image.ts';
+import { removeFolder } from './remove-folder.ts';
 import { shardsOf } from './shards.ts';
 
 const root = path.join(import.meta.dirname, '..');
@@ -96,7 +97,7 @@ export function runOnSandbox(patterns: readonly string[]): number {
     tellLeft(left);
     return status ?? 1;
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    removeFolder(folder);
   }
 }
 

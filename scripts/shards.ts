@@ -7,6 +7,7 @@
 const SECONDS: Readonly<Record<string, number>> = {
   'admission.test.ts': 3,
   'bad-input.test.ts': 52,
+  'cloud-faults.test.ts': 130,
   'compliance.test.ts': 5,
   'crash.test.ts': 37,
   'direct.test.ts': 36,

@@ -3,12 +3,13 @@
  * files on sandboxes. `npm test -- PATTERN…` runs only the unit and integration tests that match. The last line counts all of them.
  */
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fetchKubectls } from '../test/e2e/harness/kubectls.ts';
 import { endAll, endAllWhenInterrupted, runInLane } from './beside.ts';
 import { toolEnvironment } from './environment.ts';
+import { removeFolder } from './remove-folder.ts';
 import { allOnSandboxes } from './sandbox-e2e.ts';
 
 const root = path.join(import.meta.dirname, '..');
@@ -25,7 +26,7 @@ if (patterns.length > 0) {
 
 const began = performance.now();
 const folder = mkdtempSync(path.join(tmpdir(), 'tp-test-'));
-process.on('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
+process.on('exit', () => removeFolder(folder));
 endAllWhenInterrupted();
 const counts = process.env['TEST_COUNT_FILE'] ?? path.join(folder, 'counts');
 process.env['TEST_COUNT_FILE'] = counts;

@@ -33,6 +33,8 @@ type Listener = { config: AgentPort; tcp: TcpPort; http: HttpTaker; whole?: TcpT
 export class Agent {
   readonly links: Links;
   #listeners: Listener[] = [];
+  /** Every port listens: before, nobody can say what this pod does not take. */
+  #complete = false;
   #probes: TcpPort[] = [];
   #marks = new Probes((look) => {
     for (const listener of this.#listeners) if ('http' in listener) listener.http.routes.watcher = look;
@@ -51,6 +53,8 @@ export class Agent {
     const agent = new Agent(options);
     try {
       for (const port of settings.config.ports) await agent.#listen(port, settings.podIP);
+      agent.#complete = true;
+      agent.#apply();
       // Last: what asks here may start the app, or send it traffic.
       agent.#health = await startHealth(settings.config.healthPort, { ready: agent.#linked(), log });
     } catch (error) {
@@ -149,7 +153,7 @@ export class Agent {
     for (const { uid, session } of intercepts) if (taken.has(uid) && this.links.holds(session)) this.#seen.add(uid);
     for (const uid of this.#seen) if (!taken.has(uid)) this.#seen.delete(uid);
     this.links.ready(intercepts.filter(({ uid }) => this.#seen.has(uid)).map(({ uid }) => uid));
-    this.#refuse(intercepts.filter(({ uid }) => !taken.has(uid)));
+    if (this.#complete) this.#refuse(intercepts.filter(({ uid }) => !taken.has(uid)));
   }
 
   #assign(listener: Listener, intercept: AgentIntercept | undefined): void {

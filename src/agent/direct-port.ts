@@ -2,7 +2,8 @@
  * Where workstations reach this agent without a manager between: a TLS port that serves `GET /tunnel` with an Upgrade and nothing else. Its
  * clients are API servers, which check no certificate; who stands behind them proves itself with the session's key.
  */
-import { createServer, type TLSSocket } from 'node:tls';
+import type { Duplex } from 'node:stream';
+import { createServer } from 'node:tls';
 import { CodedError, messageOf } from '../base/errors.ts';
 import { listen } from '../base/listen.ts';
 import type { Log } from '../base/log.ts';
@@ -47,7 +48,7 @@ export async function openDirectPort(options: DirectPortOptions): Promise<Direct
     socket.setNoDelay(true);
     const proved = unproven.admit(socket.remoteAddress ?? '', () => socket.destroy());
     socket.once('close', proved);
-    serve(socket, options).then(proved, (error: unknown) => {
+    serveDirect(socket, options).then(proved, (error: unknown) => {
       // Whoever refused ends the connection, after saying why.
       log.info('a direct connection was refused', { error: messageOf(error) });
     });
@@ -58,7 +59,8 @@ export async function openDirectPort(options: DirectPortOptions): Promise<Direct
   return { port, close: () => void server.close() };
 }
 
-async function serve(socket: TLSSocket, { pod, verify, onConnection, log }: DirectPortOptions): Promise<void> {
+/** One connection, until it is proved to be a workstation's. @throws when it is refused; whoever it is was told then, and the connection ends */
+export async function serveDirect(socket: Duplex, { pod, verify, onConnection, log }: Omit<DirectPortOptions, 'certificate' | 'key'>): Promise<void> {
   const head = await readHead(socket, parseHead, { timeoutMs: DIRECT_HANDSHAKE_MS, what: 'a request' }).catch((error: unknown) => {
     socket.destroy();
     throw error;

@@ -1,7 +1,26 @@
+import { spawn } from 'node:child_process';
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { activate, app, ask, cleanups, dial, failure, readAll, setup, until, workstation } from '../../test/helpers/agent.ts';
+import {
+  activate,
+  app,
+  ask,
+  cleanups,
+  dial,
+  environment,
+  failure,
+  managerCertificate,
+  readAll,
+  setup,
+  startAgent,
+  until,
+  workstation,
+} from '../../test/helpers/agent.ts';
+import { startFakeManager } from '../../test/helpers/fake-manager.ts';
 import { createDatagramStream } from '../tunnel/index.ts';
 import { REPLAY_LIMIT } from './limits.ts';
 
@@ -42,6 +61,26 @@ describe('a tcp intercept', () => {
     expect(manager.ready.flat()).toEqual([]);
     manager.tell(['s1'], [intercept()]);
     await until(() => manager.ready.at(-1)?.length === 1);
+  });
+
+  it('waits for its port, while that is still being opened', async () => {
+    const manager = await startFakeManager(await managerCertificate());
+    cleanups.push(() => manager.close());
+    const secret = await mkdtemp(path.join(tmpdir(), 'slow-secret-'));
+    cleanups.push(() => rm(secret, { recursive: true }));
+    // a certificate that comes only when somebody writes it
+    const certificate = path.join(secret, 'tls.crt');
+    await once(spawn('mkfifo', [certificate]), 'exit');
+    const starting = startAgent(environment(8080, manager.port, { tls: { certificate: secret } }));
+    await until(() => manager.agents.length === 1);
+    const one = { uid: 'i1', name: 'web', session: 's1', containerPort: 8080, protocol: 'TCP', mechanism: 'tcp', fallback: false } as const;
+    manager.tell(['s1'], [{ ...one, proofHeader: true, plaintext: false }]);
+    // what was told is known when this is answered
+    await manager.agents[0]?.call('environment', {});
+    await writeFile(certificate, '');
+    await starting;
+    await until(() => manager.ready.at(-1)?.length === 1);
+    expect(manager.errors).toEqual([]);
   });
 
   it('falls back to the app while the workstation is gone, with every byte that was sent', async () => {

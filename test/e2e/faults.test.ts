@@ -125,12 +125,12 @@ describe.skipIf(!clusterAvailable)('a workstation without a link (needs root and
     });
   }
 
-  it.each(['cut', 'blackhole'])('is back within 3 s of the end of 10 s of %s, and its open connections go on', async (fault) => {
+  it.each(['cut', 'blackhole'])('is back within 3 s of the end of a short %s, and its open connections go on', async (fault) => {
     await using held = workstation.background('node', ['-e', HOLD]);
     await eventually('the connection is used', async () => held.output().includes('answer'));
-    const times = await without(fault, 10_000, tellsTheTruth);
+    const times = await without(fault, VOLUME.shortLossMs, tellsTheTruth);
     const before = held.output().length;
-    await judge(`10 s of ${fault}`, times);
+    await judge(`${VOLUME.shortLossMs / 1_000} s of ${fault}`, times);
     expect(held.output()).not.toContain('end');
     // TCP tries again after as long as the line was away, and on a busy machine that was longer
     await eventually('the connection goes on', async () => held.output().length > before, Math.min(60_000, within(15_000)));

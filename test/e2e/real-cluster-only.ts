@@ -1,5 +1,4 @@
 /** The files that `npm test` does not run on a sandbox, each with the reason. All others run on both. */
 export const NEEDS_REAL_CLUSTER: Record<string, string> = {
-  'cloud-faults.test.ts': 'kills the only manager under a cloud: once the whole sandbox was gone after it, and why is not known',
   'faults-manager.test.ts': 'kills the parts of a cluster one by one: a sandbox is one process',
 };

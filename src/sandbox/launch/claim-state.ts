@@ -15,7 +15,13 @@ export async function claimState(folder: string): Promise<() => Promise<void>> {
     } catch (error) {
       if (codeOf(error) !== 'EEXIST') throw error;
     }
-    const other = Number(await readFile(file, 'utf8'));
+    const other = Number(
+      await readFile(file, 'utf8').catch((error: unknown) => {
+        // given back meanwhile
+        if (codeOf(error) === 'ENOENT') return process.pid;
+        throw error;
+      }),
+    );
     if (other !== process.pid && alive(other)) throw new CodedError('TP-SANDBOX-START', `Another sandbox (pid ${other}) uses ${folder}.`);
     await rm(file, { force: true });
   }

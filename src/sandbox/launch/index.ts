@@ -1,16 +1,16 @@
 /** The sandbox from outside: `up`, `down`, `status`, `kubeconfig`, `workstation`, `image`, `user`. */
 import { spawn } from 'node:child_process';
-import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { CodedError } from '../../base/errors.ts';
+import { CodedError, codeOf } from '../../base/errors.ts';
 import { sleep } from '../../base/retry.ts';
 import { INSIDE_SERVER } from './addresses.ts';
 import { callControl } from './control.ts';
 import type { Host } from './host.ts';
 import { END_POLL_MS, END_TIMEOUT_MS, START_TIMEOUT_MS } from './limits.ts';
-import { alive, files, requireRunning, runningState, sandboxFolder } from './state.ts';
+import { alive, files, kill, requireRunning, runningState, sandboxFolder } from './state.ts';
 import { supervise } from './supervise.ts';
 import { type UpOptions, upOptions } from './up-options.ts';
 import { onWorkstation } from './workstation.ts';
@@ -82,6 +82,9 @@ async function up(folder: string, options: UpOptions, { process, program }: Host
   if ((await runningState(folder)) !== undefined) return;
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const paths = files(folder);
+  await rename(paths.log, paths.logBefore).catch((error: unknown) => {
+    if (codeOf(error) !== 'ENOENT') throw error;
+  });
   const log = await open(paths.log, 'w', 0o600);
   const child = spawn(process.execPath, [...process.execArgv, program, 'supervise', JSON.stringify(options)], {
     detached: true,
@@ -118,9 +121,9 @@ async function down(folder: string): Promise<void> {
   if (state === undefined) return;
   const deadline = Date.now() + END_TIMEOUT_MS;
   // not waited for: one that is too busy to answer ends at the deadline
-  callControl(files(folder).control, 'stop', {}).catch(() => alive(state.pid) && process.kill(state.pid, 'SIGKILL'));
+  callControl(files(folder).control, 'stop', {}).catch(() => kill(state.pid));
   while (alive(state.pid)) {
-    if (Date.now() > deadline) process.kill(state.pid, 'SIGKILL');
+    if (Date.now() > deadline) kill(state.pid);
     await sleep(END_POLL_MS);
   }
 }

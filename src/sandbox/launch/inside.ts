@@ -23,6 +23,11 @@ export async function runInside(folder: string, options: UpOptions, { process, p
     log.error('the sandbox did not start', { error });
     return process.exit(1);
   });
+  // nobody would start a container again, nor know of one that ends
+  (await spawner).died.catch((error: unknown) => {
+    log.error('the sandbox ends', { error });
+    process.exit(1);
+  });
   const stopped = Promise.withResolvers<void>();
   await serveControl(sandbox, files(folder).control, log, stopped.resolve);
   process.send?.('ready');

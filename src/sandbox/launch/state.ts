@@ -25,6 +25,8 @@ export function sandboxFolder(env: Readonly<Record<string, string | undefined>>)
 export const files = (folder: string) => ({
   state: join(folder, 'running.json'),
   log: join(folder, 'sandbox.log'),
+  /** Of the sandbox before: it may tell why that one ended. */
+  logBefore: join(folder, 'sandbox.log.1'),
   control: join(folder, 'control.sock'),
   api: join(folder, 'api.sock'),
   kubeconfig: join(folder, 'kubeconfig'),
@@ -56,6 +58,15 @@ export async function requireRunning(folder: string): Promise<RunningState> {
   const state = await runningState(folder);
   if (state === undefined) throw new CodedError('TP-SANDBOX-NOT-RUNNING', 'The sandbox is not running.');
   return state;
+}
+
+/** At once. One that has ended meanwhile is no failure. */
+export function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (codeOf(error) !== 'ESRCH') throw error;
+  }
 }
 
 /** One that has ended but whom nobody has waited for is not. */

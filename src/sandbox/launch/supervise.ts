@@ -8,6 +8,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { pipeline } from 'node:stream';
 import { CodedError } from '../../base/errors.ts';
+import { createLog } from '../../base/log.ts';
 import { SANDBOX_NETWORK } from '../contract.ts';
 import { readKeys } from '../kept-state.ts';
 import { ADMINISTRATORS, INSIDE_SERVER } from './addresses.ts';
@@ -31,6 +32,7 @@ export async function supervise(folder: string, options: UpOptions, { process, p
   for (const stale of [paths.state, paths.control, paths.api]) await rm(stale, { force: true });
   await writeFile(paths.resolvConf, `nameserver ${SANDBOX_NETWORK.outsideDns}\n`);
   const release = options.state === undefined ? async () => {} : await claimState(options.state);
+  const log = createLog((line) => process.stderr.write(line));
   const user = process.getuid?.() !== 0;
   const inside = [process.execPath, ...process.execArgv, program, 'inside', JSON.stringify(options)];
   const child = spawn('unshare', [...(user ? USER_NAMESPACE : []), ...NAMESPACES, 'sh', '-c', INIT, 'sh', ...inside], {
@@ -38,7 +40,11 @@ export async function supervise(folder: string, options: UpOptions, { process, p
   });
   const ended = new Promise<number>((resolve) => {
     child.once('error', () => resolve(1));
-    child.once('exit', (code) => resolve(code ?? 1));
+    child.once('exit', (code, signal) => {
+      // one that was killed has said nothing itself
+      if (code !== 0) log.error("the cluster's process has ended", { signal: signal ?? undefined, code: code ?? undefined });
+      resolve(code ?? 1);
+    });
   });
   for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
     process.on(name, () => callControl(paths.control, 'stop', {}).catch(() => child.kill('SIGKILL')));

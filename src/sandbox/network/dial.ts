@@ -27,7 +27,10 @@ export async function dialHere(libc: Libc, within: (open: () => number) => numbe
     libc.close(fd);
     throw waits ? new Error(`dial tcp ${ip}:${port}: i/o timeout`) : failed('connect', errno, ip, port);
   }
-  return new Socket({ fd, readable: true, writable: true, allowHalfOpen: true });
+  const socket = new Socket({ fd, readable: true, writable: true, allowHalfOpen: true });
+  // it breaks with the pod that it leads to, perhaps before its user listens or after: with no listener at all that would end the sandbox
+  socket.on('error', () => {});
+  return socket;
 }
 
 function failed(call: string, errno: number, ip: string, port: number): Error {

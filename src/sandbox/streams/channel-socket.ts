@@ -93,7 +93,7 @@ export function createChannelSocket(socket: Duplex): ChannelSocket {
     },
     writable(to) {
       const prefix = Buffer.from([to]);
-      return new Writable({
+      const writable = new Writable({
         highWaterMark: CHANNEL_BOUND,
         write(chunk: Buffer, _encoding, done) {
           if (frame(OPCODE.binary, prefix, chunk) || socket.destroyed) {
@@ -107,6 +107,9 @@ export function createChannelSocket(socket: Duplex): ChannelSocket {
           socket.on('drain', go).on('close', go);
         },
       });
+      // what a process prints after its client has gone: nobody is there to be told
+      writable.on('error', () => writable.destroy());
+      return writable;
     },
   };
 }

@@ -82,25 +82,26 @@ export function createProxy({ client, node }: { client: ClusterClient; node: Pic
 
   async function upgrade(attributes: RequestAttributes, incoming: IncomingMessage, socket: Duplex, head: Buffer, rest: string): Promise<void> {
     socket.on('error', () => socket.destroy());
+    let backend: Duplex | undefined;
     try {
       const target = await proxyTarget(client, attributes);
       const path = rest.startsWith('/') ? rest : `/${rest}`;
-      const backend = await dialTarget(node, target);
+      backend = await dialTarget(node, target);
+      // it may break at any time, also when nobody waits for it any more: an error without a listener would end the whole sandbox
+      backend.on('error', () => {});
       const headers = requestHeaders(incoming, { upgrade: true, host: hostOf(target), path });
       const lines = [`${incoming.method ?? 'GET'} ${path} HTTP/1.1`];
       for (let index = 0; index < headers.length; index += 2) lines.push(`${headers[index] ?? ''}: ${headers[index + 1] ?? ''}`);
       backend.write(`${lines.join('\r\n')}\r\n\r\n`);
       const answer = await readHead(backend, socket);
       const status = Number(/^HTTP\/1\.[01] (\d{3})/.exec(answer.head)?.[1] ?? 0);
-      if (status !== 101) {
-        backend.destroy();
-        throw new StatusError(500, '', `invalid upgrade response: status code ${status}`);
-      }
+      if (status !== 101) throw new StatusError(500, '', `invalid upgrade response: status code ${status}`);
       socket.write(`${answer.head}\r\n\r\n`);
       if (answer.rest.length > 0) socket.write(answer.rest);
       if (head.length > 0) backend.write(head);
       join(socket, backend);
     } catch (error) {
+      backend?.destroy();
       refuseUpgrade(socket, error instanceof DialError ? new StatusError(500, '', `error dialing backend: ${error.message}`) : error);
     }
   }
@@ -118,11 +119,7 @@ function readHead(backend: Duplex, client: Duplex): Promise<{ head: string; rest
       work();
     };
     const onEnd = () => finish(() => reject(new StatusError(500, '', 'unable to read the upgrade response: EOF')));
-    const onGone = () =>
-      finish(() => {
-        backend.destroy();
-        reject(new StatusError(500, '', 'the client is gone'));
-      });
+    const onGone = () => finish(() => reject(new StatusError(500, '', 'the client is gone')));
     const onData = (chunk: Buffer) => {
       bytes = Buffer.concat([bytes, chunk]);
       const end = bytes.indexOf('\r\n\r\n');

@@ -108,8 +108,19 @@ const UID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const TIME = /\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z/g;
 const SERVICE_IP = /\b10\.96\.\d+\.\d+\b/g;
 
+/** Entries of managedFields come by the second in which they were last changed, and whether that is the same one for two of them is chance. */
+export function withoutTimesOrder(key: string, value: unknown): unknown {
+  if (key !== 'managedFields' || !Array.isArray(value)) return value;
+  const text = (entry: unknown): string => JSON.stringify(entry);
+  return value.toSorted((a, b) => (text(a) < text(b) ? -1 : 1));
+}
+
 function comparable(value: unknown, namespace: string, key = ''): unknown {
-  if (Array.isArray(value)) return value.map((item) => comparable(item, namespace, key));
+  if (Array.isArray(value))
+    return withoutTimesOrder(
+      key,
+      value.map((item) => comparable(item, namespace, key)),
+    );
   if (typeof value === 'object' && value !== null)
     return Object.fromEntries(
       Object.entries(value)

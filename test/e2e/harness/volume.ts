@@ -20,6 +20,11 @@ export const VOLUME = {
   costlyRounds: much(3, 1),
   /** For how long a process stands still: more than three probes of a pod that would fail. */
   stoppedMs: much(60_000, 15_000),
+  /**
+   * For how long a workstation has no link, and its connections outlive it. TCP tries again after up to as long as the line was away, the more
+   * so where all waits for a processor, and what says nothing for 15 s is given up.
+   */
+  shortLossMs: much(10_000, 7_000),
   /** For how long a workstation has no link: longer than a peer that says nothing counts as there. */
   longLossMs: much(60_000, 20_000),
 };

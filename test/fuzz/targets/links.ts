@@ -5,8 +5,9 @@ import { silentLog } from '../../../src/base/log.ts';
 import { FLAG, FRAME } from '../../../src/mux/frame.ts';
 import { createMux, type MuxStream } from '../../../src/mux/index.ts';
 import { encodeStreamHeader } from '../../../src/tunnel/index.ts';
+import { directAgent, directDaemon } from '../direct-victims.ts';
 import { framesOf, wrong } from '../frames.ts';
-import { cut } from '../mutate.ts';
+import { cut, mutate } from '../mutate.ts';
 import type { Random } from '../random.ts';
 import type { FuzzCases, FuzzTarget, Trail } from '../run.ts';
 import { agentLink, daemonTunnel, type MakeVictim, managerAgents, managerTunnel, record } from '../victims.ts';
@@ -43,14 +44,19 @@ const OPENED = (['TCP', 'UDP'] as const).map((protocol) =>
   encodeStreamHeader({ t: 'intercept', session: 'u', intercept: 'i1', protocol, peer: '10.0.0.8:1' }, Buffer.from('\x00\x05hello')),
 );
 
+/** The head of a request or of an answer, and a workstation's hello line, come before the frames. */
+function beforeFrames(bytes: Buffer): number {
+  const head = /^(GET|HTTP)/.test(bytes.toString('latin1', 0, 4)) ? bytes.indexOf('\r\n\r\n') + 4 : 0;
+  return bytes[head] === 0x7b ? bytes.indexOf(10, head) + 1 : head;
+}
+
 function attack(victim: MakeVictim, side: 'client' | 'server', honest: { client: MakeVictim; server: MakeVictim }): (random: Random) => Promise<FuzzCases> {
   return async () => {
     const recorded = await record(honest.client, honest.server);
     const bytes = side === 'client' ? recorded.fromClient : recorded.fromServer;
-    // a workstation's hello line comes before its frames
-    const line = victim === managerTunnel ? bytes.indexOf(10) + 1 : 0;
-    const hello = bytes.subarray(0, line);
-    const frames = framesOf(bytes.subarray(line));
+    const before = beforeFrames(bytes);
+    const hello = bytes.subarray(0, before);
+    const frames = framesOf(bytes.subarray(before));
     if (side === 'server')
       frames.push(...OPENED.map((header, i) => ({ type: FRAME.data, flags: FLAG.syn, id: 2 + 2 * i, length: header.length, payload: header })));
     if (frames.length < 4) throw new Error('nothing was recorded');
@@ -58,7 +64,7 @@ function attack(victim: MakeVictim, side: 'client' | 'server', honest: { client:
 
     async function one(random: Random, trail: Trail): Promise<void> {
       const sent = wrong(random, frames, side === 'client' ? 1 : 2, WORDS);
-      const greeting = random.chance(0.95) ? hello : random.bytes(random.int(0, 60));
+      const greeting = random.chance(0.9) ? hello : random.chance(0.7) ? mutate(random, hello, WORDS) : random.bytes(random.int(0, 60));
       const pieces = [greeting, ...sent].filter(({ length }) => length > 0);
       const script = random.chance(0.5) ? cut(random, Buffer.concat(pieces)) : pieces.flatMap((piece) => cut(random, piece));
       for (const piece of script) trail.note('piece', piece);
@@ -94,9 +100,12 @@ function attack(victim: MakeVictim, side: 'client' | 'server', honest: { client:
 
 const tunnel = { client: daemonTunnel, server: managerTunnel };
 const agents = { client: agentLink, server: managerAgents };
+const direct = { client: directDaemon, server: directAgent };
 export const links: FuzzTarget[] = [
   { name: 'mux-manager', about: 'a malicious workstation against the manager', start: attack(managerTunnel, 'client', tunnel) },
   { name: 'mux-daemon', about: 'a malicious manager against the workstation', start: attack(daemonTunnel, 'server', tunnel) },
   { name: 'mux-agents', about: 'a malicious agent against the manager', start: attack(managerAgents, 'client', agents) },
   { name: 'mux-agent', about: 'a malicious manager against an agent', start: attack(agentLink, 'server', agents) },
+  { name: 'direct-agent', about: 'a malicious workstation against an agent', start: attack(directAgent, 'client', direct) },
+  { name: 'direct-daemon', about: 'a malicious agent against the workstation', start: attack(directDaemon, 'server', direct) },
 ];

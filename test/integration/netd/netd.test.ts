@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { within } from '../../helpers/measured.ts';
+import { unprivileged } from './privileged.ts';
 import { addNamespace, sh, startWorkstation, type Workstation } from './workstation.ts';
 
-const needsRoot = process.getuid?.() !== 0;
 const SUBNETS = ['10.96.0.0/16', 'fd10:96::/112'];
 const UNDO_WITHIN_MS = 2_000;
 const UNDO_GIVEN_UP_MS = 15_000;
@@ -64,7 +64,7 @@ async function untilSame(workstation: Workstation, before: string): Promise<numb
   }
 }
 
-describe.skipIf(needsRoot)('netd in a network namespace (needs root)', () => {
+describe.skipIf(unprivileged)('netd in a network namespace (needs root, or user namespaces)', () => {
   it('captures TCP to the subnets with its original destination, IPv4 and IPv6, and changes them in place', async () => {
     await using w = await startWorkstation([...SUBNETS, '10.244.0.0/16']);
     expect(await w.daemon.call('set', { subnets: SUBNETS })).toEqual({ device: 'tel0' });

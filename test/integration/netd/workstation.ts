@@ -1,16 +1,17 @@
-/** A workstation in a network namespace of its own, with a fake daemon and the real netd in it. Needs root. */
+/** A workstation in a network namespace of its own, with a fake daemon and the real netd in it. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { environment, there } from './privileged.ts';
 
 const exec = promisify(execFile);
 const ROOT = new URL('../../../', import.meta.url).pathname;
 
 export async function sh(program: string, ...args: string[]): Promise<string> {
-  return (await exec(program, args)).stdout;
+  return (await exec(...(await there(program, args)), { env: environment })).stdout;
 }
 
 type Event = Record<string, unknown>;
@@ -92,10 +93,13 @@ export async function startWorkstation(subnets: string[], prepare: (name: string
     throw error;
   });
   const folder = mkdtempSync(join(tmpdir(), 'netd-'));
-  const inside = (script: string, ...args: string[]) =>
-    spawn('ip', ['netns', 'exec', name, process.execPath, join(ROOT, script), ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const daemon = new Talker(inside('test/integration/netd/fake-daemon.ts', join(folder, 'netd.sock'), subnets.join(',')));
-  const netd = inside('bin/netd.ts', '--socket', join(folder, 'netd.sock'), '--log', join(folder, 'netd.log'));
+  const inside = async (script: string, ...args: string[]) =>
+    spawn(...(await there('ip', ['netns', 'exec', name, process.execPath, join(ROOT, script), ...args])), {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: environment,
+    });
+  const daemon = new Talker(await inside('test/integration/netd/fake-daemon.ts', join(folder, 'netd.sock'), subnets.join(',')));
+  const netd = await inside('bin/netd.ts', '--socket', join(folder, 'netd.sock'), '--log', join(folder, 'netd.log'));
   await daemon.event(({ event }) => event === 'linked');
   const run = (program: string, ...args: string[]) => sh('ip', 'netns', 'exec', name, program, ...args);
   return {

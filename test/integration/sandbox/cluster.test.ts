@@ -10,16 +10,18 @@ import { silentLog } from '../../../src/base/log.ts';
 import { type KubeClient, type KubeObject, resourcePath } from '../../../src/kube/index.ts';
 import { kubeClientOf } from '../../helpers/kube-client.ts';
 import { MEASURED } from '../../helpers/measured.ts';
-import { nodeInContainers, sandboxPossible } from './possible.ts';
+import { NODE_VOLUME_MOUNTS, NODE_VOLUMES } from './node-in-containers.ts';
+import { sandboxPossible } from './possible.ts';
 
 const run = promisify(execFile);
 const telepresence = join(import.meta.dirname, '../../../bin/telepresence');
 const program = join(import.meta.dirname, '../../../bin/sandbox.ts');
 
+const childrenOf = (pid: number): number[] => readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
+
 /** The cluster's own process: the only child of process 1 that is a Node. */
 function cluster(init: number): number {
-  const children = readFileSync(`/proc/${init}/task/${init}/children`, 'utf8').trim().split(' ').map(Number);
-  return children.find((pid) => readlinkSync(`/proc/${pid}/exe`) === process.execPath) ?? 0;
+  return childrenOf(init).find((pid) => readlinkSync(`/proc/${pid}/exe`) === process.execPath) ?? 0;
 }
 
 /** Empty for a process that has just ended, or is ending. */
@@ -33,10 +35,10 @@ function namespaceOf(file: string): string {
 }
 
 interface Pod extends KubeObject {
-  status: { phase: string; conditions?: { type: string; status: string }[] };
+  status: { phase: string; containerStatuses?: { restartCount: number }[]; conditions?: { type: string; status: string }[] };
 }
 
-describe.skipIf(!sandboxPossible || !nodeInContainers)('a sandbox', () => {
+describe.skipIf(!sandboxPossible)('a sandbox', () => {
   const folder = mkdtempSync(join(tmpdir(), 'sandbox-'));
   const env = { ...process.env, TELEPRESENCE_SANDBOX: folder };
   const sandbox = async (...args: string[]): Promise<string> => (await run(process.execPath, [program, ...args], { env, timeout: 60_000 })).stdout;
@@ -74,6 +76,7 @@ describe.skipIf(!sandboxPossible || !nodeInContainers)('a sandbox', () => {
     name: 'main',
     image: 'sandbox.local/machine:1',
     command: [process.execPath, '-e', script],
+    volumeMounts: NODE_VOLUME_MOUNTS,
     ...more,
   });
 
@@ -86,7 +89,7 @@ describe.skipIf(!sandboxPossible || !nodeInContainers)('a sandbox', () => {
       apiVersion: 'apps/v1',
       kind: 'Deployment',
       metadata: { name: 'web', namespace: 'default' },
-      spec: { replicas: 1, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [server] } } },
+      spec: { replicas: 1, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [server], volumes: NODE_VOLUMES } } },
     });
     await kube.create({
       apiVersion: 'v1',
@@ -100,10 +103,25 @@ describe.skipIf(!sandboxPossible || !nodeInContainers)('a sandbox', () => {
       apiVersion: 'v1',
       kind: 'Pod',
       metadata: { name: 'asks', namespace: 'default' },
-      spec: { restartPolicy: 'Never', containers: [asks] },
+      spec: { restartPolicy: 'Never', containers: [asks], volumes: NODE_VOLUMES },
     });
     const ended = await podThat(({ metadata, status }) => metadata.name === 'asks' && ['Succeeded', 'Failed'].includes(status.phase));
     expect([ended.status.phase, await kube.podLogs('default', 'asks', 'main')]).toEqual(['Succeeded', 'from the pod\n']);
+  }, 30_000);
+
+  it('goes on when a program ends with a probe’s connection that it never took', async () => {
+    // busy from the start: what connects meanwhile is reset when it ends
+    const busy =
+      "require('net').createServer().listen(8080, () => setImmediate(() => { for (const end = Date.now() + 3000; Date.now() < end; ); process.exit(1); }))";
+    const readinessProbe = { httpGet: { path: '/', port: 8080 }, periodSeconds: 1, timeoutSeconds: 20 };
+    await kube.create({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'busy', namespace: 'default' },
+      spec: { terminationGracePeriodSeconds: 0, containers: [container(busy, { readinessProbe })], volumes: NODE_VOLUMES },
+    });
+    await podThat(({ metadata, status }) => metadata.name === 'busy' && (status.containerStatuses?.[0]?.restartCount ?? 0) > 0);
+    expect(await sandbox('status')).toMatch(/^running /);
   }, 30_000);
 
   it('has workstations that reach the API and no pod', async () => {
@@ -149,4 +167,20 @@ describe.skipIf(!sandboxPossible || !nodeInContainers)('a sandbox', () => {
     expect(readFileSync('/proc/self/mounts', 'utf8')).not.toContain(folder);
     expect(await sandbox('status')).toBe('not running\n');
   }, 30_000);
+
+  it('says in its log that it was killed, or what it cannot live without; the next one keeps that log', async () => {
+    const log = (name: string): string => readFileSync(join(folder, name), 'utf8');
+    const running = (): number => cluster((JSON.parse(log('running.json')) as { init: number }).init);
+    const ended = () => expect.poll(() => sandbox('status'), { timeout: 20_000 }).toBe('not running\n');
+    await sandbox('up');
+    process.kill(running(), 'SIGKILL');
+    await ended();
+    await sandbox('up');
+    expect(log('sandbox.log.1')).toContain("the cluster's process has ended code=137");
+    const spawner = childrenOf(running()).find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('spawner'));
+    expect(spawner).toBeGreaterThan(0);
+    process.kill(spawner ?? Number.NaN, 'SIGKILL');
+    await ended();
+    expect(log('sandbox.log')).toMatch(/the sandbox's spawner ended with SIGKILL.*\n.*the cluster's process has ended code=1\n/);
+  }, 60_000);
 });

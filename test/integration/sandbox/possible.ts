@@ -8,6 +8,3 @@ export const sandboxPossible =
   spawnSync('unshare', [...user, '--net', '--mount', '--pid', '--fork', 'nft', 'list', 'tables'], {
     env: { ...process.env, PATH: withSystemFolders(process.env['PATH']) },
   }).status === 0;
-
-/** A container of the machine's own root has a /tmp of its own: with the checkout below it, there is no Node for the programs of tests in there. */
-export const nodeInContainers = !process.execPath.startsWith('/tmp/');

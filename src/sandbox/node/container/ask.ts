@@ -97,7 +97,8 @@ async function askHttp(action: HTTPGetAction, asked: Asked, timeoutMs: number): 
   }
   return await new Promise((resolve) => {
     const createConnection = () => (secure ? connectTls({ socket, rejectUnauthorized: false }) : socket);
-    const request = httpRequest({ host, port, path, headers, agent: false, createConnection });
+    // without a word of agents: one, and `false` as well, makes connections of its own
+    const request = httpRequest({ host, port, path, headers, createConnection });
     const timer = setTimeout(
       () => request.destroy(new Error('context deadline exceeded (Client.Timeout exceeded while awaiting headers)')),
       deadline - performance.now(),

@@ -160,6 +160,8 @@ export function createRunner(scope: PodScope, container: Container, restartPolic
         onUnhealthy: (why) => void killUnhealthy(begun, why),
       });
     });
+    // it is told below, when the container has ended; until then nobody listens to it
+    watching.catch(() => {});
     // told to stop while it was being started
     if (stopping.signal.aborted) await end(begun);
     const { code, signal } = await begun.exited;

@@ -34,11 +34,11 @@ function start(libc: Libc, request: SpawnerRequest, ownPids: number, send: (even
   const [reader, writer] = pipe;
   try {
     choosePids(libc, request, ownPids);
+    keepMemoryInCopies(libc);
   } catch (error) {
     for (const fd of pipe) libc.close(fd);
     return error instanceof StepFailed ? failed(error.step, error.errno) : failed(String(error), 0);
   }
-  keepMemoryInCopies(libc);
   const pid = libc.fork();
   if (pid === 0) become(libc, request, writer);
   const errno = libc.errno();

@@ -9,6 +9,7 @@ import { capabilitiesOf } from '../../../../src/sandbox/node/runtime/capabilitie
 import { loadLibc } from '../../../../src/sandbox/node/runtime/libc.ts';
 import type { RunRequest } from '../../../../src/sandbox/node/runtime/protocol.ts';
 import { SpawnError, startSpawner } from '../../../../src/sandbox/node/runtime/spawner.ts';
+import { NODE_MOUNTS } from '../node-in-containers.ts';
 
 const [folder = ''] = process.argv.slice(2);
 const libc = loadLibc();
@@ -36,7 +37,7 @@ function request(argv: string[], change: Partial<RunRequest> = {}, uid = 0): Omi
     root: { kind: 'machine' },
     mountpoint,
     readOnlyRoot: true,
-    mounts: [],
+    mounts: NODE_MOUNTS,
     ...change,
     output: () => readFileSync(output, 'utf8').trim(),
   };

@@ -20,6 +20,8 @@ const AGENT_KIB = 50;
 const SESSION_KIB = 150;
 /** Links that are made at once, and how often one is tried. */
 const AT_ONCE = 16;
+/** The manager of this run looks every 5 s whether it has memory to give back, and gives it back every 10 s at most. */
+const SETTLED_MS = 17_000;
 const LINK_TRIES = 10;
 const AGENTS_A_NAMESPACE = 100;
 const DATA_CONNECTIONS = 2;
@@ -113,13 +115,9 @@ async function counts(): Promise<Counts> {
   const [counted] = (await once(manager, 'message')) as [Counts];
   return counted;
 }
-/** KiB resident once what is not used any more was collected. */
+/** KiB resident once the manager has given back what it does not use any more. */
 async function settled(): Promise<number> {
-  for (let times = 0; times < 3; times++) {
-    await sleep(1_000);
-    manager.send('collect');
-    await once(manager, 'message');
-  }
+  await sleep(SETTLED_MS);
   return resident();
 }
 

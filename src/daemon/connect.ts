@@ -97,6 +97,7 @@ export async function connect(ctx: DaemonContext, params: ConnectParams, netd: N
     version: VERSION,
     log: log.child('tunnel'),
     onStream: (stream) => intercepts.serve(stream),
+    mayRest: () => intercepts.none,
   });
   undo.defer(() => tunnel.abort());
   tunnel.on('direct', (agents) => direct.told(agents));

@@ -4,7 +4,16 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CodedError } from '../../src/base/errors.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { Tunnel, type TunnelOptions } from '../../src/daemon/tunnel/index.ts';
-import { BELIEVE_REFUSAL_MS, HEARTBEAT_MS, SILENCE_DEAD_MS, SILENCE_SUSPECT_MS, SPREAD_AGAIN_MS, STREAM_WAIT_MS } from '../../src/daemon/tunnel/limits.ts';
+import {
+  BELIEVE_REFUSAL_MS,
+  HEARTBEAT_MS,
+  REST_AFTER_MS,
+  REST_LOOK_MS,
+  SILENCE_DEAD_MS,
+  SILENCE_SUSPECT_MS,
+  SPREAD_AGAIN_MS,
+  STREAM_WAIT_MS,
+} from '../../src/daemon/tunnel/limits.ts';
 import { LinkWatch } from '../../src/daemon/tunnel/link-watch.ts';
 import type { MuxStream } from '../../src/mux/index.ts';
 import { TUNNEL_HEADER } from '../../src/protocol/tunnel.ts';
@@ -275,6 +284,51 @@ describe('the tunnel', () => {
     await pass(SPREAD_AGAIN_MS + 1_000);
     expect([on('a'), on('b')]).toEqual([1, 1]);
     expect(tunnel.state.up).toBe(true);
+  });
+
+  it('lets its data connections rest while nothing needs them; the first stream is served at once, and brings them back', async () => {
+    const { tunnel, replicas, pass, events, settle } = await setup(['a'], { mayRest: () => true });
+    const kinds = (): string[] => replicas[0]?.held.map(({ hello }) => hello.kind).sort() ?? [];
+    expect(kinds()).toEqual(['control', 'data', 'data']);
+    await pass(REST_AFTER_MS + 2 * REST_LOOK_MS);
+    expect(kinds()).toEqual(['control']);
+    expect(tunnel.state.up).toBe(true);
+    const stream = await open(tunnel, 'first');
+    expect(await echoed(stream)).toBe('first');
+    await settle();
+    expect(kinds()).toEqual(['control', 'data', 'data']);
+    expect(await echoed(open(tunnel, 'second'))).toBe('second');
+    expect(events).toEqual(['dns', 'up']);
+  });
+
+  it('comes back from rest as a whole when all was lost meanwhile', async () => {
+    const { tunnel, replicas, pass, link } = await setup(['a'], { mayRest: () => true });
+    await pass(REST_AFTER_MS + 2 * REST_LOOK_MS);
+    link.cut();
+    await pass(1_000);
+    expect(tunnel.state.up).toBe(false);
+    const stream = open(tunnel, 'meanwhile');
+    await pass(1_000);
+    link.mend();
+    await pass(3_000);
+    expect(await echoed(stream)).toBe('meanwhile');
+    expect(tunnel.state.up).toBe(true);
+    expect(replicas[0]?.held.map(({ hello }) => hello.kind).sort()).toEqual(['control', 'data', 'data']);
+  });
+
+  it('lets nothing rest while a stream is open, or something is intercepted', async () => {
+    let intercepted = true;
+    const { tunnel, replicas, pass } = await setup(['a'], { mayRest: () => !intercepted });
+    const rests = (): boolean => replicas[0]?.held.length === 1;
+    await pass(REST_AFTER_MS + 2 * REST_LOOK_MS);
+    expect(rests()).toBe(false);
+    const stream = await open(tunnel, 'open');
+    intercepted = false;
+    await pass(REST_AFTER_MS + 2 * REST_LOOK_MS);
+    expect(rests()).toBe(false);
+    stream.destroy();
+    await pass(2 * REST_LOOK_MS);
+    expect(rests()).toBe(true);
   });
 
   it('knows at once that its network link is down, and tries at once when it is back', async () => {

@@ -120,9 +120,16 @@ export class Intercepts {
     return this.#targets.values().some((own) => workloadKey(workloadOf(own)) === key);
   }
 
+  /** Whether nothing is intercepted. */
+  get none(): boolean {
+    return this.#targets.size === 0;
+  }
+
   async create(params: InterceptParams, call: CallContext): Promise<InterceptInfo> {
     const { kube, session, managerNamespace } = this.#options;
     const { signal } = call;
+    // what is intercepted comes there: they are up before it is
+    this.#options.tunnel().wake();
     const namespace = params.namespace ?? this.#options.namespace;
     const [workloads, services] = await Promise.all([listWorkloads(kube, namespace, signal), listServices(kube, namespace, signal), this.watch(namespace)]);
     const workload = findWorkload(params.workload ?? params.name, namespace, workloads, services);

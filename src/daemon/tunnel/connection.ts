@@ -103,9 +103,31 @@ export class TunnelConnection {
   /** Opens the first connection; throws what stood in the way. From then on lost connections are opened again until `abort`. */
   async start(signal: AbortSignal): Promise<void> {
     await this.#open(AbortSignal.any([signal, this.#stop.signal]));
+    this.#watch();
+  }
+
+  /** As {@link start}, but nobody waits for it: tried until it is up. */
+  begin(why: string): void {
+    this.#watch();
+    this.#reopen(why);
+  }
+
+  #watch(): void {
     this.#lookedAt = performance.now();
     this.#lookedAtWall = Date.now();
     this.#timer = setInterval(() => this.#look(), WATCH_MS);
+  }
+
+  /** Streams that are open on it. */
+  get streams(): number {
+    return this.#entries.reduce((sum, { live }) => sum + live.mux.streams, 0);
+  }
+
+  /** Opens none any more; what is open is told goodbye. */
+  end(): void {
+    clearInterval(this.#timer);
+    this.#stop.abort(new CodedError('TP-CANCELLED', 'The connection is not needed now.'));
+    for (const { live } of this.#entries) void live.mux.close({ signal: AbortSignal.timeout(OPEN_TIMEOUT_MS) });
   }
 
   /** Ends everything now, without a word to the other end. */

@@ -1,7 +1,7 @@
 /**
  * The workstation's end of the tunnel: one control connection (RPC, DNS, heartbeats) and {@link DATA_CONNECTIONS} data
  * connections, each kept alive by a {@link TunnelConnection}. Callers open streams and make calls; they wait a while when
- * the line is down, and never see which connection carries them.
+ * the line is down, and never see which connection carries them. While nothing needs them the data connections rest (docs/decisions/0010).
  */
 import { EventEmitter } from 'node:events';
 import { CodedError, messageOf } from '../../base/errors.ts';
@@ -12,7 +12,7 @@ import type { ClusterInfo, DirectAgents, Replicas, StreamHeader, Welcome } from 
 import { encodeStreamHeader, Spread } from '../../tunnel/index.ts';
 import { type LiveConnection, TunnelConnection } from './connection.ts';
 import { type Control, openControl } from './control.ts';
-import { DATA_CONNECTIONS, SPREAD_AGAIN_MS, STREAM_WAIT_MS, WELCOME_TIMEOUT_MS } from './limits.ts';
+import { DATA_CONNECTIONS, REST_AFTER_MS, REST_LOOK_MS, SPREAD_AGAIN_MS, STREAM_WAIT_MS, WELCOME_TIMEOUT_MS } from './limits.ts';
 import { LinkWatch } from './link-watch.ts';
 import { RoundTrips } from './round-trips.ts';
 import { TransportChooser } from './transport.ts';
@@ -26,6 +26,8 @@ export interface TunnelOptions {
   log: Log;
   /** A stream the manager opened: an intercepted connection. Its stream header is not read yet. */
   onStream: (stream: MuxStream) => void;
+  /** Whether the data connections may rest when no stream needs them; without it they never do. */
+  mayRest?: () => boolean;
   /** Tests have links of their own. */
   links?: LinkWatch;
 }
@@ -59,7 +61,12 @@ export class Tunnel extends EventEmitter<TunnelEvents> {
   readonly #chooser: TransportChooser;
   readonly #links: LinkWatch;
   readonly #control: TunnelConnection;
-  readonly #data: TunnelConnection[];
+  /** None while they rest. */
+  #data: TunnelConnection[];
+  /** They rest, or come back from it: the control connection serves meanwhile. */
+  #resting = false;
+  #usedAt = performance.now();
+  #restTimer: NodeJS.Timeout | undefined;
   readonly #roundTrips = new RoundTrips();
   /** The streams on the control connection of now, and those that have been opened and may serve again. */
   #greeted: Control | undefined;
@@ -81,7 +88,7 @@ export class Tunnel extends EventEmitter<TunnelEvents> {
     this.#chooser = new TransportChooser(options.log);
     this.#links = options.links ?? new LinkWatch();
     this.#control = this.#place('control', 'control');
-    this.#data = Array.from({ length: DATA_CONNECTIONS }, (_, index) => this.#place('data', `data-${index + 1}`));
+    this.#data = this.#dataPlaces();
     this.#links.onChange(() => {
       for (const connection of this.#places) connection.linksChanged();
     });
@@ -89,6 +96,10 @@ export class Tunnel extends EventEmitter<TunnelEvents> {
 
   get #places(): TunnelConnection[] {
     return [this.#control, ...this.#data];
+  }
+
+  #dataPlaces(): TunnelConnection[] {
+    return Array.from({ length: DATA_CONNECTIONS }, (_, index) => this.#place('data', `data-${index + 1}`));
   }
 
   #place(kind: 'control' | 'data', name: string): TunnelConnection {
@@ -100,14 +111,18 @@ export class Tunnel extends EventEmitter<TunnelEvents> {
       session,
       version,
       sign,
-      onStream,
+      onStream: (stream) => {
+        this.wake();
+        onStream(stream);
+      },
       links: this.#links,
       open: ({ signal, timeoutMs }) => this.#chooser.open({ kube, managerNamespace, session: session.name, signal, timeoutMs }),
       // one place knocks for all: the data connections follow when the control connection is up
       gate: (signal) => (kind === 'control' ? Promise.resolve() : this.#until(() => this.#greeted !== undefined || undefined, signal).then(() => undefined)),
       onCurrent: (live, reason) => {
-        if (kind === 'control') this.#controlChanged(live, reason);
-        else this.#review(reason);
+        if (kind === 'control') return this.#controlChanged(live, reason);
+        if (live !== undefined) this.#resting = false;
+        this.#review(reason);
       },
       onRetire: ({ mux }) => this.#controls.get(mux)?.close(),
       onRefused: (error) => {
@@ -129,6 +144,7 @@ export class Tunnel extends EventEmitter<TunnelEvents> {
         throw late.aborted ? new CodedError('TP-TUNNEL-FAILED', 'The traffic-manager sent no welcome.', { cause: error }) : error;
       });
       this.#spreadTimer = setInterval(() => this.#spread(), SPREAD_AGAIN_MS);
+      this.#restTimer = setInterval(() => this.#restIfIdle(), REST_LOOK_MS);
       const [{ welcome }] = await Promise.all([greeted, ...this.#data.map((connection) => connection.start(signal))]);
       return welcome;
     } catch (error) {
@@ -163,11 +179,12 @@ export class Tunnel extends EventEmitter<TunnelEvents> {
    */
   openStream(header: StreamHeader, first?: Uint8Array): MuxStream | Promise<MuxStream> {
     const frame = encodeStreamHeader(header, first);
+    this.wake();
     return this.#tryOpen(frame) ?? this.#untilLost(() => this.#tryOpen(frame));
   }
 
   #tryOpen(frame: Buffer): MuxStream | undefined {
-    const live = this.#data.flatMap((connection) => connection.current?.mux ?? []);
+    const live = (this.#resting ? [this.#control] : this.#data).flatMap((connection) => connection.current?.mux ?? []);
     for (const mux of this.#turns.order(live)) {
       try {
         return mux.open(frame);
@@ -176,6 +193,23 @@ export class Tunnel extends EventEmitter<TunnelEvents> {
       }
     }
     return undefined;
+  }
+
+  /** The data connections are needed, or will be soon: where they rest they are opened again. */
+  wake(): void {
+    this.#usedAt = performance.now();
+    if (this.#data.length > 0 || this.#closed) return;
+    this.#data = this.#dataPlaces();
+    for (const connection of this.#data) connection.begin('it rested');
+  }
+
+  #restIfIdle(): void {
+    const { mayRest, log } = this.#options;
+    if (performance.now() - this.#usedAt < REST_AFTER_MS || !this.#up || this.#data.length === 0) return;
+    if (mayRest?.() !== true || this.#data.some(({ streams }) => streams > 0)) return;
+    log.info('nothing needs the data connections: they rest');
+    this.#resting = true;
+    for (const connection of this.#data.splice(0)) connection.end();
   }
 
   /** Calls the manager on the control connection; waits up to {@link STREAM_WAIT_MS} for it to be there. */
@@ -249,7 +283,7 @@ export class Tunnel extends EventEmitter<TunnelEvents> {
 
   /** Tells when the line as a whole goes up or down, and wakes those who wait. */
   #review(reason: string): void {
-    const up = this.#greeted !== undefined && this.#data.some(({ current }) => current !== undefined);
+    const up = this.#greeted !== undefined && (this.#resting || this.#data.some(({ current }) => current !== undefined));
     this.#bell.resolve();
     this.#bell = Promise.withResolvers<void>();
     if (this.#closed) return;
@@ -299,6 +333,7 @@ export class Tunnel extends EventEmitter<TunnelEvents> {
   abort(): void {
     this.#closed = true;
     clearInterval(this.#spreadTimer);
+    clearInterval(this.#restTimer);
     this.#links.close();
     for (const connection of this.#places) connection.abort();
     this.#bell.resolve();

@@ -2,7 +2,6 @@
  * Intercepts of this session: created as objects with the user's own credentials, waited for until the leading manager
  * says `Active`, served when their connections come, deleted by `leave`.
  */
-import net from 'node:net';
 import { CodedError, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { createInformer, type Informer, type KubeClient, resourcePath } from '../../kube/index.ts';
@@ -17,6 +16,7 @@ import type { CallContext } from '../context.ts';
 import { deleteIfThere, type OwnSession } from '../session.ts';
 import type { Tunnel } from '../tunnel/index.ts';
 import { infoOf } from './info.ts';
+import { isListening } from './listening.ts';
 import { OpenConnections } from './open-connections.ts';
 import { wishesOf } from './personal.ts';
 import { serveInterceptStream } from './serve.ts';
@@ -26,8 +26,6 @@ import { findPort, findWorkload, hasAgent, listServices, listWorkloads, portsOf,
 export const INTERCEPT_TIMEOUT_MS = 120_000;
 /** `list` and `leave` while the line is down: the API server may be silent too. */
 export const WITHOUT_LINE_MS = 4_000;
-/** Whether something listens on the local port: a look, not a wait. */
-const LISTENING_TIMEOUT_MS = 500;
 
 export interface InterceptsOptions {
   kube: KubeClient;
@@ -385,17 +383,4 @@ function refusalOf({ status, spec }: Intercept): CodedError {
   if (status?.reason === 'Conflict') return new CodedError('TP-INTERCEPT-CONFLICT', message);
   if (status?.reason === 'AgentTimeout' || status?.reason === 'InjectionFailed') return new CodedError('TP-INTERCEPT-TIMEOUT', message);
   return new CodedError('TP-INTERCEPT-REFUSED', message);
-}
-
-async function isListening({ host, port }: { host: string; port: number }): Promise<boolean> {
-  const socket = net.connect({ host, port });
-  try {
-    return await new Promise((resolve) => {
-      socket.once('connect', () => resolve(true));
-      socket.once('error', () => resolve(false));
-      socket.setTimeout(LISTENING_TIMEOUT_MS, () => resolve(false));
-    });
-  } finally {
-    socket.destroy();
-  }
 }

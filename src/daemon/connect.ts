@@ -97,7 +97,8 @@ export async function connect(ctx: DaemonContext, params: ConnectParams, netd: N
     version: VERSION,
     log: log.child('tunnel'),
     onStream: (stream) => intercepts.serve(stream),
-    mayRest: () => intercepts.none,
+    // what is intercepted may come at any time
+    keptAtRest: () => (intercepts.none ? 0 : 1),
   });
   undo.defer(() => tunnel.abort());
   tunnel.on('direct', (agents) => direct.told(agents));

@@ -26,8 +26,8 @@ export interface TunnelOptions {
   log: Log;
   /** A stream the manager opened: an intercepted connection. Its stream header is not read yet. */
   onStream: (stream: MuxStream) => void;
-  /** Whether the data connections may rest when no stream needs them; without it they never do. */
-  mayRest?: () => boolean;
+  /** How many data connections stay though no stream has needed them for long; without it all do. */
+  keptAtRest?: () => number;
   /** Tests have links of their own. */
   links?: LinkWatch;
 }
@@ -61,9 +61,9 @@ export class Tunnel extends EventEmitter<TunnelEvents> {
   readonly #chooser: TransportChooser;
   readonly #links: LinkWatch;
   readonly #control: TunnelConnection;
-  /** None while they rest. */
+  /** Those that do not rest. */
   #data: TunnelConnection[];
-  /** They rest, or come back from it: the control connection serves meanwhile. */
+  /** All of them rest, or come back from it: the control connection serves meanwhile. */
   #resting = false;
   #usedAt = performance.now();
   #restTimer: NodeJS.Timeout | undefined;
@@ -195,21 +195,22 @@ export class Tunnel extends EventEmitter<TunnelEvents> {
     return undefined;
   }
 
-  /** The data connections are needed, or will be soon: where they rest they are opened again. */
+  /** The data connections are needed, or will be soon: those that rest are opened again. */
   wake(): void {
     this.#usedAt = performance.now();
-    if (this.#data.length > 0 || this.#closed) return;
-    this.#data = this.#dataPlaces();
-    for (const connection of this.#data) connection.begin('it rested');
+    if (this.#data.length === DATA_CONNECTIONS || this.#closed) return;
+    const rested = this.#dataPlaces().slice(this.#data.length);
+    this.#data.push(...rested);
+    for (const connection of rested) connection.begin('it rested');
   }
 
   #restIfIdle(): void {
-    const { mayRest, log } = this.#options;
-    if (performance.now() - this.#usedAt < REST_AFTER_MS || !this.#up || this.#data.length === 0) return;
-    if (mayRest?.() !== true || this.#data.some(({ streams }) => streams > 0)) return;
-    log.info('nothing needs the data connections: they rest');
-    this.#resting = true;
-    for (const connection of this.#data.splice(0)) connection.end();
+    const kept = this.#options.keptAtRest?.() ?? DATA_CONNECTIONS;
+    if (performance.now() - this.#usedAt < REST_AFTER_MS || !this.#up || this.#data.length <= kept) return;
+    if (this.#data.some(({ streams }) => streams > 0)) return;
+    this.#options.log.info('data connections that nothing needs rest', { kept });
+    this.#resting = kept === 0;
+    for (const connection of this.#data.splice(kept)) connection.end();
   }
 
   /** Calls the manager on the control connection; waits up to {@link STREAM_WAIT_MS} for it to be there. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { INITIAL_WINDOW, MAX_WINDOW, REACHED_KEPT_MS, WINDOW_GROWTH_BUDGET } from './limits.ts';
+import { INITIAL_WINDOW, MAX_WINDOW, WINDOW_GROWTH_BUDGET } from './limits.ts';
 import { ReceiveWindow, type WindowPool } from './window.ts';
 
 const KIB = 1024;
@@ -12,13 +12,13 @@ const poolOf = (rtt: number): WindowPool => ({ growthLeft: WINDOW_GROWTH_BUDGET,
  * A sender that always has more, behind a line of `rtt` ms that carries `rate` bytes a ms, and a reader that takes all at once; in
  * simulated time. Returns the sizes that the window had, one after the other.
  */
-function sizesOf(flow: { rtt: number; rate: number; bytes: number; pool: WindowPool; startsAt?: number }): number[] {
-  const { rtt, rate, bytes, pool, startsAt = 0 } = flow;
-  const window = new ReceiveWindow(INITIAL_WINDOW, MAX_WINDOW, startsAt);
+function sizesOf(flow: { rtt: number; rate: number; bytes: number; pool: WindowPool }): number[] {
+  const { rtt, rate, bytes, pool } = flow;
+  const window = new ReceiveWindow(INITIAL_WINDOW, MAX_WINDOW, 0);
   const sizes = [window.size];
-  const credits = [{ at: startsAt, bytes: INITIAL_WINDOW }];
+  const credits = [{ at: 0, bytes: INITIAL_WINDOW }];
   let credit = 0;
-  let now = startsAt;
+  let now = 0;
   for (let sent = 0; sent < bytes; sent += PIECE) {
     while (credit < PIECE) {
       const next = credits.shift();
@@ -54,25 +54,6 @@ describe('a receive window', () => {
   it('doubles where nobody waits for credit', () => {
     const sizes = sizesOf({ rtt: 0.5, rate: 250 * KIB, bytes: 64 * MIB, pool: poolOf(0.5) });
     expect(sizes.map((size) => size / MIB)).toEqual([0.25, 0.5, 1, 2]);
-  });
-
-  it('leaps to half of what an earlier one has grown to, and proves the rest', () => {
-    const pool = poolOf(50);
-    sizesOf({ rtt: 50, rate: 250 * KIB, bytes: 64 * MIB, pool });
-    expect(sizesOf({ rtt: 50, rate: 250 * KIB, bytes: 64 * MIB, pool, startsAt: 1_000 }).map((size) => size / MIB)).toEqual([0.25, 8, 16]);
-  });
-
-  it('does not leap where the line has become slow', () => {
-    const pool = poolOf(50);
-    sizesOf({ rtt: 50, rate: 250 * KIB, bytes: 64 * MIB, pool });
-    expect(sizesOf({ rtt: 50, rate: KIB, bytes: 8 * MIB, pool, startsAt: 1_000 })).toEqual([INITIAL_WINDOW]);
-  });
-
-  it('forgets what an earlier one has grown to', () => {
-    const pool = poolOf(50);
-    sizesOf({ rtt: 50, rate: 250 * KIB, bytes: 64 * MIB, pool });
-    const later = sizesOf({ rtt: 50, rate: 250 * KIB, bytes: 64 * MIB, pool, startsAt: REACHED_KEPT_MS + 10_000 });
-    expect(later.map((size) => size / MIB)).toEqual([0.25, 1, 4, 15.0625, 16]);
   });
 
   it('leaves something of the budget to the streams that come after it, and gives back what it took', () => {

@@ -1,4 +1,4 @@
-import { LEAP_SHARE, REACHED_KEPT_MS, RTT_FLOOR_MS, SMALL_WINDOW } from './limits.ts';
+import { LEAP_SHARE, RTT_FLOOR_MS, SMALL_WINDOW } from './limits.ts';
 
 /** What the windows of one session share: the round trip and what is left of the budget to grow. */
 export interface WindowPool {
@@ -7,8 +7,6 @@ export interface WindowPool {
   rtt: number | undefined;
   /** Of the bare line, as far as it is known. */
   bareRtt: number | undefined;
-  /** The largest window that a stream has grown to, and when. */
-  reached?: { size: number; at: number };
 }
 
 /** A window of `size` that takes longer than this, in ms, to be read is large enough. */
@@ -60,7 +58,6 @@ export class ReceiveWindow {
       this.#size += grow;
       pool.growthLeft -= grow;
       delta += grow;
-      if (pool.reached === undefined || this.#size >= pool.reached.size) pool.reached = { size: this.#size, at: now };
     }
     this.#owed = 0;
     this.#returnedAt = now;
@@ -77,20 +74,18 @@ export class ReceiveWindow {
 
   /**
    * The size that it shall have. It doubles if what was read since credit was last returned says so. A window that is far too small
-   * shows as bursts with silence between. Then it doubles twice at once if at the pace of the burst it would do so anyway, which ends
-   * at the same size a round trip earlier; and half of what an earlier stream has grown to it need not prove again.
+   * shows as bursts with silence between. Then it doubles twice at once if at the pace of the burst it would double a third time: a
+   * burst is faster than the flow that it becomes, and a window too large is a queue before small requests.
    */
-  #wanted(now: number, { rtt, bareRtt = rtt, reached, growthLeft }: WindowPool): number {
+  #wanted(now: number, { rtt, bareRtt = rtt, growthLeft }: WindowPool): number {
     if (rtt === undefined || bareRtt === undefined) return this.#size;
     const isRead = (size: number, took: number) => took * size < this.#owed * patience(size, rtt, bareRtt, this.#silent > 0);
     const took = now - this.#returnedAt;
     if (!isRead(this.#size, took)) return this.#size;
     const doubled = 2 * this.#size;
-    if (this.#silent === 0) return doubled;
-    const paced = isRead(doubled, took - this.#silent) ? 2 * doubled : doubled;
-    const known = reached !== undefined && now - reached.at < REACHED_KEPT_MS ? reached.size / 2 : 0;
+    if (this.#silent === 0 || !isRead(2 * doubled, took - this.#silent)) return doubled;
     // Of many streams at once, the first must not leave the others nothing.
-    return Math.max(doubled, Math.floor(Math.min(Math.max(paced, known), this.#size + growthLeft / LEAP_SHARE)));
+    return Math.max(doubled, Math.min(2 * doubled, this.#size + Math.floor(growthLeft / LEAP_SHARE)));
   }
 
   /** Gives what it had grown back to the pool. */

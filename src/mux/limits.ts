@@ -32,5 +32,7 @@ export const RTT_LOADED_BYTES = 64 * 1024;
 export const RTT_SAMPLES = 8;
 /** A window below this may grow by the round trip under load: on a busy machine all round trips are long, and its queue is short. */
 export const SMALL_WINDOW = 1024 * 1024;
+/** A window that grows by four takes at most this part (a quarter) of what is left of WINDOW_GROWTH_BUDGET. */
+export const LEAP_SHARE = 4;
 /** How long a clean end waits for the peer to end too. */
 export const LINGER_MS = 2_000;

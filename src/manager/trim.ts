@@ -15,8 +15,8 @@ export const TRIM_PAUSE_MS = 60_000;
 export const TRIM_FROM_BYTES = 128 * 1024 * 1024;
 /** Growth since the last one, of the whole, from which on it pays. */
 export const TRIM_GROWTH = 0.05;
-/** Share of a processor since the last look: a flow takes more, heartbeats take less. */
-export const TRIM_BUSY = 0.3;
+/** Share of a processor since the last look: a flow takes more, the heartbeats of a thousand workstations and ten thousand agents take less. */
+export const TRIM_BUSY = 0.6;
 /** So much growth is no flow's: peers link by thousands, and the pause is worth it while they do. */
 export const TRIM_MASS_BYTES = 128 * 1024 * 1024;
 

@@ -23,7 +23,7 @@ const SESSION_KIB = 150;
 /** Links that are made at once, and how often one is tried. */
 const AT_ONCE = 16;
 /** The manager of this run looks every 5 s whether it has memory to give back, and gives it back every 10 s at most. */
-const SETTLED_MS = 17_000;
+const SETTLED_MS = 22_000;
 const LINK_TRIES = 10;
 const AGENTS_A_NAMESPACE = 100;
 const DATA_CONNECTIONS = 2;

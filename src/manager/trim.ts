@@ -3,7 +3,6 @@
  * resident: with a thousand agents a fifth of the process (docs/performance.md). A collection that gives all back stops everything for a moment,
  * so it is made only when the process has grown and does little.
  */
-import { performance } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Log } from '../base/log.ts';
@@ -16,8 +15,8 @@ export const TRIM_PAUSE_MS = 60_000;
 export const TRIM_FROM_BYTES = 128 * 1024 * 1024;
 /** Growth since the last one, of the whole, from which on it pays. */
 export const TRIM_GROWTH = 0.05;
-/** Share of the time since the last look that the process was busy: a flow takes more, heartbeats take less. */
-export const TRIM_BUSY = 0.3;
+/** Share of a processor since the last look: a flow takes more, the heartbeats of a thousand workstations and ten thousand agents take less. */
+export const TRIM_BUSY = 0.6;
 /** So much growth is no flow's: peers link by thousands, and the pause is worth it while they do. */
 export const TRIM_MASS_BYTES = 128 * 1024 * 1024;
 
@@ -25,7 +24,7 @@ export interface TrimOptions {
   log: Log;
   /** Resident bytes. */
   resident(): number;
-  /** Share of the time since the last call that the process was busy. */
+  /** Share of a processor that the process took since the last call. */
   busy(): number;
   /** `performance.now()` */
   now(): number;
@@ -59,15 +58,15 @@ export function createTrim({ log, resident, busy, now, collect, pauseMs }: TrimO
 export async function startTrim({ log }: Pick<ManagerContext, 'log'>, pauseMs = TRIM_PAUSE_MS): Promise<Part> {
   setFlagsFromString('--expose-gc');
   const gc = runInNewContext('gc') as NonNullable<typeof globalThis.gc>;
-  let last = performance.eventLoopUtilization();
+  let last = { cpu: process.cpuUsage(), at: performance.now() };
   const trim = createTrim({
     log,
     resident: process.memoryUsage.rss,
     busy() {
-      const current = performance.eventLoopUtilization();
-      const { utilization } = performance.eventLoopUtilization(current, last);
-      last = current;
-      return utilization;
+      const before = last;
+      last = { cpu: process.cpuUsage(), at: performance.now() };
+      const microseconds = last.cpu.user - before.cpu.user + last.cpu.system - before.cpu.system;
+      return microseconds / 1_000 / (last.at - before.at);
     },
     now: () => performance.now(),
     collect: () => void gc({ type: 'major', execution: 'sync', flavor: 'last-resort' }),

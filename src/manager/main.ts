@@ -11,7 +11,7 @@ import { startInjector } from './injector/index.ts';
 import { startLeader } from './leader/index.ts';
 import { startManager } from './manager.ts';
 import { parseManagerEnv, parseSettings } from './settings.ts';
-import { startTrim } from './trim.ts';
+import { startThrift } from './thrift.ts';
 
 /** Where the kubelet tells a pod of the cluster's DNS. */
 const RESOLV_CONF = '/etc/resolv.conf';
@@ -41,7 +41,7 @@ export async function main(options: { env: Record<string, string | undefined>; l
     resolvConf: RESOLV_CONF,
     log,
     startDns,
-    parts: [startLeader, startInjector, (context) => startTrim(context)],
+    parts: [startLeader, startInjector, startThrift],
   });
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();

@@ -22,8 +22,8 @@ const AGENT_KIB = 50;
 const SESSION_KIB = 150;
 /** Links that are made at once, and how often one is tried. */
 const AT_ONCE = 16;
-/** The manager of this run looks every 5 s whether it has memory to give back, and gives it back every 10 s at most. */
-const SETTLED_MS = 22_000;
+/** Until what the linking of thousands needed is given back. */
+const SETTLED_MS = 20_000;
 const LINK_TRIES = 10;
 const AGENTS_A_NAMESPACE = 100;
 const DATA_CONNECTIONS = 2;
@@ -117,7 +117,7 @@ async function counts(): Promise<Counts> {
   const [counted] = (await once(manager, 'message')) as [Counts];
   return counted;
 }
-/** KiB resident once the manager has given back what it does not use any more. */
+/** KiB resident some time after the last change. */
 async function settled(): Promise<number> {
   await sleep(SETTLED_MS);
   return resident();

@@ -1,22 +1,19 @@
 /** The manager's own code in a process of its own, against the API server that its parent tells; says its ports, and its memory when asked. */
 import { createLog } from '../../src/base/log.ts';
 import { createKubeClient, type KubeConnection } from '../../src/kube/index.ts';
-import type { ManagerContext } from '../../src/manager/context.ts';
 import { startInjector } from '../../src/manager/injector/index.ts';
 import { startLeader } from '../../src/manager/leader/index.ts';
 import { startDns } from '../../src/manager/main.ts';
 import { startManager } from '../../src/manager/manager.ts';
 import { parseManagerEnv, parseSettings } from '../../src/manager/settings.ts';
-import { startTrim, TRIM_LOOK_MS } from '../../src/manager/trim.ts';
+import { startThrift } from '../../src/manager/thrift.ts';
 
 const log = createLog((line) => process.stderr.write(line), process.env['SCALE_LOG'] === undefined ? 'error' : 'info');
-/** Sooner than a manager does, so that it need not be waited for that long. */
-const trim = (context: ManagerContext) => startTrim(context, 2 * TRIM_LOOK_MS);
 process.once('message', (connection: KubeConnection) => {
   const kube = createKubeClient(connection, { log });
   const env = parseManagerEnv({ TELEPRESENCE_NAMESPACE: 'ambassador', TELEPRESENCE_POD: 'mgr-1', TELEPRESENCE_POD_IP: '10.244.0.1' });
   const settings = parseSettings(JSON.stringify({ ports: { tunnel: 0, agents: 0, webhook: 0, health: 0 }, cluster: { dnsAddress: '10.96.0.10' } }));
-  void startManager({ kube, env, settings, resolvConf: '/etc/resolv.conf', log, startDns, parts: [startLeader, startInjector, trim] }).then(
+  void startManager({ kube, env, settings, resolvConf: '/etc/resolv.conf', log, startDns, parts: [startLeader, startInjector, startThrift] }).then(
     ({ ports, context }) => {
       process.on('message', () => {
         process.send?.({ memory: process.memoryUsage(), counts: context.sessions.counts(), agents: context.agents.list().length });

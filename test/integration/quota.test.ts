@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { availableParallelism, loadavg } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { NODE_FLAGS } from '../../src/base/node-flags.ts';
 import { AGENT_LINKS_EACH } from '../../src/manager/agents/index.ts';
 import { SESSION_CONNECTION_LIMIT, USER_CONNECTION_LIMIT, USER_STREAM_LIMIT } from '../../src/manager/outbound/quota.ts';
@@ -176,6 +176,9 @@ describe.skipIf(BUSY)('a workstation that means harm (needs a machine with time)
     own(agent);
     const before = (await askManager('collect')).memory.rss;
     socket.pause();
+    // it lives, and says so: a workstation that says nothing is lost after seconds, and nothing is sent there any more
+    const heartbeat = setInterval(() => void mux.ping().catch(() => undefined), 500);
+    onTestFinished(() => clearInterval(heartbeat));
     const pouring = Array.from({ length: 1_000 }, () => {
       const stream = openIntercepted(agent, session, intercept);
       stream.write(Buffer.alloc(MIB));

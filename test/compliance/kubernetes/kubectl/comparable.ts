@@ -39,7 +39,18 @@ export function comparable(printed: string, namespace: string, folder: string): 
     .split('\n')
     .filter((line) => !OWN_LOG.test(line))
     .map((line) => comparableLine(line))
+    .reduce(withLimitsInOrder, [])
     .join('\n');
+}
+
+/** `describe limitrange` has a container's limits in the order of a Go map, which is another one each time. */
+const LIMIT = /^ *Container {3}[a-z-]+ {3}/;
+
+/** Puts the line behind those before it; one of a container's limits behind what it belongs behind, last letter first. */
+function withLimitsInOrder(lines: string[], line: string): string[] {
+  let at = lines.length;
+  if (LIMIT.test(line)) while (at > 0 && LIMIT.test(lines[at - 1] ?? '') && (lines[at - 1] ?? '') < line) at--;
+  return lines.toSpliced(at, 0, line);
 }
 
 /** How wide a column is depends on what is in it. */

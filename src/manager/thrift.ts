@@ -1,6 +1,6 @@
 /**
  * A manager of many peers favours memory. While thousands link, V8 lets its heap grow by what it could do without, and keeps it: of a link's 18 KiB of
- * heap twice as much stays resident. Told so, it collects sooner: 58 → 42 KiB a link (docs/performance.md). A manager of few peers has its speed instead.
+ * heap twice as much stays resident. Told so, it collects sooner: 58 → 40 KiB a link (docs/performance.md). A manager of few peers has its speed instead.
  */
 import { setFlagsFromString } from 'node:v8';
 import type { ManagerContext, Part } from './context.ts';

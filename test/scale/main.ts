@@ -10,7 +10,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { NODE_FLAGS } from '../../src/base/node-flags.ts';
 import type { Mux } from '../../src/mux/index.ts';
-
 import { startFakeCluster, tokenOf } from '../helpers/fake-cluster.ts';
 import { INTERCEPTS, MANAGER_NAMESPACE, putBasics, putIntercept, putSession, putWorkload } from '../helpers/fake-cluster-objects.ts';
 import { linkAgent, type ManagerPorts, openControlStreams, openTunnel, type PeerAgent, type PeerSession } from '../helpers/manager-peers.ts';

@@ -2,7 +2,7 @@
 
 /** Data connections of a session; flows are spread over them, so that one bulk flow leaves the other free. */
 export const DATA_CONNECTIONS = 2;
-/** They are closed when no stream was opened for so long, none is open and nothing is intercepted: most workstations are idle most of the day. */
+/** They are closed when no stream was opened for so long and none is open, but for one where something is intercepted: most workstations are idle most of the day. */
 export const REST_AFTER_MS = 300_000;
 export const REST_LOOK_MS = 15_000;
 /** One try at opening a connection. */

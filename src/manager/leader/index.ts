@@ -9,7 +9,7 @@ import { ANNOTATION, GROUP_VERSION, LEASE_NAME, type Session } from '../../proto
 import { type ManagerContext, type Part, type WorkloadRef, workloadKey } from '../context.ts';
 import { createKeyedQueue } from './keyed-queue.ts';
 import { claimsExpired, sweep } from './lifetimes.ts';
-import { RETRY_FIRST_MS, RETRY_MAX_MS, SWEEP_MS } from './limits.ts';
+import { RETRY_FIRST_MS, RETRY_MAX_MS, SWEEP_MS, WORKLOADS_AT_ONCE } from './limits.ts';
 import { interceptsOf, leavesWithoutAgent, type Memory, newMemory, type ReconcileDeps, reconcile } from './reconcile.ts';
 import { type ClusterView, watchView } from './view.ts';
 import { keepCaBundle } from './webhook-ca.ts';
@@ -92,7 +92,7 @@ export async function lead(context: ManagerContext, signal: AbortSignal): Promis
         memories.delete(key);
       }
     },
-    { log, retryFirstMs: RETRY_FIRST_MS, retryMaxMs: RETRY_MAX_MS },
+    { log, atOnce: WORKLOADS_AT_ONCE, retryFirstMs: RETRY_FIRST_MS, retryMaxMs: RETRY_MAX_MS },
   );
 
   try {

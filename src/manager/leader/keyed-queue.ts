@@ -1,17 +1,27 @@
-/** One task at a time for each key; what is asked for while it runs is run once more behind it. */
+/** One task at a time for each key, and so many at once of all; what is asked for while it runs is run once more behind it. */
 import { messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { backoff } from '../../base/retry.ts';
 
 export interface KeyedQueue {
-  /** Runs the task for `key` soon, or in `afterMs` unless it is asked for earlier. */
+  /** Runs the task for `key` soon, or in `afterMs` unless it is asked for earlier; behind those that are due already. */
   add(key: string, afterMs?: number): void;
   /** No task is begun after this; resolves when those that run have ended. */
   close(): Promise<void>;
 }
 
-export function createKeyedQueue(run: (key: string) => Promise<void>, options: { log: Log; retryFirstMs: number; retryMaxMs: number }): KeyedQueue {
+export interface KeyedQueueOptions {
+  log: Log;
+  /** Tasks that run at once. */
+  atOnce: number;
+  retryFirstMs: number;
+  retryMaxMs: number;
+}
+
+export function createKeyedQueue(run: (key: string) => Promise<void>, options: KeyedQueueOptions): KeyedQueue {
   const waiting = new Map<string, { timer: NodeJS.Timeout; at: number }>();
+  /** Their time has come; in that order. */
+  const due = new Set<string>();
   const running = new Map<string, Promise<void>>();
   const again = new Set<string>();
   const failures = new Map<string, number>();
@@ -23,6 +33,14 @@ export function createKeyedQueue(run: (key: string) => Promise<void>, options: {
       again.add(key);
       return;
     }
+    due.add(key);
+    startNext();
+  };
+  const startNext = () => {
+    if (running.size >= options.atOnce) return;
+    const [key] = due;
+    if (key === undefined) return;
+    due.delete(key);
     const task = run(key)
       .then(
         () => {
@@ -38,11 +56,12 @@ export function createKeyedQueue(run: (key: string) => Promise<void>, options: {
       .finally(() => {
         running.delete(key);
         if (again.delete(key)) add(key);
+        startNext();
       });
     running.set(key, task);
   };
   const add = (key: string, afterMs = 0) => {
-    if (closed) return;
+    if (closed || due.has(key)) return;
     const at = Date.now() + afterMs;
     const there = waiting.get(key);
     if (there !== undefined) {
@@ -59,6 +78,7 @@ export function createKeyedQueue(run: (key: string) => Promise<void>, options: {
       closed = true;
       for (const { timer } of waiting.values()) clearTimeout(timer);
       waiting.clear();
+      due.clear();
       again.clear();
       await Promise.all(running.values());
     },

@@ -11,6 +11,8 @@ export const SETTLE_MS = 1_500;
 /** Pods without an agent are replaced again after this, doubled each time up to the second: a webhook that never answers must not churn pods. */
 export const REPLACE_FIRST_MS = 15_000;
 export const REPLACE_MAX_MS = 600_000;
+/** Workloads that are seen to at once: a new leader of thousands must not ask the API server for all of them in one moment. */
+export const WORKLOADS_AT_ONCE = 16;
 /** A failed step of one workload is tried again after this, doubled up to the second. */
 export const RETRY_FIRST_MS = 200;
 export const RETRY_MAX_MS = 30_000;

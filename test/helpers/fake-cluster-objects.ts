@@ -1,4 +1,6 @@
 /** The objects that a manager and its peers need. */
+import { type AgentConfig, FIRST_AGENT_PORT } from '../../src/protocol/agent-config.ts';
+import { AGENT_CONTAINER, ANNOTATION } from '../../src/protocol/resources.ts';
 import { createSessionKeys } from '../../src/tunnel/index.ts';
 import type { FakeCluster } from './fake-cluster.ts';
 import type { PeerSession } from './manager-peers.ts';
@@ -25,12 +27,20 @@ export function putSession(cluster: FakeCluster, name: string, user: string, pub
   return { name, uid: object.metadata.uid ?? '', keys };
 }
 
-/** A workload with one pod that has an agent: Deployment, ReplicaSet, Pod and Service as a cluster has them, without what nobody reads. */
+/** A workload with one pod that has an agent: Deployment, ReplicaSet, Pod and Service as the leader left them, without what nobody reads. */
 export function putWorkload(cluster: FakeCluster, namespace: string, name: string): { pod: string; podUid: string } {
   const labels = { app: name };
   const controller = (kind: string, owner: string, uid: string) => [{ apiVersion: 'apps/v1', kind, name: owner, uid, controller: true }];
   const containers = [{ name: 'app', image: 'registry.example/app:1', ports: [{ name: 'http', containerPort: 8080 }], env: [{ name: 'A', value: 'b' }] }];
-  const template = { metadata: { labels }, spec: { containers } };
+  const config: AgentConfig = {
+    version: 1,
+    workload: { kind: 'Deployment', name, namespace },
+    manager: MANAGER_NAMESPACE,
+    ports: [{ container: 'app', containerPort: 8080, protocol: 'TCP', mode: 'named', name: 'http', agentPort: FIRST_AGENT_PORT }],
+    healthPort: FIRST_AGENT_PORT - 1,
+  };
+  const annotations = { [ANNOTATION.inject]: 'enabled', [ANNOTATION.agentConfig]: JSON.stringify(config) };
+  const template = { metadata: { labels, annotations }, spec: { containers } };
   const meta = (own: string) => ({ name: own, namespace, labels });
   const deployment = cluster.put('/apis/apps/v1/deployments', {
     metadata: meta(name),
@@ -42,8 +52,8 @@ export function putWorkload(cluster: FakeCluster, namespace: string, name: strin
     spec: { replicas: 1, selector: { matchLabels: labels }, template },
   });
   const pod = cluster.put('/api/v1/pods', {
-    metadata: { ...meta(`${name}-1-a`), ownerReferences: controller('ReplicaSet', `${name}-1`, set.metadata.uid ?? '') },
-    spec: { containers },
+    metadata: { ...meta(`${name}-1-a`), annotations, ownerReferences: controller('ReplicaSet', `${name}-1`, set.metadata.uid ?? '') },
+    spec: { containers: [...containers, { name: AGENT_CONTAINER, image: 'registry.example/agent:1' }] },
     status: { phase: 'Running', podIP: '10.244.0.9', conditions: [{ type: 'Ready', status: 'True' }] },
   });
   cluster.put('/api/v1/services', {

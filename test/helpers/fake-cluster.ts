@@ -23,6 +23,7 @@ export interface FakeCluster extends AsyncDisposable {
   put(path: string, object: FakeObject): FakeObject;
   remove(path: string, namespace: string | undefined, name: string): void;
   get(path: string, namespace: string | undefined, name: string): FakeObject | undefined;
+  list(path: string): FakeObject[];
 }
 
 const BOOKMARK_MS = 20_000;
@@ -162,6 +163,7 @@ export async function startFakeCluster(): Promise<FakeCluster> {
     put,
     remove,
     get: (path, namespace, name) => collectionOf(path).objects.get(keyOf(namespace, name)),
+    list: (path) => [...collectionOf(path).objects.values()],
     async [Symbol.asyncDispose]() {
       clearInterval(bookmarks);
       await api[Symbol.asyncDispose]();

@@ -84,17 +84,23 @@ export interface PeerAgent {
   rpc: RpcPeer;
 }
 
-/** An agent, greeted. `told` gets its whole list of intercepts whenever it changes. */
+/** An agent, greeted. `told` gets its whole list of intercepts whenever it changes; with `takesAll` it says that it takes them. */
 export async function linkAgent(
   port: number,
   agent: { namespace: string; pod: string; token: string; workload: string },
-  options: { ca: string; from?: string; told?: (intercepts: AgentIntercept[]) => void },
+  options: { ca: string; from?: string; takesAll?: boolean; told?: (intercepts: AgentIntercept[]) => void },
 ): Promise<PeerAgent> {
   const socket = await dial(port, { from: options.from, ca: options.ca, servername: 'traffic-manager-agents.ambassador.svc' });
   const mux = createMux(socket, { role: 'client', log: silentLog });
   const rpc = createRpcPeer(mux.open(encodeStreamHeader({ t: 'agent-control' })), {
     log: silentLog,
-    onNotify: { intercepts: (params) => options.told?.((params as { intercepts: AgentIntercept[] }).intercepts) },
+    onNotify: {
+      intercepts: (params) => {
+        const { intercepts } = params as { intercepts: AgentIntercept[] };
+        if (options.takesAll) rpc.notify('ready', { intercepts: intercepts.map(({ uid }) => uid) });
+        options.told?.(intercepts);
+      },
+    },
   });
   const { namespace, pod, token, workload } = agent;
   await rpc.call('hello', { version: '0', token, pod, namespace, podIP: '10.244.0.9', workload: { kind: 'Deployment', name: workload } });

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { HEADER_BYTES, writeHeader } from './frame.ts';
-import { CONTROL_QUEUE_LIMIT, COPY_LIMIT, TRANSPORT_BOUND } from './limits.ts';
+import { COMPANY_MS, CONTROL_QUEUE_LIMIT, COPY_LIMIT, TRANSPORT_BOUND } from './limits.ts';
 
 /** Something with frames to send: asked for one each time its turn comes. */
 export interface FrameSource {
@@ -37,6 +37,7 @@ export class FrameSender {
   #slabAt = 0;
   #inFlight = 0;
   #scheduled = false;
+  #patient: NodeJS.Timeout | undefined;
   #flushing = false;
   #ended = false;
   #idleWaiters: (() => void)[] = [];
@@ -62,10 +63,13 @@ export class FrameSender {
 
   /** The source has something to send. */
   ready(source: FrameSource): void {
-    if (source.queued || this.#ended) return;
-    source.queued = true;
-    this.#ring.push(source);
-    this.#schedule();
+    if (this.#enter(source)) this.#schedule();
+  }
+
+  /** Nobody waits for what the source has to send: it leaves with what others send next, or after COMPANY_MS. */
+  readyLater(source: FrameSource): void {
+    if (!this.#enter(source) || this.#scheduled || this.#patient !== undefined) return;
+    this.#patient = setTimeout(() => this.flush(), COMPANY_MS);
   }
 
   /** For {@link FrameSource.emitFrame}: a header; then exactly `length` bytes by {@link piece} if the type has a payload. */
@@ -95,6 +99,8 @@ export class FrameSender {
   flush(): void {
     this.#scheduled = false;
     if (this.#flushing || this.#ended) return;
+    clearTimeout(this.#patient);
+    this.#patient = undefined;
     this.#flushing = true;
     this.#flushControl();
     let taken = 0;
@@ -119,6 +125,7 @@ export class FrameSender {
   /** Forgets everything: the transport is gone. */
   end(): void {
     this.#ended = true;
+    clearTimeout(this.#patient);
     this.#control = Buffer.alloc(0);
     this.#controlAt = 0;
     this.#controlEnd = 0;
@@ -130,6 +137,14 @@ export class FrameSender {
   /** Bytes of control frames that wait: few, but for a peer that makes us send them and does not read. */
   get waiting(): number {
     return this.#controlEnd - this.#controlAt;
+  }
+
+  /** Whether it had not been in the ring. */
+  #enter(source: FrameSource): boolean {
+    if (source.queued || this.#ended) return false;
+    source.queued = true;
+    this.#ring.push(source);
+    return true;
   }
 
   #growControl(bytes: number): void {

@@ -166,6 +166,10 @@ export class Session implements Mux, StreamOwner, FrameSink {
     this.#sender.ready(stream);
   }
 
+  readyLater(stream: Stream): void {
+    this.#sender.readyLater(stream);
+  }
+
   consumed(stream: Stream, bytes: number, held: number): void {
     this.#buffered -= held;
     if (bytes === 0 || this.#over || stream.peerEnded || stream.destroyed) return;

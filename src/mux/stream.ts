@@ -19,6 +19,8 @@ export interface MuxStream extends Duplex {
 /** What a stream needs of its session. */
 export interface StreamOwner {
   ready(stream: Stream): void;
+  /** It has something to send that nobody waits for. */
+  readyLater(stream: Stream): void;
   /** The reader took `bytes`; `held` bytes no longer wait in the stream. */
   consumed(stream: Stream, bytes: number, held: number): void;
   /** The stream is over: forget it; tell the peer why, if there is a reason. */
@@ -221,7 +223,9 @@ export class Stream extends Duplex implements MuxStream, FrameSource {
 
   override _final(done: Done): void {
     this.#finish = done;
-    this.#owner.ready(this);
+    // The peer has sent all that it will: it waits for nothing but to forget the stream.
+    if (this.#peerEnded && this.#open === 0) this.#owner.readyLater(this);
+    else this.#owner.ready(this);
   }
 
   override _destroy(error: Error | null, done: Done): void {

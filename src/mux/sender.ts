@@ -17,7 +17,7 @@ const CONTROL_FIRST = 256;
 const CONTROL_KEPT = 4 * 1024;
 
 /**
- * The outgoing half of a session. Frames of one turn of the event loop leave in one vectored write; control frames first, then the
+ * The outgoing half of a session. Frames of two turns of the event loop leave in one vectored write; control frames first, then the
  * ready streams, one frame each in turn. Holds at most TRANSPORT_BOUND (and one frame) on the transport.
  */
 export class FrameSender {
@@ -179,9 +179,8 @@ export class FrameSender {
     // What doesn't fit now leaves from the transport's callback.
     if (this.#inFlight >= (this.waiting > 0 ? 2 : 1) * TRANSPORT_BOUND) return;
     this.#scheduled = true;
-    setImmediate(() => {
-      if (this.#scheduled) this.flush();
-    });
+    // Once around the loop: what comes right behind, such as the end of an answer, leaves in the same write.
+    setImmediate(() => setImmediate(() => this.#scheduled && this.flush()));
   }
 
   #write(): void {

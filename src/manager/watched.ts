@@ -4,11 +4,16 @@ import type { Log } from '../base/log.ts';
 import type { KubeClient } from '../kube/index.ts';
 import type { Watched, WatchListener } from './context.ts';
 
-/** Who wrote which field: half of many an object, and nobody reads it here. */
+/** The whole object once more, as `kubectl apply` keeps it: kubernetes.io/docs/reference/labels-annotations-taints. */
+const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
+
+/** Who wrote which field, and what was applied last: more than half of many an object, and nobody reads it here. */
 export function withoutManagedFields<T>(object: T): T {
-  const { metadata } = object as { metadata?: Record<string, unknown> };
-  if (metadata?.['managedFields'] === undefined) return object;
+  const { metadata } = object as { metadata?: { managedFields?: unknown; annotations?: Record<string, string> } };
+  if (metadata?.managedFields === undefined && metadata?.annotations?.[LAST_APPLIED] === undefined) return object;
   const { managedFields: _dropped, ...kept } = metadata;
+  const { [LAST_APPLIED]: _applied, ...annotations } = kept.annotations ?? {};
+  if (kept.annotations !== undefined) kept.annotations = annotations;
   return { ...object, metadata: kept };
 }
 

@@ -257,16 +257,14 @@ async function retargetServices(deps: ReconcileDeps, workload: Workload): Promis
   const { view } = deps;
   let changed = false;
   const pods = view.pods(workload.namespace);
-  const configs = view.withAgents(workload.namespace).flatMap((ref) => {
+  const withAgents = view.withAgents(workload.namespace).flatMap((ref) => {
     const object = deps.writes.newest(ref, view.workload(ref));
-    if (object === undefined || object.metadata?.annotations?.[ANNOTATION.uninstall] !== undefined) return [];
-    const config = configOf(object);
-    return config === undefined ? [] : [{ config, labels: object.spec?.template?.metadata?.labels }];
+    return object === undefined || object.metadata?.annotations?.[ANNOTATION.uninstall] !== undefined ? [] : [object];
   });
   for (const service of servicesOf(workload, view.services(workload.namespace))) {
     const selector = { matchLabels: service.spec?.selector ?? {} };
     const selected = pods.filter(({ metadata }) => selects(selector, metadata?.labels));
-    const own = configs.filter(({ labels }) => selects(selector, labels)).map(({ config }) => config);
+    const own = withAgents.filter(({ spec }) => selects(selector, spec?.template?.metadata?.labels)).flatMap((object) => configOf(object) ?? []);
     for (const change of targetChanges(service, selected, own, isReady)) {
       await deps.writes.retarget(workload.namespace, change);
       changed = true;

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { silentLog } from '../../base/log.ts';
 import type { InformerOptions, KubeClient } from '../../kube/index.ts';
-import { watchView } from './view.ts';
+import { trimWorkload, watchView } from './view.ts';
 
 const listener = { workload: () => {}, service: () => {}, pod: () => {} };
 
@@ -21,6 +21,31 @@ it('watches all namespaces where all are served', () => {
   watchView(kube, listener, { log: silentLog, signal: new AbortController().signal, served: [], own: 'ambassador' });
   expect([...watched.keys()].filter((path) => path.includes('/namespaces/'))).toEqual([]);
   expect(watched.has('/api/v1/pods')).toBe(true);
+});
+
+it('keeps of a workload what is decided from, not its environments, volumes and what was applied last', () => {
+  const ports = [{ name: 'http', containerPort: 8080 }];
+  const app = { name: 'app', image: 'app:1', ports, env: [{ name: 'A', value: 'b' }] };
+  const proxy = { name: 'proxy', image: 'proxy:1', restartPolicy: 'Always', command: ['/proxy'] };
+  const metadata = { labels: { app: 'web' }, annotations: { 'telepresence.io/inject-traffic-agent': 'enabled' } };
+  const trimmed = trimWorkload({
+    metadata: { name: 'web', generation: 3, annotations: { owner: 'me', 'kubectl.kubernetes.io/last-applied-configuration': '{}' }, managedFields: [{}] },
+    spec: {
+      replicas: 2,
+      selector: { matchLabels: { app: 'web' } },
+      template: { metadata, spec: { hostNetwork: true, containers: [app], initContainers: [proxy], volumes: [{ name: 'data' }] } },
+    },
+    status: { observedGeneration: 3 },
+  });
+  expect(trimmed).toEqual({
+    metadata: { name: 'web', generation: 3, annotations: { owner: 'me' } },
+    spec: {
+      replicas: 2,
+      selector: { matchLabels: { app: 'web' } },
+      template: { metadata, spec: { hostNetwork: true, containers: [{ name: 'app', ports }], initContainers: [{ name: 'proxy', restartPolicy: 'Always' }] } },
+    },
+    status: { observedGeneration: 3 },
+  });
 });
 
 it('asks only for what single namespaces give it rights to: these, and the pods of its own', () => {

@@ -1,6 +1,6 @@
 /** What the leader watches of the cluster, trimmed to what it decides from. Followers watch none of it. */
 import type { Deployment, ReplicaSet, StatefulSet } from 'kubernetes-types/apps/v1.js';
-import type { Container, Namespace, Pod, Service } from 'kubernetes-types/core/v1.js';
+import type { Container, Namespace, Pod, PodTemplateSpec, Service } from 'kubernetes-types/core/v1.js';
 import type { NetworkPolicy } from 'kubernetes-types/networking/v1.js';
 import type { Log } from '../../base/log.ts';
 import { type KubeClient, resourcePath } from '../../kube/index.ts';
@@ -51,15 +51,30 @@ interface Owned {
 const ownerOf = ({ metadata }: Owned) => metadata?.ownerReferences?.find(({ controller }) => controller === true);
 const isKind = (kind: string | undefined): kind is WorkloadKind => kind === 'Deployment' || kind === 'StatefulSet' || kind === 'ReplicaSet';
 
-/** Environments, volumes and commands are not kept: they are most of a pod, and none of the leader's business. */
+/** Environments, volumes and commands are not kept: they are most of a container, and none of the leader's business. */
+const trimContainer = ({ name, ports, restartPolicy }: Container): Container => ({
+  name,
+  ...(ports === undefined ? {} : { ports }),
+  ...(restartPolicy === undefined ? {} : { restartPolicy }),
+});
+
+function trimTemplate({ metadata, spec }: PodTemplateSpec): PodTemplateSpec {
+  const template: PodTemplateSpec = { spec: { containers: spec?.containers.map(trimContainer) ?? [] } };
+  if (metadata !== undefined) template.metadata = metadata;
+  if (template.spec !== undefined && spec?.initContainers !== undefined) template.spec.initContainers = spec.initContainers.map(trimContainer);
+  if (template.spec !== undefined && spec?.hostNetwork !== undefined) template.spec.hostNetwork = spec.hostNetwork;
+  return template;
+}
+
+/** Of a workload's template only what pods are called, how they are annotated, and where they listen. */
+export function trimWorkload<T extends WorkloadObject>(object: T): T {
+  const { spec } = object;
+  return withoutManagedFields(spec?.template === undefined ? object : { ...object, spec: { ...spec, template: trimTemplate(spec.template) } });
+}
+
 export function trimPod(pod: Pod): Pod {
   const { name, namespace, uid, labels, ownerReferences, deletionTimestamp, creationTimestamp, annotations } = pod.metadata ?? {};
   const config = annotations?.[ANNOTATION.agentConfig];
-  const trim = ({ name: container, ports, restartPolicy }: Container): Container => ({
-    name: container,
-    ...(ports === undefined ? {} : { ports }),
-    ...(restartPolicy === undefined ? {} : { restartPolicy }),
-  });
   const { phase, conditions, initContainerStatuses, containerStatuses } = pod.status ?? {};
   return JSON.parse(
     JSON.stringify({
@@ -73,7 +88,7 @@ export function trimPod(pod: Pod): Pod {
         creationTimestamp,
         annotations: config === undefined ? undefined : { [ANNOTATION.agentConfig]: config },
       },
-      spec: { containers: pod.spec?.containers.map(trim) ?? [], initContainers: pod.spec?.initContainers?.map(trim) },
+      spec: { containers: pod.spec?.containers.map(trimContainer) ?? [], initContainers: pod.spec?.initContainers?.map(trimContainer) },
       status: { phase, conditions, initContainerStatuses, containerStatuses },
     }),
   ) as Pod;
@@ -81,7 +96,7 @@ export function trimPod(pod: Pod): Pod {
 
 /** Of a Deployment's ReplicaSet only whose it is, what its template is annotated with, and why it can't make pods. */
 function trimReplicaSet(set: ReplicaSet): ReplicaSet {
-  if (ownerOf(set) === undefined || set.spec === undefined) return withoutManagedFields(set);
+  if (ownerOf(set) === undefined || set.spec === undefined) return trimWorkload(set);
   const { metadata } = set.spec.template ?? {};
   return withoutManagedFields({
     ...set,
@@ -132,8 +147,8 @@ export function watchView(kube: KubeClient, listener: ViewListener, { served, ow
     listener.workload({ namespace, kind: above?.kind ?? owner.kind, name: above?.name ?? owner.name });
   };
 
-  const deployments = watch<Deployment>('apps/v1', 'deployments', withoutManagedFields, (object) => listener.workload(refOf('Deployment', object)));
-  const statefulSets = watch<StatefulSet>('apps/v1', 'statefulsets', withoutManagedFields, (object) => listener.workload(refOf('StatefulSet', object)));
+  const deployments = watch<Deployment>('apps/v1', 'deployments', trimWorkload, (object) => listener.workload(refOf('Deployment', object)));
+  const statefulSets = watch<StatefulSet>('apps/v1', 'statefulsets', trimWorkload, (object) => listener.workload(refOf('StatefulSet', object)));
   const replicaSets = watch<ReplicaSet>('apps/v1', 'replicasets', trimReplicaSet, (object) => {
     if (ownerOf(object) === undefined) listener.workload(refOf('ReplicaSet', object));
     else tellOwner(object);

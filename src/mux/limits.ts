@@ -34,8 +34,6 @@ export const RTT_SAMPLES = 8;
 export const SMALL_WINDOW = 1024 * 1024;
 /** A window that grows by four takes at most this part (a quarter) of what is left of WINDOW_GROWTH_BUDGET. */
 export const LEAP_SHARE = 4;
-/** Frames wait for a second turn of the event loop, unless the first took longer than this. */
-export const GATHER_MS = 0.5;
 /** How long the end of a stream whose other end has come waits for other frames to leave with: a write of its own costs both sides a TLS record. */
 export const COMPANY_MS = 2;
 /** How long a clean end waits for the peer to end too. */

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { HEADER_BYTES, writeHeader } from './frame.ts';
-import { COMPANY_MS, CONTROL_QUEUE_LIMIT, COPY_LIMIT, GATHER_MS, TRANSPORT_BOUND } from './limits.ts';
+import { COMPANY_MS, CONTROL_QUEUE_LIMIT, COPY_LIMIT, TRANSPORT_BOUND } from './limits.ts';
 
 /** Something with frames to send: asked for one each time its turn comes. */
 export interface FrameSource {
@@ -17,7 +17,7 @@ const CONTROL_FIRST = 256;
 const CONTROL_KEPT = 4 * 1024;
 
 /**
- * The outgoing half of a session. Frames of one or two turns of the event loop leave in one vectored write; control frames first, then the
+ * The outgoing half of a session. Frames of one turn of the event loop leave in one vectored write; control frames first, then the
  * ready streams, one frame each in turn. Holds at most TRANSPORT_BOUND (and one frame) on the transport.
  */
 export class FrameSender {
@@ -179,10 +179,9 @@ export class FrameSender {
     // What doesn't fit now leaves from the transport's callback.
     if (this.#inFlight >= (this.waiting > 0 ? 2 : 1) * TRANSPORT_BOUND) return;
     this.#scheduled = true;
-    const since = performance.now();
-    const go = () => this.#scheduled && this.flush();
-    // Once around the loop: what comes right behind, such as the end of an answer, leaves in the same write. A turn that took long has gathered enough.
-    setImmediate(() => (performance.now() - since > GATHER_MS ? go() : setImmediate(go)));
+    setImmediate(() => {
+      if (this.#scheduled) this.flush();
+    });
   }
 
   #write(): void {

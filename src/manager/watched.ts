@@ -7,14 +7,14 @@ import type { Watched, WatchListener } from './context.ts';
 /** The whole object once more, as `kubectl apply` keeps it: kubernetes.io/docs/reference/labels-annotations-taints. */
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
-/** Who wrote which field, and what was applied last: more than half of many an object, and nobody reads it here. */
-export function withoutManagedFields<T>(object: T): T {
+/** Without who wrote which field, and what was applied last: more than half of many an object, and nobody reads it here. */
+export function withoutBookkeeping<T>(object: T): T {
   const { metadata } = object as { metadata?: { managedFields?: unknown; annotations?: Record<string, string> } };
   if (metadata?.managedFields === undefined && metadata?.annotations?.[LAST_APPLIED] === undefined) return object;
-  const { managedFields: _dropped, ...kept } = metadata;
-  const { [LAST_APPLIED]: _applied, ...annotations } = kept.annotations ?? {};
-  if (kept.annotations !== undefined) kept.annotations = annotations;
-  return { ...object, metadata: kept };
+  const { managedFields: _fields, annotations: all, ...kept } = metadata;
+  if (all === undefined) return { ...object, metadata: kept };
+  const { [LAST_APPLIED]: _applied, ...annotations } = all;
+  return { ...object, metadata: { ...kept, annotations } };
 }
 
 /** Watches `path` until `signal` is aborted or the result closed. */
@@ -28,7 +28,7 @@ export function watch<T>(
   const informer = kube.createInformer<T>(path, {
     log,
     signal,
-    project: withoutManagedFields,
+    project: withoutBookkeeping,
     ...(options.labelSelector === undefined ? {} : { labelSelector: options.labelSelector }),
     ...(options.fieldSelector === undefined ? {} : { fieldSelector: options.fieldSelector }),
     onChange: (kind, object, old) => {

@@ -6,7 +6,7 @@ import type { Log } from '../../base/log.ts';
 import { type KubeClient, resourcePath } from '../../kube/index.ts';
 import { ANNOTATION, type WorkloadKind } from '../../protocol/resources.ts';
 import type { WorkloadRef } from '../context.ts';
-import { withoutManagedFields } from '../watched.ts';
+import { withoutBookkeeping } from '../watched.ts';
 import type { WorkloadObject } from './workload.ts';
 
 export interface ClusterView {
@@ -59,19 +59,24 @@ const trimContainer = ({ name, ports, restartPolicy }: Container): Container => 
 });
 
 function trimTemplate({ metadata, spec }: PodTemplateSpec): PodTemplateSpec {
-  const template: PodTemplateSpec = { spec: { containers: spec?.containers.map(trimContainer) ?? [] } };
-  if (metadata !== undefined) template.metadata = metadata;
-  if (template.spec !== undefined && spec?.initContainers !== undefined) template.spec.initContainers = spec.initContainers.map(trimContainer);
-  if (template.spec !== undefined && spec?.hostNetwork !== undefined) template.spec.hostNetwork = spec.hostNetwork;
-  return template;
+  const { hostNetwork, containers, initContainers } = spec ?? { containers: [] };
+  return {
+    ...(metadata === undefined ? {} : { metadata }),
+    spec: {
+      containers: containers.map(trimContainer),
+      ...(initContainers === undefined ? {} : { initContainers: initContainers.map(trimContainer) }),
+      ...(hostNetwork === undefined ? {} : { hostNetwork }),
+    },
+  };
 }
 
 /** Of a workload's template only what pods are called, how they are annotated, and where they listen. */
 export function trimWorkload<T extends WorkloadObject>(object: T): T {
   const { spec } = object;
-  return withoutManagedFields(spec?.template === undefined ? object : { ...object, spec: { ...spec, template: trimTemplate(spec.template) } });
+  return withoutBookkeeping(spec?.template === undefined ? object : { ...object, spec: { ...spec, template: trimTemplate(spec.template) } });
 }
 
+/** Of a pod only whose it is, its agent's config, where it listens, and how it is. */
 export function trimPod(pod: Pod): Pod {
   const { name, namespace, uid, labels, ownerReferences, deletionTimestamp, creationTimestamp, annotations } = pod.metadata ?? {};
   const config = annotations?.[ANNOTATION.agentConfig];
@@ -98,7 +103,7 @@ export function trimPod(pod: Pod): Pod {
 function trimReplicaSet(set: ReplicaSet): ReplicaSet {
   if (ownerOf(set) === undefined || set.spec === undefined) return trimWorkload(set);
   const { metadata } = set.spec.template ?? {};
-  return withoutManagedFields({
+  return withoutBookkeeping({
     ...set,
     spec: {
       selector: set.spec.selector,
@@ -158,9 +163,9 @@ export function watchView(kube: KubeClient, listener: ViewListener, { served, ow
     tellOwner(pod);
   };
   const pods = watch<Pod>('v1', 'pods', trimPod, onPod, withOwn);
-  const services = watch<Service>('v1', 'services', withoutManagedFields, (service) => listener.service(service.metadata?.namespace ?? ''));
-  const policies = watch<NetworkPolicy>('networking.k8s.io/v1', 'networkpolicies', withoutManagedFields);
-  const namespaces = watch<Namespace>('v1', 'namespaces', withoutManagedFields, undefined, [undefined]);
+  const services = watch<Service>('v1', 'services', withoutBookkeeping, (service) => listener.service(service.metadata?.namespace ?? ''));
+  const policies = watch<NetworkPolicy>('networking.k8s.io/v1', 'networkpolicies', withoutBookkeeping);
+  const namespaces = watch<Namespace>('v1', 'namespaces', withoutBookkeeping, undefined, [undefined]);
   const kinds: Record<string, Indexed<Deployment> | Indexed<StatefulSet> | Indexed<ReplicaSet>> = {
     Deployment: deployments,
     StatefulSet: statefulSets,

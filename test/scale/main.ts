@@ -217,7 +217,7 @@ const withAgents = await settled();
 const oneMoreSession = await inSteps(wanted.sessions, linkSessions);
 stage(`${wanted.sessions} sessions are linked, and rest, ${retried} tries failed`);
 const withAllAtRest = await settled();
-await inTurns(sessions.slice(0, wanted.sessions), async (session) => void (await openData(session, 1)));
+await inTurns(sessions, async (session) => void (await openData(session, 1)));
 stage(`each has the data connection that intercepts keep, ${retried} tries failed`);
 const withAllSettled = await settled();
 const highest = peak;
@@ -233,7 +233,7 @@ for (let index = 0; index < CHANGES; index++) {
 times.sort((a, b) => a - b);
 stage(`${times.length} changes have reached their agents`);
 const beforeBusy = await settled();
-await inTurns(sessions.slice(0, wanted.sessions), async (session) => void (await openData(session, 1)));
+await inTurns(sessions, async (session) => void (await openData(session, 1)));
 stage(`${wanted.sessions} sessions are busy: ${1 + DATA_CONNECTIONS} connections each`);
 const busy = await settled();
 /** All that a leader may write to. */

@@ -224,9 +224,9 @@ export class Intercepts {
     call.signal.addEventListener('abort', onAbort, { once: true });
     this.#waiting.set(uid, look);
     try {
-      // it may have been decided between the answer and the watch
+      // it may have been decided between the answer and the watch; one of the same name may have been left a moment ago
       const known = this.#informers.get(created.metadata.namespace ?? '')?.get(created.metadata.namespace ?? '', created.metadata.name);
-      if (known !== undefined) look(known);
+      if (known?.metadata.uid === uid) look(known);
       return await done.promise;
     } finally {
       clearTimeout(late);

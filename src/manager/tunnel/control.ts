@@ -5,21 +5,18 @@ import { CodedError } from '../../base/errors.ts';
 import { LOG_LEVELS, type Log, type LogLevel } from '../../base/log.ts';
 import { VERSION } from '../../base/version.ts';
 import type { Session } from '../../protocol/resources.ts';
-import { cloudLinkParamsSchema, type Environment, probeIdSchema, type Replicas, type Welcome } from '../../protocol/tunnel.ts';
+import { cloudLinkParamsSchema, probeIdSchema, type Replicas, type Welcome } from '../../protocol/tunnel.ts';
 import { createRpcPeer, type RpcPeer } from '../../rpc/index.ts';
 import { workloadOf } from '../agents/claims.ts';
 import type { Cloud } from '../cloud/index.ts';
 import { type ManagerContext, workloadKey } from '../context.ts';
 import type { LinkedSessions } from '../sessions/registry.ts';
+import { environmentParams, readEnvironment } from './environment.ts';
 
-/** How long an agent may take to answer for its environment. */
-export const ENVIRONMENT_TIMEOUT_MS = 5_000;
 /** Longest time for which a workstation may change the log level: what a timer can wait. */
 export const LOGLEVEL_MOST_MS = 2_147_483_647;
 /** Names of extensions that this manager speaks. */
 export const MANAGER_CAPABILITIES: readonly string[] = ['udp', 'dns', 'environment'];
-
-const environmentParams = z.looseObject({ intercept: z.string() });
 
 const loglevelParams = z.looseObject({ level: z.enum(LOG_LEVELS), durationMs: z.number().min(0).max(LOGLEVEL_MOST_MS) });
 
@@ -43,20 +40,6 @@ export function serveControl(stream: Duplex, options: { context: ManagerContext;
   const { context, sessions, cloud, session } = options;
   const uid = session.metadata.uid ?? '';
 
-  async function environment(params: unknown, signal: AbortSignal): Promise<Environment> {
-    const { intercept: wanted } = parse(environmentParams, params);
-    const intercept = context.intercepts.list().find(({ metadata }) => metadata.uid === wanted);
-    // A foreign intercept and one that isn't there are answered alike: nobody learns of others' intercepts here.
-    if (intercept === undefined || intercept.spec.session.uid !== uid) throw new CodedError('TP-INTERCEPT-NOT-FOUND', 'This session has no such intercept.');
-    const { phase, container } = intercept.status ?? {};
-    if (phase !== 'Active' && phase !== 'Degraded') throw new CodedError('TP-ENV-UNREADABLE', `The intercept is ${phase ?? 'Waiting'}, not Active.`);
-    const namespace = intercept.metadata.namespace ?? '';
-    const agents = context.agents.of({ namespace, ...intercept.spec.workload });
-    const agent = agents.find(({ ready }) => ready.has(wanted)) ?? agents[0];
-    if (agent === undefined) throw new CodedError('TP-ENV-UNREADABLE', `No agent of ${intercept.spec.workload.name} is linked.`);
-    return agent.environment(intercept.spec.container ?? container, { signal: AbortSignal.any([signal, AbortSignal.timeout(ENVIRONMENT_TIMEOUT_MS)]) });
-  }
-
   const replicas = (): Replicas => {
     const peers = context.peers.list();
     return { names: peers.map(({ name }) => name), ready: peers.filter(({ ready }) => ready !== false).map(({ name }) => name) };
@@ -76,7 +59,7 @@ export function serveControl(stream: Duplex, options: { context: ManagerContext;
     handlers: {
       welcome,
       ping: () => ({}),
-      environment: (params, { signal }) => environment(params, signal),
+      environment: (params, { signal }) => readEnvironment(context, uid, parse(environmentParams, params).intercept, signal),
       loglevel: (params) => {
         const { level, durationMs } = parse(loglevelParams, params);
         setLogLevel(context, level, durationMs);

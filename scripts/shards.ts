@@ -16,6 +16,7 @@ const SECONDS: Readonly<Record<string, number>> = {
   'identity.test.ts': 46,
   'ingress.test.ts': 20,
   'install.test.ts': 20,
+  'intercept-again.test.ts': 30,
   'kubectl.test.ts': 82,
   'kubectl-compliance.test.ts': 70,
   'long-streams.test.ts': 29,

@@ -4,10 +4,10 @@
  */
 import { randomUUID } from 'node:crypto';
 import { CodedError, messageOf } from '../../base/errors.ts';
+import { createWorkQueue } from '../../base/work-queue.ts';
 import { createLeaderElection, resourcePath } from '../../kube/index.ts';
 import { ANNOTATION, GROUP_VERSION, LEASE_NAME, type Session } from '../../protocol/resources.ts';
 import { type ManagerContext, type Part, type WorkloadRef, workloadKey } from '../context.ts';
-import { createKeyedQueue } from './keyed-queue.ts';
 import { claimsExpired, sweep } from './lifetimes.ts';
 import { RETRY_FIRST_MS, RETRY_MAX_MS, SWEEP_MS, WORKLOADS_AT_ONCE } from './limits.ts';
 import { interceptsOf, leavesWithoutAgent, type Memory, newMemory, type ReconcileDeps, reconcile } from './reconcile.ts';
@@ -42,10 +42,10 @@ export async function lead(context: ManagerContext, signal: AbortSignal): Promis
     memories.set(key, memory);
     return memory;
   };
-  const touch = (ref: WorkloadRef, afterMs = 0) => {
+  const touch = (ref: WorkloadRef) => {
     const key = workloadKey(ref);
     refs.set(key, ref);
-    queue.add(key, afterMs);
+    queue.add(key);
   };
   const interesting = (ref: WorkloadRef): boolean =>
     refs.has(workloadKey(ref)) || view.workload(ref)?.spec?.template?.metadata?.annotations?.[ANNOTATION.agentConfig] !== undefined;
@@ -81,19 +81,23 @@ export async function lead(context: ManagerContext, signal: AbortSignal): Promis
   const writes = createWrites(context.kube, log, signal);
   const wait = context.settings.intercept.agentTimeoutMs;
   const deps: ReconcileDeps = { context, view, writes, signal, ...(wait === undefined ? {} : { agentWaitMs: wait }) };
-  const queue = createKeyedQueue(
-    async (key) => {
+  const queue = createWorkQueue({
+    async work(key) {
       const ref = refs.get(key);
       if (ref === undefined || signal.aborted) return;
       const again = await reconcile(deps, ref, memoryOf(key));
-      if (again !== undefined) queue.add(key, again);
+      if (again !== undefined) queue.addAfter(key, again);
       else if (view.workload(ref) === undefined && interceptsOf(deps, ref).length === 0) {
         refs.delete(key);
         memories.delete(key);
       }
     },
-    { log, atOnce: WORKLOADS_AT_ONCE, retryFirstMs: RETRY_FIRST_MS, retryMaxMs: RETRY_MAX_MS },
-  );
+    atOnce: WORKLOADS_AT_ONCE,
+    retryFirstMs: RETRY_FIRST_MS,
+    retryMostMs: RETRY_MAX_MS,
+    onFailure: (key, error) => log.warn('a step failed and is tried again', { key, reason: messageOf(error) }),
+  });
+  queue.start();
 
   try {
     await view.ready;

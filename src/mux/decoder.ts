@@ -1,4 +1,5 @@
 import { FRAME, HEADER_BYTES } from './frame.ts';
+import { countCarried } from './spent-buffers.ts';
 
 /** Told what the decoder finds, in order. A method may set {@link FrameDecoder.stopped}: nothing more is told then. */
 export interface FrameSink {
@@ -26,6 +27,7 @@ export class FrameDecoder {
 
   push(chunk: Buffer): void {
     this.received += chunk.length;
+    countCarried(chunk.length);
     let at = 0;
     const end = chunk.length;
     while (at < end && !this.stopped) {

@@ -38,3 +38,5 @@ export const LEAP_SHARE = 4;
 export const COMPANY_MS = 2;
 /** How long a clean end waits for the peer to end too. */
 export const LINGER_MS = 2_000;
+/** Bytes carried, received or sent, until their buffers are collected: about what may pile up. Less pays no more, and costs more collections. */
+export const SPENT_BYTES = 8 * 1024 * 1024;

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { HEADER_BYTES, writeHeader } from './frame.ts';
 import { COMPANY_MS, CONTROL_QUEUE_LIMIT, COPY_LIMIT, TRANSPORT_BOUND } from './limits.ts';
+import { countCarried } from './spent-buffers.ts';
 
 /** Something with frames to send: asked for one each time its turn comes. */
 export interface FrameSource {
@@ -195,6 +196,7 @@ export class FrameSender {
     this.sent += bytes;
     const done = () => {
       this.#inFlight -= bytes;
+      countCarried(bytes);
       if (this.#ended) return;
       if (this.#control.length > 0 || this.#ring.length > 0) this.flush();
       else if (this.#inFlight === 0) this.#settleIdle();

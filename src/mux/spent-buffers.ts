@@ -1,6 +1,6 @@
 /**
- * Buffers that have carried their bytes on. Each is a few words of V8's heap and up to 64 KiB outside of it, so a heap that looks empty keeps
- * 100 MiB of them, and memory that was written long ago is written anew in place of what the processor still has in its caches.
+ * Buffers that have carried their bytes on. Each is a few words of V8's heap and up to 64 KiB outside of it, so V8, whose heap looks empty, keeps
+ * 64 MiB of them, and memory that was written long ago is written anew in place of what the processor still has in its caches.
  */
 import { SPENT_BYTES } from './limits.ts';
 

@@ -13,6 +13,7 @@ import { serveApi } from '../rpc/unix-http.ts';
 import { createHandlers } from './api.ts';
 import type { CallContext, DaemonContext } from './context.ts';
 import { Daemon } from './daemon.ts';
+import { giveBackWhenIdle } from './idle-memory.ts';
 
 /** Not connected and not called for this long: nothing is lost by ending. */
 export const IDLE_EXIT_MS = 10 * 60_000;
@@ -67,12 +68,14 @@ export async function main({ log, paths, uid, executable, signal }: DaemonOption
     ]),
   ) as typeof handlers;
   const server = await serveApi<DaemonApi>(paths.daemonSocket, watched, { log });
+  const stopGivingBack = giveBackWhenIdle();
   log.info('daemon is up', { version: VERSION, pid: process.pid });
   try {
     await done.promise;
   } finally {
     clearTimeout(idle);
     clearTimeout(levelTimer);
+    stopGivingBack();
     await daemon.disconnect();
     await server.close();
     log.info('daemon ended');

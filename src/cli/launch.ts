@@ -71,7 +71,7 @@ export async function ensureNetd(context: Context, onLaunch: () => void): Promis
   const { needed, socket, logFile } = await context.call('netdNeeded', {});
   if (!needed) return undefined;
   onLaunch();
-  const command = [context.io.execPath, context.io.program('netd'), '--socket', socket];
+  const command = [context.io.execPath, ...NODE_FLAGS, context.io.program('netd'), '--socket', socket];
   if (context.io.uid !== 0) {
     await startBySudo(context, command, logFile);
     return undefined;

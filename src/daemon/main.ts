@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
+import { giveBackWhenIdle } from '../base/idle-memory.ts';
 import type { Log, LogLevel } from '../base/log.ts';
 import { VERSION } from '../base/version.ts';
 import { readConfigFile, resolveConfig } from '../config/index.ts';
@@ -13,7 +14,6 @@ import { serveApi } from '../rpc/unix-http.ts';
 import { createHandlers } from './api.ts';
 import type { CallContext, DaemonContext } from './context.ts';
 import { Daemon } from './daemon.ts';
-import { giveBackWhenIdle } from './idle-memory.ts';
 
 /** Not connected and not called for this long: nothing is lost by ending. */
 export const IDLE_EXIT_MS = 10 * 60_000;

@@ -5,6 +5,7 @@
 import { connect, type Socket } from 'node:net';
 import { z } from 'zod';
 import { CodedError, codeOf } from '../base/errors.ts';
+import { giveBackWhenIdle } from '../base/idle-memory.ts';
 import type { Log } from '../base/log.ts';
 import { sleep } from '../base/retry.ts';
 import { VERSION } from '../base/version.ts';
@@ -85,11 +86,13 @@ export async function main(options: NetdOptions): Promise<void> {
   });
   peer.notify('hello', { pid: options.pid, version: VERSION });
   log.info('connected to the daemon', { pid: options.pid, version: VERSION });
+  const stopGivingBack = giveBackWhenIdle();
   const stop = () => peer.close();
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
   await peer.closed;
   signal.removeEventListener('abort', stop);
+  stopGivingBack();
   await network.close();
   libc.close(packetsFd);
   log.info('the daemon is gone: ended');

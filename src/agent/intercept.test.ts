@@ -13,6 +13,7 @@ import {
   dial,
   environment,
   failure,
+  interceptOf,
   managerCertificate,
   readAll,
   setup,
@@ -61,6 +62,25 @@ describe('a tcp intercept', () => {
     expect(manager.ready.flat()).toEqual([]);
     manager.tell(['s1'], [intercept()]);
     await until(() => manager.ready.at(-1)?.length === 1);
+  });
+
+  it('goes by a manager that knows of it, while the view of another is behind', async () => {
+    const behind = await startFakeManager(await managerCertificate(), { address: '127.0.0.3' });
+    const peers = ['127.0.0.1', '127.0.0.3'].map((address) => ({ name: address, address }));
+    const ahead = await startFakeManager(await managerCertificate(), { port: behind.port, peers });
+    cleanups.push(
+      () => behind.close(),
+      () => ahead.close(),
+    );
+    behind.tell(['s1'], []);
+    const appPort = await app();
+    const agent = await startAgent(environment(appPort, behind.port));
+    await until(() => ahead.agents.length === 1 && behind.agents.length === 1);
+    ahead.serve(workstation);
+    ahead.tell(['s1'], [interceptOf(appPort)]);
+    await until(() => ahead.ready.at(-1)?.length === 1);
+    for (let count = 0; count < 4; count++) expect(await ask(agent.ports[0] as number, 'x')).toBe('mine:x');
+    expect(behind.muxes[0]?.streams).toBe(1);
   });
 
   it('waits for its port, while that is still being opened', async () => {

@@ -104,10 +104,9 @@ export class Links implements SessionLinks {
     const able = [...this.#links].filter((link) => link.held.has(session) && link.mux.goneAway === undefined);
     const muxes = (links: Link[]) => links.map(({ mux }) => mux);
     const near = this.#direct.muxes(session);
-    const order = [
-      ...this.#turns.order(near, muxes(able.filter(({ leaving }) => !leaving))),
-      ...this.#turns.order(muxes(able.filter(({ leaving }) => leaving))),
-    ];
+    // a manager whose view is behind takes the intercept for one that is over
+    const isSure = ({ leaving, intercepts }: Link): boolean => !leaving && intercepts?.some((one) => one.uid === uid) === true;
+    const order = [...this.#turns.order(near, muxes(able.filter(isSure))), ...this.#turns.order(muxes(able.filter((link) => !isSure(link))))];
     for (const mux of order) {
       try {
         const stream = mux.open(encodeStreamHeader({ t: 'intercept', session, intercept: uid, protocol, peer }));

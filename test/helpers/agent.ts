@@ -99,6 +99,19 @@ export async function managerCertificate(authority: { certificate: string; key: 
   return await mintLeaf({ ca: authority, name: 'm', hosts: ['traffic-manager-agents.ambassador.svc'], now: Date.now() });
 }
 
+/** Of all that comes to the port, for session s1. */
+export const interceptOf = (containerPort: number, protocol: 'TCP' | 'UDP' = 'TCP'): AgentIntercept => ({
+  uid: 'i1',
+  name: 'web',
+  session: 's1',
+  containerPort,
+  protocol,
+  mechanism: 'tcp',
+  fallback: false,
+  proofHeader: true,
+  plaintext: false,
+});
+
 /** @param keys public keys of sessions that may come directly */
 export async function setup(appPort: number, more: Record<string, unknown> = {}, keys?: Record<string, string>): Promise<Setup> {
   const manager = await startFakeManager(leaf, keys === undefined ? {} : { keys });
@@ -109,18 +122,7 @@ export async function setup(appPort: number, more: Record<string, unknown> = {},
     agent,
     manager,
     port: agent.ports[0] as number,
-    intercept: (changes) => ({
-      uid: 'i1',
-      name: 'web',
-      session: 's1',
-      containerPort: appPort,
-      protocol,
-      mechanism: 'tcp',
-      fallback: false,
-      proofHeader: true,
-      plaintext: false,
-      ...changes,
-    }),
+    intercept: (changes) => ({ ...interceptOf(appPort, protocol), ...changes }),
   };
 }
 

@@ -35,6 +35,8 @@ export async function startFakeManager(
   tls: { certificate: string; key: string },
   options: {
     port?: number;
+    /** 127.0.0.1 by default. */
+    address?: string;
     peers?: { name: string; address: string }[];
     /** Public keys of sessions that may come directly, by uid; without them the manager knows nothing of direct connections. */
     keys?: Record<string, string>;
@@ -97,7 +99,7 @@ export async function startFakeManager(
     });
     muxes.push(mux);
   });
-  await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(options.port ?? 0, options.address ?? '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port,
     hellos,

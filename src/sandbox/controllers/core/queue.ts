@@ -30,6 +30,8 @@ export function createQueue({ name, log, signal, work, concurrency = CONTROLLER_
       log[level]('work failed, trying again', { controller: name, key, reason: messageOf(error) });
     },
   });
-  signal.addEventListener('abort', () => void queue.close(), { once: true });
+  const stop = (): void => void queue.close();
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
   return queue;
 }

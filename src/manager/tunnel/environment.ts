@@ -61,7 +61,12 @@ function waitFor(context: EnvironmentContext, session: string, wanted: string, s
       end();
       reject(signal.reason);
     };
-    const stops = [context.intercepts.subscribe(look), context.agents.onReady(look)];
+    const stops = [
+      context.intercepts.subscribe((_, { metadata }) => {
+        if (metadata.uid === wanted) look();
+      }),
+      context.agents.onReady(look),
+    ];
     const late = setTimeout(() => {
       const missing = look();
       if (missing === undefined) return;
